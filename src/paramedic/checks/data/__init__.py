@@ -1,0 +1,1 @@
+"""Checks of the article's section on data."""

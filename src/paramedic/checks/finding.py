@@ -1,0 +1,109 @@
+"""What a check says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from paramedic.trace.place import Place
+
+Level = Literal["fault", "suspect", "note"]
+LEVELS: tuple[Level, ...] = ("fault", "suspect", "note")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measured number with what is expected of it."""
+
+    name: str
+    value: Any
+    expected: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What to change. ``patch`` is a unified diff on the user's file where one can be made."""
+
+    summary: str
+    patch: str | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An experiment's result: one thing changed, same seeds and batches.
+
+    before, after: the medians over the seeds, in ``unit`` (u: 1 = knows nothing, 0 = perfect).
+    interval: 95 % interval of the difference after - before.
+    """
+
+    experiment: str
+    before: float
+    after: float
+    interval: tuple[float, float]
+    seeds: int
+    unit: str = "u"
+    changed: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cause (or a hint of one).
+
+    reason: row of the catalogue. summary: one line with the measured number, the expected one, and what to do.
+    gain: effect of the remedy on the progress scale where an experiment measured it (for the ranking).
+    explains: symptoms in other rows that this cause accounts for; rows named here are listed under it.
+    exact: a deterministic fact about the program (wiring, protocol, shapes), as against a statistic.
+    """
+
+    reason: str
+    check: str
+    level: Level
+    summary: str
+    where: Place | None = None
+    module: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    remedy: Remedy | None = None
+    proof: Proof | None = None
+    explains: tuple[str, ...] = ()
+    exact: bool = False
+    gain: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self, rank: int) -> dict[str, Any]:
+        """The finding as schema "paramedic/1" has it."""
+        where = None
+        if self.where is not None or self.module is not None:
+            where = {
+                "file": self.where.file if self.where else None,
+                "line": self.where.line if self.where else None,
+                "module": self.module,
+            }
+        return {
+            "rank": rank,
+            "reason": self.reason,
+            "check": self.check,
+            "level": self.level,
+            "summary": self.summary,
+            "where": where,
+            "evidence": [asdict(item) for item in self.evidence],
+            "remedy": asdict(self.remedy) if self.remedy else None,
+            "proof": asdict(self.proof) if self.proof else None,
+            "explains": list(self.explains),
+        }
+
+
+Status = Literal["found", "passed", "not-applicable", "not-checked"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one check: its findings, or why there are none."""
+
+    check: str
+    reasons: tuple[str, ...]
+    status: Status
+    why: str = ""
+    findings: Sequence[Finding] = ()
+    seconds: float = 0.0

@@ -1,0 +1,97 @@
+"""Finds the checks: every class with a ``name`` in a module below ``checks`` or ``experiments``.
+
+``descriptions`` reads the source with ``ast`` so that ``paramedic checks`` and ``explain`` need no torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PACKAGES = ("checks", "experiments")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known about a check without running it."""
+
+    reason: str
+    name: str
+    also: tuple[str, ...]
+    needs: tuple[str, ...]
+    cost: str
+    doc: str
+    path: Path
+
+
+@cache
+def descriptions() -> tuple[Description, ...]:
+    """All checks of paramedic itself, in order of the catalogue's rows and then by name."""
+    from paramedic.catalogue import ROWS
+
+    order = {row.id: number for number, row in enumerate(ROWS)}
+    found = [item for package in PACKAGES for item in _described(_ROOT / package)]
+    return tuple(sorted(found, key=lambda item: (order[item.reason], item.name)))
+
+
+def _described(folder: Path) -> Iterator[Description]:
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                constants = dict(_constants(node))
+                if "name" in constants and "reason" in constants:
+                    yield Description(
+                        reason=constants["reason"],
+                        name=constants["name"],
+                        also=tuple(constants.get("also", ())),
+                        needs=tuple(constants.get("needs", ("setup",))),
+                        cost=constants.get("cost", "free"),
+                        doc=inspect.cleandoc(ast.get_docstring(node) or ""),
+                        path=path,
+                    )
+
+
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
+    for statement in node.body:
+        target, value = None, None
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], statement.value
+        elif isinstance(statement, ast.AnnAssign):
+            target, value = statement.target, statement.value
+        if isinstance(target, ast.Name) and value is not None:
+            try:
+                yield target.id, ast.literal_eval(value)
+            except ValueError:
+                continue
+
+
+@cache
+def check_classes() -> tuple[type, ...]:
+    """The check classes themselves (imports torch), in the order of ``descriptions``; plugins come last."""
+    from importlib.metadata import entry_points
+
+    from paramedic.checks.check import Check
+
+    found: dict[str, type] = {}
+    for package in PACKAGES:
+        root = importlib.import_module(f"paramedic.{package}")
+        for info in pkgutil.walk_packages(root.__path__, prefix=f"paramedic.{package}."):
+            module = importlib.import_module(info.name)
+            for item in vars(module).values():
+                if (
+                    isinstance(item, type)
+                    and issubclass(item, Check)
+                    and item.__module__ == module.__name__
+                    and "name" in vars(item)
+                ):
+                    found[item.name] = item
+    ordered = [found.pop(item.name) for item in descriptions() if item.name in found]
+    plugins = [entry.load() for entry in entry_points(group="paramedic.checks")]
+    return tuple(ordered + list(found.values()) + plugins)

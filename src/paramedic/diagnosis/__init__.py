@@ -1,0 +1,1 @@
+"""Evidence to ranking to remedies."""

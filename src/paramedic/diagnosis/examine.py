@@ -1,0 +1,99 @@
+"""Runs every check on a case: the free ones first, then replays, then experiments within the budget."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.finding import Finding, Outcome
+from paramedic.checks.registry import check_classes
+from paramedic.diagnosis.ranking import rank
+from paramedic.report.model import Report, row_statuses
+
+COST_ORDER = {"free": 0, "replay": 1, "experiment": 2}
+
+
+def examine(
+    case: Case,
+    *,
+    selected: Callable[[Check], bool] = lambda check: True,
+    checks: Iterable[type[Check]] | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
+    """Findings (unranked), the outcome of every check, and internal errors by check name."""
+    classes = list(check_classes() if checks is None else checks)
+    instances = [item() for item in sorted(classes, key=lambda item: COST_ORDER[item.cost])]
+    outcomes: list[Outcome] = []
+    errors: dict[str, str] = {}
+    for check in instances:
+        if not selected(check):
+            outcomes.append(_outcome(check, "not-checked", "not selected"))
+            continue
+        progress(check.name)
+        outcome = _examine_one(check, case, errors)
+        outcomes.append(outcome)
+        case.findings.extend(outcome.findings)
+    return list(case.findings), outcomes, errors
+
+
+def _outcome(check: Check, status: Any, why: str = "", findings: Any = (), seconds: float = 0.0) -> Outcome:
+    return Outcome(check.name, (check.reason, *check.also), status, why, tuple(findings), seconds)
+
+
+def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
+    started = time.perf_counter()
+    found: list[Finding] = []
+    status, why = "passed", ""
+    try:
+        missing = next((text for need in check.needs if (text := case.missing(need))), None)
+        if missing:
+            return _outcome(check, "not-checked", missing)
+        with torch.enable_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for finding in check.examine(case):
+                found.append(finding)
+    except NotApplicable as reason:
+        status, why = "not-applicable", str(reason)
+    except NotChecked as reason:
+        status, why = "not-checked", str(reason)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an internal error never reaches the program: it is in the report
+        errors[check.name] = "".join(traceback.format_exception_only(error)).strip() + _last_line(error)
+        status, why = "not-checked", f"internal error in {check.name}: {type(error).__name__}"
+    if found:
+        status = "found"
+    return _outcome(check, status, why, found, time.perf_counter() - started)
+
+
+def _last_line(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+def make_report(
+    case: Case,
+    program: dict[str, Any],
+    cost: dict[str, Any],
+    not_observed: tuple[str, ...] = (),
+    selected: Callable[[Check], bool] = lambda check: True,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Report:
+    """Examine a case and rank what was found."""
+    findings, outcomes, errors = examine(case, selected=selected, progress=progress)
+    ranked = rank(findings)
+    return Report(
+        findings=tuple(ranked),
+        reasons=row_statuses(outcomes, ranked),
+        program=program,
+        cost={**cost, "experiments_s": round(sum(outcome.seconds for outcome in outcomes), 3)},
+        not_observed=not_observed,
+        errors=errors,
+    )

@@ -1,0 +1,72 @@
+"""Evidence to ranked causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from paramedic.checks.finding import Finding
+
+LEVEL_ORDER = {"fault": 0, "suspect": 1, "note": 2}
+
+# Where several exact facts stand side by side, the one that happens earlier in the flow of a step is the cause
+# of those that come later: protocol and data first, then wiring, loss, mode, and symptoms last.
+STAGE_ORDER: tuple[tuple[str, ...], ...] = (
+    ("R01", "R03", "R04", "S4"),
+    ("R23", "R34"),
+    ("R19", "R18"),
+    ("R25", "R22", "R26", "R02"),
+    ("R32", "R15", "R14", "S3"),
+    ("R21",),
+    ("R07", "R10"),
+    ("R12", "R20"),
+    ("R30", "S2", "R13"),
+    ("R28",),
+    ("R36",),
+    ("R11", "R31", "R29", "R34"),
+    ("R24", "R08", "R06", "R05", "R09"),
+    ("R35", "R33", "R37"),
+    ("S5", "R27", "R17", "S1", "A1", "R16", "S6"),
+)
+_STAGE = {row: number for number, rows in reversed(list(enumerate(STAGE_ORDER))) for row in rows}
+
+
+def rank(findings: Sequence[Finding]) -> list[Finding]:
+    """Faults before suspects before notes; exact facts first; then by stage; what a cause explains goes under it.
+
+    A finding whose row or "row check" is named in ``explains`` of a better-ranked alarm is dropped from the list
+    and stays visible there.
+    """
+    ordered = sorted(findings, key=_key)
+    kept: list[Finding] = []
+    for finding in ordered:
+        cause = next((item for item in kept if item.level != "note" and _explains(item, finding)), None)
+        if cause is None:
+            kept.append(finding)
+            continue
+        position = kept.index(cause)
+        line = f"{finding.reason} {finding.check}: {finding.summary}"
+        known = tuple(text for text in cause.explains if text not in (finding.reason, finding.check))
+        kept[position] = replace(cause, explains=(*known, line) if line not in known else known, extra=cause.extra | {
+            "explains_rows": tuple({*cause.extra.get("explains_rows", ()), *cause.explains})
+        })
+    return [_without_unseen_rows(item) for item in kept]
+
+
+def _key(finding: Finding) -> tuple[float, ...]:
+    return (
+        LEVEL_ORDER[finding.level],
+        0 if finding.exact else 1,
+        _STAGE.get(finding.reason, len(STAGE_ORDER)),
+        -(finding.gain or 0.0),
+    )
+
+
+def _explains(cause: Finding, finding: Finding) -> bool:
+    rows = {*cause.explains, *cause.extra.get("explains_rows", ())}
+    return finding.reason in rows or finding.check in rows
+
+
+def _without_unseen_rows(finding: Finding) -> Finding:
+    """``explains`` in the report lists what was really seen ("R35 vanishing-gradients: ..."), not what could be."""
+    return replace(finding, explains=tuple(text for text in finding.explains if ": " in text))

@@ -1,0 +1,1 @@
+"""Pure functions: recorded tensors to numbers."""

@@ -1,0 +1,112 @@
+"""The report: ranked findings, the status of all 44 rows, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from paramedic.catalogue import ROWS
+from paramedic.checks.finding import Finding, Outcome
+
+SCHEMA = "paramedic/1"
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("paramedic")
+    except PackageNotFoundError:
+        return "0"
+
+
+@dataclass(frozen=True)
+class RowStatus:
+    """found, passed, not-applicable or not-checked, and why."""
+
+    status: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``run``, ``watch`` and ``diagnose`` give.
+
+    findings: ranked, the first is the main cause. program: argv, steps, crashed and how it ended.
+    reasons: status of every row of the catalogue. not_observed: what the capture could not see.
+    errors: internal errors of checks, by check name. cost: overhead (share) and experiments_s.
+    """
+
+    findings: tuple[Finding, ...]
+    reasons: dict[str, RowStatus]
+    program: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+    not_observed: tuple[str, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    run: Path | None = None
+
+    @property
+    def verdict(self) -> Finding | None:
+        """The main cause: the first fault or suspect."""
+        return next((finding for finding in self.findings if finding.level != "note"), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Schema "paramedic/1"; non-finite numbers become text."""
+        from paramedic.trace.store import _plain
+
+        return _plain(
+            {
+                "schema": SCHEMA,
+                "version": _version(),
+                "program": self.program,
+                "findings": [finding.to_json(rank) for rank, finding in enumerate(self.findings, 1)],
+                "reasons": {
+                    key: {"status": value.status, "why": value.why} for key, value in self.reasons.items()
+                },
+                "cost": self.cost,
+                "not_observed": list(self.not_observed),
+                "errors": self.errors,
+            }
+        )
+
+    def dumps(self) -> str:
+        return json.dumps(self.to_json(), indent=2, ensure_ascii=False, default=str)
+
+    def exit_code(self, fail_on: str = "fault") -> int:
+        """0 or 1, by the levels found and whether the program crashed."""
+        levels = {"fault": {"fault"}, "suspect": {"fault", "suspect"}, "never": set()}[fail_on]
+        if fail_on != "never" and self.program.get("crashed"):
+            return 1
+        return int(any(finding.level in levels for finding in self.findings))
+
+
+_ORDER = ("found", "passed", "not-checked", "not-applicable")
+
+
+def row_statuses(outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> dict[str, RowStatus]:
+    """One status per row: found beats passed beats not-checked beats not-applicable.
+
+    Rows that a listed finding explains are not "found" by themselves: their findings stand under their cause.
+    """
+    statuses: dict[str, RowStatus] = {}
+    for row in ROWS:
+        alarms = [item for item in findings if item.reason == row.id and item.level != "note"]
+        if alarms:
+            statuses[row.id] = RowStatus("found", alarms[0].summary)
+            continue
+        mine = [outcome for outcome in outcomes if row.id in outcome.reasons]
+        if not mine:
+            statuses[row.id] = RowStatus("not-checked", "not built yet")
+            continue
+        by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
+        if by_status["found"] or by_status["passed"]:
+            passed = by_status["passed"] + by_status["found"]
+            statuses[row.id] = RowStatus("passed", ", ".join(sorted(item.check for item in passed)))
+        else:
+            status = "not-checked" if by_status["not-checked"] else "not-applicable"
+            item = by_status[status][0]
+            statuses[row.id] = RowStatus(status, item.why)
+    return statuses

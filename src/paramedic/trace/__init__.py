@@ -1,0 +1,1 @@
+"""What is recorded of a run: the stored trace, and the live set-up that experiments replay."""

@@ -1,0 +1,227 @@
+"""The live set-up of a run: what experiments replay.
+
+Everything here refers to the observed program's own objects, which nobody else uses once the program has
+ended. The lab loads a recorded state into them, experiments, and puts the last state back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from paramedic.trace.place import Place
+from paramedic.trace.tape import Tape
+
+
+@dataclass(eq=False)
+class ModelRecord:
+    """An outermost module that training goes through.
+
+    name: the user's variable name where it is known, else the class name.
+    constructed: the place where the user constructed it; called: where it was first called in training.
+    """
+
+    module: nn.Module
+    name: str
+    constructed: Place | None = None
+    called: Place | None = None
+
+    def path_of(self, module: nn.Module) -> str | None:
+        """Dotted path of a submodule, starting with the model's own name ("net.encoder.0"); None if not inside."""
+        for path, candidate in self.module.named_modules():
+            if candidate is module:
+                return f"{self.name}.{path}" if path else self.name
+        return None
+
+
+@dataclass(eq=False)
+class OptimizerRecord:
+    """An optimizer with its settings as they were before its first step.
+
+    groups: per parameter group, the settings (lr, weight_decay, ...) without the parameters.
+    parameters: the parameters that it held when it was constructed (all groups, in order).
+    """
+
+    optimizer: torch.optim.Optimizer
+    kind: str
+    groups: list[dict[str, Any]]
+    parameters: list[Tensor]
+    constructed: Place | None = None
+    name: str = "optimizer"
+    steps: int = 0
+
+
+@dataclass(eq=False)
+class SchedulerRecord:
+    """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
+
+    steps_between_optimizer_steps: how many optimizer steps had been made at each of its first calls.
+    """
+
+    scheduler: Any
+    kind: str
+    constructed: Place | None = None
+    stepped: Place | None = None
+    calls: int = 0
+    at_optimizer_step: list[int] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class LoaderRecord:
+    """A DataLoader that the program iterated over.
+
+    role: "train" if a backward call used its batches, "validation" if its batches only went through a model
+        without one, "unknown" otherwise.
+    iterations: per pass over it, the number of batches that were drawn.
+    fingerprints: per pass, per batch, the 64-bit hashes of the rows of every tensor in the batch
+        (``[pass][batch][tensor] -> numpy uint64 array of length batch``), kept within a budget.
+    labels: per pass, per batch, the integer or float target vector if the batch has one small enough to keep.
+    """
+
+    loader: Any
+    name: str
+    role: str = "unknown"
+    place: Place | None = None
+    constructed: Place | None = None
+    iterations: list[int] = field(default_factory=list)
+    fingerprints: list[list[list[Any]]] = field(default_factory=list)
+
+    @property
+    def dataset(self) -> Any:
+        return getattr(self.loader, "dataset", None)
+
+
+@dataclass(eq=False)
+class Source:
+    """Where a constant of a tape came from.
+
+    loader: index into ``Setup.loaders`` (None if it did not come from a loader).
+    path: position inside the batch, such as "[0]" or "['image']", or the user's variable name.
+    origin: for hand-made batches (``X[idx]``), the tensor it was indexed from.
+    index: the index used (a slice, or an integer tensor), if known.
+    operations: names of the operations applied between source and use ("to", "float", "div").
+    """
+
+    loader: int | None = None
+    path: str = ""
+    origin: Tensor | None = None
+    index: Any = None
+    operations: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class BackwardRecord:
+    """One call of backward.
+
+    tape: how the loss was computed (None if it could not be recorded; ``problem`` says why).
+    loss: value of the tensor that backward was called on. root: "loss" unless it is not a scalar.
+    gradients_before: share of this tape's parameters that held a non-zero gradient before the call.
+    forward_place: the user's place of the last outermost module call.
+    """
+
+    tape: Tape | None
+    loss: float
+    place: Place | None
+    gradients_before: float = 0.0
+    problem: str | None = None
+    kind: str = "backward"
+
+
+@dataclass(eq=False)
+class OptimizerStep:
+    """One call of ``optimizer.step``; ``optimizer`` is an index into ``Setup.optimizers``."""
+
+    optimizer: int
+    lrs: tuple[float, ...]
+    place: Place | None
+    gradients_nonzero: bool = True
+    kind: str = "step"
+
+
+@dataclass(eq=False)
+class ZeroGrad:
+    """One call of ``zero_grad`` (on an optimizer, or on a module: then ``optimizer`` is None)."""
+
+    optimizer: int | None
+    place: Place | None
+    module: nn.Module | None = None
+    kind: str = "zero_grad"
+
+
+@dataclass(eq=False)
+class GradientEdit:
+    """A gradient clipping call between backward and step, with the function and its arguments to call again."""
+
+    function: Any
+    parameters: list[Tensor]
+    arguments: dict[str, Any]
+    place: Place | None
+    kind: str = "clip"
+
+
+StepEvent = BackwardRecord | OptimizerStep | ZeroGrad | GradientEdit
+
+
+@dataclass(eq=False)
+class EvaluationRecord:
+    """One batch that went through a model outside training (no backward used the output).
+
+    tape: all operations outside modules from the batch to the metric (no root; ``tape.nodes`` in order).
+    training: the ``training`` flag of the model when it was called; grad: whether gradients were enabled.
+    after_step: number of optimizer steps made before; loader: index into ``Setup.loaders`` or None.
+    """
+
+    tape: Tape
+    model: nn.Module
+    training: bool
+    grad: bool
+    place: Place | None
+    after_step: int
+    loader: int | None = None
+    pass_number: int = 0
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """Values of all parameters and buffers by tensor identity, before the first update; and RNG states."""
+
+    tensors: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def __contains__(self, tensor: Tensor) -> bool:
+        return any(live is tensor for live, _ in self.tensors)
+
+
+@dataclass(eq=False)
+class Setup:
+    """Everything an experiment needs of the observed program.
+
+    models: outermost modules in order of their first call in training; the first is the main one.
+    steps: the recorded training steps; ``steps[k]`` lists, in order, what happened up to and including
+        the k-th optimizer step. evaluations: recorded batches of validation passes.
+    initial: parameters and buffers before the first update.
+    problems: what could not be observed, in plain words.
+    """
+
+    models: list[ModelRecord] = field(default_factory=list)
+    optimizers: list[OptimizerRecord] = field(default_factory=list)
+    schedulers: list[SchedulerRecord] = field(default_factory=list)
+    loaders: list[LoaderRecord] = field(default_factory=list)
+    steps: list[list[StepEvent]] = field(default_factory=list)
+    evaluations: list[EvaluationRecord] = field(default_factory=list)
+    initial: Snapshot = field(default_factory=Snapshot)
+    problems: list[str] = field(default_factory=list)
+
+    def backwards(self) -> list[BackwardRecord]:
+        """All recorded backward calls, in order."""
+        return [event for step in self.steps for event in step if isinstance(event, BackwardRecord)]
+
+    def parameter_name(self, tensor: Tensor) -> str | None:
+        """Dotted name of a parameter ("net.0.weight"), or None if it belongs to no recorded model."""
+        for record in self.models:
+            for name, parameter in record.module.named_parameters(remove_duplicate=False):
+                if parameter is tensor:
+                    return f"{record.name}.{name}"
+        return None

@@ -1,0 +1,258 @@
+"""The stored trace: one SQLite file per run, WAL mode, readable at any moment and after any death.
+
+Schema version 1:
+    meta(key TEXT PRIMARY KEY, value TEXT)             JSON values: "schema", "program", "environment", "ended",
+                                                       "cost", "report"
+    steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL, gradient_norm REAL, losses TEXT)
+                                                       one row per optimizer step (decimated above MAX_STEPS)
+    events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT)
+                                                       zero_grad, backward, step, mode, scheduler, loader, epoch,
+                                                       evaluation, crash, ... with JSON data
+    layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL, high REAL, zero REAL,
+           nonfinite REAL)                             quantity: activation, gradient, weight, update
+Non-finite numbers are stored as NULL with their text in JSON columns. Nothing in a trace is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+FLUSH_SECONDS = 1.0
+MAX_STEPS = 200_000  # rows kept per run; about 10 MB. Above it every other row is dropped, again and again.
+MAX_EVENTS = 50_000
+MAX_LAYER_ROWS = 400_000
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL,
+    gradient_norm REAL, losses TEXT);
+CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT);
+CREATE TABLE IF NOT EXISTS layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL,
+    high REAL, zero REAL, nonfinite REAL);
+"""
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One optimizer step. ``loss`` is the last loss that backward was called on before it (nan if unknown)."""
+
+    step: int
+    epoch: int
+    time: float
+    loss: float
+    lr: float
+    gradient_norm: float | None
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, in order; ``step`` is the number of optimizer steps made before it."""
+
+    id: int
+    step: int
+    time: float
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """Statistics of one tensor at one step; ``zero`` and ``nonfinite`` are shares of its elements."""
+
+    step: int
+    path: str
+    quantity: str
+    mean: float
+    std: float
+    low: float
+    high: float
+    zero: float
+    nonfinite: float
+
+
+class TraceError(Exception):
+    """The file is no trace of paramedic, is of a newer version, or is damaged."""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """Non-finite floats as text: JSON has no NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class TraceWriter:
+    """Buffers rows and writes them at most FLUSH_SECONDS later, from the calling thread.
+
+    A failing disk never reaches the caller: rows are then dropped, and ``problem`` says why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._rows: dict[str, list[tuple[Any, ...]]] = {"steps": [], "events": [], "layers": []}
+        self._counts = {"steps": 0, "events": 0, "layers": 0}
+        self._event_id = 0
+        self._last_flush = time.monotonic()
+        self._start = time.time()
+        self._connection: sqlite3.Connection | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript(_TABLES)
+            self.meta("schema", SCHEMA_VERSION)
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.problem = f"the trace could not be written any further ({error}): {self.path}"
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except sqlite3.Error:
+                pass
+        self._connection = None
+
+    def meta(self, key: str, value: Any) -> None:
+        """Set one meta value at once."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _json(value)))
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def step(self, row: StepRow) -> None:
+        values = (row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, _json(row.losses))
+        self._add("steps", values)
+
+    def event(self, step: int, kind: str, data: dict[str, Any]) -> None:
+        self._event_id += 1
+        self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
+
+    def layer(self, row: LayerRow) -> None:
+        self._add(
+            "layers",
+            (row.step, row.path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
+        )
+
+    def _add(self, table: str, values: tuple[Any, ...]) -> None:
+        if self._connection is not None:
+            self._rows[table].append(values)
+            if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered in one transaction."""
+        self._last_flush = time.monotonic()
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("BEGIN")
+            for table, rows in self._rows.items():
+                if rows:
+                    marks = ",".join("?" * len(rows[0]))
+                    self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                    self._counts[table] += len(rows)
+                    rows.clear()
+            self._connection.execute("COMMIT")
+            self._bound()
+        except sqlite3.Error as error:
+            self._fail(error)
+        finally:
+            for rows in self._rows.values():
+                rows.clear()
+
+    def _bound(self) -> None:
+        """Keep each table below its limit by dropping every other of the rows after the first tenth."""
+        assert self._connection is not None
+        for table, limit in (("steps", MAX_STEPS), ("events", MAX_EVENTS), ("layers", MAX_LAYER_ROWS)):
+            if self._counts[table] > limit:
+                column = "step" if table != "events" else "id"
+                keep = limit // 10
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE rowid > {keep} AND ({column} % 2 = 1 OR rowid % 4 = 1)"
+                )
+                self._counts[table] = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    def close(self) -> None:
+        self.flush()
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except sqlite3.Error:
+                pass
+            self._connection = None
+
+
+class Trace:
+    """Reads a stored trace. Raises TraceError if the file is missing, foreign or damaged beyond its header."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise TraceError(f"no such trace: {self.path}")
+        try:
+            self._connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=2.0)
+            version = self.meta("schema")
+        except sqlite3.Error as error:
+            raise TraceError(f"not a readable trace: {self.path} ({error})") from error
+        if version is None:
+            raise TraceError(f"not a trace of paramedic: {self.path}")
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise TraceError(f"trace of a newer version ({version}; this one reads {SCHEMA_VERSION}): {self.path}")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise TraceError(f"damaged trace: {self.path} ({error})") from error
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        rows = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchall()
+        return json.loads(rows[0][0]) if rows else default
+
+    def steps(self) -> list[StepRow]:
+        return [
+            StepRow(row[0], row[1], row[2], _number(row[3]), _number(row[4]), row[5], json.loads(row[6] or "{}"))
+            for row in self._query("SELECT * FROM steps ORDER BY step")
+        ]
+
+    def events(self, kind: str | None = None) -> list[Event]:
+        where, parameters = ("WHERE kind = ?", (kind,)) if kind else ("", ())
+        return [
+            Event(row[0], row[1], row[2], row[3], json.loads(row[4]))
+            for row in self._query(f"SELECT * FROM events {where} ORDER BY id", parameters)
+        ]
+
+    def layers(self, quantity: str | None = None) -> list[LayerRow]:
+        where, parameters = ("WHERE quantity = ?", (quantity,)) if quantity else ("", ())
+        return [
+            LayerRow(row[0], row[1], row[2], *(_number(value) for value in row[3:]))
+            for row in self._query(f"SELECT * FROM layers {where} ORDER BY step", parameters)
+        ]
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

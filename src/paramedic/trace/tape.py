@@ -1,0 +1,193 @@
+"""A tape: how one loss was computed, as a list of module calls and functions that can be run again.
+
+Recorded by the capture outside of modules (a module call is one node); run by the lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+
+from paramedic.trace.place import Place
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Stands for the value with this number in the arguments of a node."""
+
+    index: int
+
+
+@dataclass(eq=False)
+class Leaf:
+    """A value that the tape starts from.
+
+    value: a copy for a constant (a batch, a noise tensor, a hidden state), the live tensor for a parameter.
+    """
+
+    value: Tensor
+    parameter: bool = False
+    source: Any = None
+
+
+@dataclass(eq=False)
+class Node:
+    """One call: ``target(*args, **kwargs)`` with Ref for tensors; ``outputs`` are the numbers of its tensors.
+
+    A module call has ``training`` (the flags of all its submodules, in ``modules()`` order). ``rng`` is the CPU
+    generator's state before the call where the call may draw random numbers. ``autocast`` is (device type,
+    enabled, dtype) where autocast was on. ``mutates`` is the number that an in-place call overwrote.
+    """
+
+    target: Callable[..., Any]
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: list[int | None]
+    place: Place | None = None
+    training: tuple[bool, ...] | None = None
+    rng: Tensor | None = None
+    autocast: tuple[str, bool, torch.dtype] | None = None
+
+    @property
+    def module(self) -> nn.Module | None:
+        return self.target if isinstance(self.target, nn.Module) else None
+
+    def inputs(self) -> Iterator[int]:
+        """Numbers of all values that the call reads."""
+        for value in flatten((self.args, self.kwargs)):
+            if isinstance(value, Ref):
+                yield value.index
+
+
+def flatten(tree: Any) -> list[Any]:
+    """Leaves of nested tuples, lists, dicts and registered containers."""
+    return tree_flatten(tree)[0]
+
+
+def tensors_of(tree: Any) -> list[Any]:
+    """Leaves of a call's result in a stable order; objects with tensor attributes are opened one level."""
+    leaves: list[Any] = []
+    for leaf in flatten(tree):
+        if not isinstance(leaf, Tensor) and hasattr(leaf, "__dict__") and not callable(leaf):
+            leaves.extend(value for value in flatten(vars(leaf)))
+        else:
+            leaves.append(leaf)
+    return leaves
+
+
+@dataclass(eq=False)
+class Tape:
+    """Nodes in order, the leaves they start from, and the number of the loss (None in evaluation)."""
+
+    nodes: list[Node] = field(default_factory=list)
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    root: int | None = None
+    grad: bool = True
+
+    def pruned(self, root: int) -> Tape:
+        """The part of the tape that ``root`` depends on, including in-place writes to what it reads."""
+        needed = {root}
+        nodes: list[Node] = []
+        for node in reversed(self.nodes):
+            if any(number in needed for number in node.outputs if number is not None):
+                nodes.append(node)
+                needed.update(node.inputs())
+        leaves = {number: leaf for number, leaf in self.leaves.items() if number in needed}
+        return Tape(nodes[::-1], leaves, root, self.grad)
+
+    def constants(self) -> dict[int, Leaf]:
+        """Leaves that are not parameters."""
+        return {number: leaf for number, leaf in self.leaves.items() if not leaf.parameter}
+
+    def module_calls(self) -> list[Node]:
+        return [node for node in self.nodes if node.module is not None]
+
+    def nbytes(self) -> int:
+        return sum(leaf.value.numel() * leaf.value.element_size() for leaf in self.constants().values())
+
+    def run(
+        self,
+        replace: Mapping[int, Tensor] | None = None,
+        *,
+        random: bool = True,
+        modes: bool = True,
+        around: Callable[[Node, Callable[[], Any]], Any] | None = None,
+        until: int | None = None,
+    ) -> dict[int, Tensor]:
+        """Run the tape again on the live modules and return every value by number.
+
+        replace: values for leaves (other batches) or for results of nodes (free outputs: the node is then still
+            run unless all of its outputs are replaced).
+        random: restore the recorded generator state before each call, so that dropout repeats itself.
+        modes: set the recorded ``training`` flags before each module call.
+        around: called as ``around(node, call)`` in place of ``call()``.
+        Errors of the user's code pass through.
+        """
+        values: dict[int, Any] = {number: leaf.value for number, leaf in self.leaves.items()}
+        # In-place functions overwrite their argument: give each run its own copies of the constants.
+        for number, leaf in self.leaves.items():
+            if not leaf.parameter:
+                fresh = leaf.value.detach().clone()
+                values[number] = fresh.requires_grad_() if leaf.value.requires_grad else fresh
+        if replace:
+            values.update(replace)
+        for node in self.nodes:
+            if replace and node.outputs and all(number in replace for number in node.outputs if number is not None):
+                continue
+            result = self._call(node, values, random, modes, around)
+            for number, value in zip(node.outputs, tensors_of(result), strict=False):
+                if number is not None and not (replace and number in replace):
+                    values[number] = value
+            if until is not None and until in values and until in node.outputs:
+                break
+        return values
+
+    def loss(self, **options: Any) -> Tensor:
+        """Run the tape and return its root."""
+        if self.root is None:
+            raise ValueError("this tape has no root: it was recorded in evaluation")
+        return self.run(**options)[self.root]
+
+    @staticmethod
+    def _call(node: Node, values: dict[int, Any], random: bool, modes: bool, around: Any) -> Any:
+        def fill(value: Any) -> Any:
+            return values[value.index] if isinstance(value, Ref) else value
+
+        args, kwargs = tree_map(fill, (node.args, node.kwargs))
+        if modes and node.training is not None and node.module is not None:
+            for module, flag in zip(node.module.modules(), node.training, strict=False):
+                module.training = flag
+        if random and node.rng is not None:
+            torch.set_rng_state(node.rng)
+
+        def call() -> Any:
+            with ExitStack() as stack:
+                if node.autocast is not None:
+                    device, enabled, dtype = node.autocast
+                    stack.enter_context(torch.autocast(device, dtype=dtype, enabled=enabled))
+                result = node.target(*args, **kwargs)
+            if node.name in ("__setitem__",) or result is None:
+                return args[0]
+            return result
+
+        return call() if around is None else around(node, call)
+
+
+@contextmanager
+def frozen_randomness() -> Iterator[None]:
+    """Put the CPU generator back as it was when the block ends."""
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+__all__ = ["Leaf", "Node", "Ref", "Tape", "flatten", "frozen_randomness", "tensors_of", "tree_unflatten"]
