@@ -1,0 +1,1 @@
+"""Measurements on the data itself: rows, labels, order, statistics of samples."""
