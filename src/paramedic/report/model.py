@@ -73,7 +73,20 @@ class Report:
         )
 
     def dumps(self) -> str:
-        return json.dumps(self.to_json(), indent=2, ensure_ascii=False, default=str)
+        return json.dumps(self.to_json(), indent=2, default=str)
+
+    @staticmethod
+    def from_json(document: dict[str, Any], run: Path | None = None) -> Report:
+        """The report that ``to_json`` wrote; ValueError if it is none, or of another schema."""
+        from paramedic.report.stored import read
+
+        return read(document, run)
+
+    def render(self, format: str = "text") -> str:
+        """The report as text, json, html, sarif, junit, github or markdown."""
+        from paramedic.report.formats import render
+
+        return render(self, format)
 
     def exit_code(self, fail_on: str = "fault") -> int:
         """0 or 1, by the levels found and whether the program crashed."""

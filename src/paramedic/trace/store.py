@@ -83,7 +83,7 @@ class TraceError(Exception):
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, default=str)
+    return json.dumps(_plain(value), default=str)  # ASCII: a lone surrogate in a name is no valid UTF-8
 
 
 def _plain(value: Any) -> Any:
@@ -149,9 +149,10 @@ class TraceWriter:
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
+        path = row.path.encode("utf-8", "backslashreplace").decode()
         self._add(
             "layers",
-            (row.step, row.path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
+            (row.step, path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
         )
 
     def _add(self, table: str, values: tuple[Any, ...]) -> None:

@@ -1,0 +1,36 @@
+# Everything runs in .venv, made from the constraints. Needs python3 (3.11 or newer) and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: env demo test lint bench-accuracy bench-overhead bench-programs clean
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: env
+	$(BIN)/paramedic demo
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/mypy src
+
+bench-accuracy: env
+	$(BIN)/python benchmarks/accuracy.py
+
+bench-overhead: env
+	$(BIN)/python benchmarks/overhead.py
+
+bench-programs: env
+	$(BIN)/python benchmarks/programs.py
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache

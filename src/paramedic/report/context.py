@@ -1,0 +1,154 @@
+"""What a format may look up beside the report: the lines of the program, and the stored trace."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from paramedic.checks.finding import Finding
+from paramedic.report.escape import clean, number
+from paramedic.report.model import Report
+from paramedic.trace.place import Place
+from paramedic.trace.store import Trace
+
+MAX_SOURCE_BYTES = 2_000_000
+STATUS_WORDS = {
+    "found": "found",
+    "passed": "passed",
+    "not-applicable": "not applicable",
+    "not-checked": "not checked",
+}
+
+
+@dataclass(frozen=True)
+class CodeLine:
+    """One line of the user's code; ``marked`` is the line that a finding speaks of."""
+
+    number: int
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Context:
+    """root: the program's working directory. started: when the run began (seconds since 1970; later edits of
+    a file make its lines unknown). ignored: rows and checks that the user switched off, with the reason.
+    """
+
+    root: Path = Path()
+    run: Path | None = None
+    trace: Trace | None = None
+    started: float | None = None
+    color: bool = False
+    width: int = 80
+    fail_on: str = "fault"
+    ignored: Mapping[str, str] = field(default_factory=dict)
+
+    def code(self, place: Place | None, around: int = 0) -> list[CodeLine]:
+        """The line of ``place`` with ``around`` lines before and after; empty if it cannot be read as it was."""
+        if place is None or place.line < 1:
+            return []
+        path = self.root / place.file
+        try:
+            info = path.stat()
+            if not path.is_file() or path.suffix != ".py" or info.st_size > MAX_SOURCE_BYTES:
+                return []
+            if self.started is not None and info.st_mtime > self.started:
+                return []
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except (OSError, ValueError):
+            return []
+        if place.line > len(lines):
+            return []
+        first, last = max(1, place.line - around), min(len(lines), place.line + around)
+        return [
+            CodeLine(at, clean(lines[at - 1].expandtabs(4), 300), at == place.line) for at in range(first, last + 1)
+        ]
+
+
+def place_text(finding: Finding) -> str:
+    """"train.py:41 (net.3)", as far as it is known."""
+    module = clean(finding.module, 120) if finding.module else ""
+    if finding.where is None:
+        return module
+    place = f"{clean(finding.where.file, 200)}:{finding.where.line}"
+    return f"{place} ({module})" if module else place
+
+
+def certainty(finding: Finding) -> str:
+    """"fault, proven by experiment", "fault, exact", "suspect, unproven"."""
+    if finding.level == "fault":
+        return "fault, proven by experiment" if finding.proof else "fault, exact"
+    return "suspect, unproven" if finding.level == "suspect" else "note"
+
+
+def headline(report: Report) -> str:
+    """The verdict in one sentence."""
+    verdict = report.verdict
+    if verdict is not None:
+        lead = "Cause" if verdict.level == "fault" else "Suspected cause"
+        return f"{lead}: {verdict.reason} {clean(verdict.check, 120)} ({certainty(verdict)})"
+    if ending := ended_badly(report):
+        return ending
+    passed = sum(row.status == "passed" for row in report.reasons.values())
+    return f"Nothing found: {passed} of {len(report.reasons)} rows checked and passed"
+
+
+def ended_badly(report: Report) -> str:
+    """How the program ended if it did not end by itself, in one line; empty otherwise."""
+    crashed = report.program.get("crashed")
+    after = f" after step {report.program['steps']}" if report.program.get("steps") else ""
+    if isinstance(crashed, dict):
+        what = clean(crashed.get("type") or crashed.get("kind") or "", 120)
+        said = clean(crashed.get("message") or crashed.get("text") or "", 300)
+        place = clean(crashed.get("where") or "", 200) if isinstance(crashed.get("where"), str) else ""
+        at = f" at {place}" if place else ""
+        return f"The program crashed{after}{at}: {': '.join(part for part in (what, said) if part) or 'unknown error'}"
+    if crashed:
+        return f"The program crashed{after}: {clean(crashed, 300)}"
+    return ""
+
+
+def proof_text(finding: Finding) -> str:
+    """The experiment's result in one sentence."""
+    proof = finding.proof
+    assert proof is not None
+    low, high = proof.interval
+    changed = clean(proof.changed or proof.experiment, 200)
+    return (
+        f"{changed}: {clean(proof.unit, 20)} {number(proof.before)} → {number(proof.after)} "
+        f"(difference {number(proof.after - proof.before)}, 95 % interval {number(low)} to {number(high)}, "
+        f"{proof.seeds} seeds)"
+    )
+
+
+def cost_text(report: Report) -> str:
+    """What observing and experimenting cost, as far as it was measured."""
+    parts = []
+    overhead, seconds = report.cost.get("overhead"), report.cost.get("experiments_s")
+    if isinstance(overhead, (int, float)):
+        parts.append(f"observing {number(100 * overhead, 2)} % of the program's time")
+    if isinstance(seconds, (int, float)):
+        parts.append(f"checks and experiments {seconds:.1f} s")
+    return ", ".join(parts)
+
+
+def grouped_rows(report: Report) -> dict[str, dict[str, list[str]]]:
+    """status -> why -> rows, in the catalogue's order. Rows that were found or passed need no reason."""
+    groups: dict[str, dict[str, list[str]]] = {status: {} for status in STATUS_WORDS}
+    for row, status in report.reasons.items():
+        why = "" if status.status in ("found", "passed") else clean(status.why, 300)
+        groups[status.status].setdefault(why, []).append(row)
+    return groups
+
+
+def next_commands(report: Report, context: Context) -> list[str]:
+    """What to type next."""
+    commands = []
+    if report.verdict is not None:
+        commands.append(f"paramedic explain {shlex.quote(clean(report.verdict.check, 120))}")
+    if context.run is not None:
+        commands.append(f"open {shlex.quote(clean(context.run / 'report.html', 400))}")
+    return commands

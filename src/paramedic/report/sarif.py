@@ -1,0 +1,102 @@
+"""SARIF 2.1.0, for code-scanning services."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from paramedic.catalogue import ROW_BY_ID
+from paramedic.checks.finding import Finding
+from paramedic.checks.registry import descriptions
+from paramedic.report.context import Context, ended_badly, proof_text
+from paramedic.report.escape import clean
+from paramedic.report.model import Report, _version
+
+SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"
+LEVELS = {"fault": "error", "suspect": "warning", "note": "note"}
+
+
+def render(report: Report, context: Context) -> str:
+    """One SARIF run; each finding is a result, each check that found something a rule."""
+    document = {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [_run(report, context)]}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _run(report: Report, context: Context) -> dict[str, Any]:
+    names = list(dict.fromkeys(finding.check for finding in report.findings))
+    return {
+        "tool": {
+            "driver": {
+                "name": "paramedic",
+                "version": _version(),
+                "rules": [_rule(name, report) for name in names],
+            }
+        },
+        "invocations": [_invocation(report)],
+        "results": [_result(item, names.index(item.check), rank) for rank, item in enumerate(report.findings, 1)],
+        "columnKind": "unicodeCodePoints",
+    }
+
+
+def _rule(name: str, report: Report) -> dict[str, Any]:
+    first = next(item for item in report.findings if item.check == name)
+    known = next((item for item in descriptions() if item.name == name), None)
+    row = ROW_BY_ID.get(first.reason)
+    rule: dict[str, Any] = {
+        "id": clean(name, 120),
+        "shortDescription": {"text": clean(known.doc.split("\n")[0] if known and known.doc else name, 300)},
+        "properties": {"tags": [clean(first.reason, 8), *([row.section] if row else [])]},
+    }
+    if known and known.doc:
+        rule["fullDescription"] = {"text": known.doc}
+    return rule
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    notes = [
+        {"level": "error", "message": {"text": f"internal error in {clean(name, 120)}: {clean(text, 600)}"}}
+        for name, text in report.errors.items()
+    ]
+    if ending := ended_badly(report):
+        notes.append({"level": "error", "message": {"text": ending}})
+    return {"executionSuccessful": not notes, "toolExecutionNotifications": notes}
+
+
+def _result(finding: Finding, rule: int, rank: int) -> dict[str, Any]:
+    text = clean(finding.summary)
+    if finding.proof is not None:
+        text += f" Proof: {proof_text(finding)}."
+    if finding.remedy is not None:
+        text += f" Remedy: {clean(finding.remedy.summary, 600)}"
+    result: dict[str, Any] = {
+        "ruleId": clean(finding.check, 120),
+        "ruleIndex": rule,
+        "level": LEVELS[finding.level],
+        "message": {"text": text},
+        "rank": max(0.0, 100.0 - rank + 1),
+        "partialFingerprints": {"paramedic/1": _fingerprint(finding)},
+    }
+    location: dict[str, Any] = {}
+    if finding.where is not None:
+        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(finding.where.file)}}
+        if finding.where.line >= 1:
+            location["physicalLocation"]["region"] = {"startLine": finding.where.line}
+    if finding.module:
+        location["logicalLocations"] = [{"fullyQualifiedName": clean(finding.module, 200), "kind": "module"}]
+    if location:
+        result["locations"] = [location]
+    return result
+
+
+def _uri(file: str) -> str:
+    path = Path(clean(file, 1_000))
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+
+
+def _fingerprint(finding: Finding) -> str:
+    """The same for the same fault at the same place, whatever was measured."""
+    key = "\0".join((finding.check, finding.where.file if finding.where else "", finding.module or ""))
+    return hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]

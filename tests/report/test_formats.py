@@ -1,0 +1,180 @@
+"""Every format: what people and machines rely on, and that hostile names stay text."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from paramedic.report.context import Context
+from paramedic.report.formats import FORMATS, render
+from paramedic.report.model import Report
+from paramedic.trace.store import Trace
+
+SOURCE = "import torch\nloss = criterion(model(x), y)\n"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
+
+
+@pytest.fixture
+def context(tmp_path: Path, trace: Trace) -> Context:
+    (tmp_path / "train.py").write_text(SOURCE)
+    return Context(root=tmp_path, trace=trace, run=Path(".paramedic/run-1"))
+
+
+@pytest.mark.parametrize("format", [item for item in FORMATS if item != "json"])
+def test_no_control_character_of_the_program_is_printed(format: str, hostile: Report, context: Context) -> None:
+    assert not CONTROL.search(render(hostile, format, context))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_can_be_written_as_utf8(format: str, hostile: Report, context: Context) -> None:
+    if format == "json":  # JSON keeps the text as it is: its writer replaces what UTF-8 cannot hold
+        assert json.loads(render(hostile, format, context))["findings"][0]["level"] == "fault"
+    else:
+        render(hostile, format, context).encode("utf-8")
+
+
+def test_text_of_a_proven_fault(fault: Report, context: Context) -> None:
+    text = render(fault, "text", context)
+    assert text.startswith(
+        "Cause: R19 softmax-before-cross-entropy (fault, proven by experiment)\n"
+        "cross_entropy got probabilities: all 64 rows sum to 1 (max error 1e-07); pass\n"
+        "the logits\n"
+        "\n"
+        "Where      train.py:2 (net.3)\n"
+        "              2 │ loss = criterion(model(x), y)\n"
+        "Proof      softmax removed: u 0.98 → 0.12 (difference -0.86, 95 % interval -0.91\n"
+    )
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "before ████████████████████████████████ 0.98" in text
+    assert "Explains   R35 vanishing-gradients" in text
+    assert "R36 learning-rate-too-low (suspect, unproven)  train.py:1" in text
+    assert "The 44 rows: 2 found, 38 passed, 2 not applicable, 2 not checked" in text
+    assert "not applicable S3 R14: no pretrained model" in text
+    assert "in broken-check: ValueError: no" in text
+    assert "paramedic explain softmax-before-cross-entropy" in text
+    assert "\x1b" not in text
+
+
+def test_text_has_colours_only_when_asked(fault: Report) -> None:
+    assert "\x1b[" in render(fault, "text", Context(color=True))
+
+
+def test_text_of_a_healthy_program(clean_report: Report) -> None:
+    assert render(clean_report).startswith("Nothing found: 40 of 44 rows checked and passed\n")
+
+
+def test_rich_markup_of_the_program_is_not_interpreted(hostile: Report, context: Context) -> None:
+    assert "[bold red]x[/]" in render(hostile, "text", context)
+
+
+def test_a_line_is_not_shown_if_the_file_changed_since_the_run(fault: Report, context: Context) -> None:
+    changed = Context(root=context.root, started=1.0)
+    assert "criterion(model(x), y)" in render(fault, "text", context)
+    assert "criterion(model(x), y)" not in render(fault, "text", changed)
+
+
+def test_json_can_be_read_back(fault: Report, hostile: Report) -> None:
+    for report in (fault, hostile):
+        document = json.loads(report.dumps())
+        assert Report.from_json(document).to_json() == document
+    for damaged in ({}, [], {"schema": "paramedic/2"}, {"schema": "paramedic/1"}):
+        with pytest.raises(ValueError):
+            Report.from_json(damaged)  # type: ignore[arg-type]
+
+
+def test_sarif(fault: Report, hostile: Report, context: Context) -> None:
+    run = json.loads(render(fault, "sarif", context))["runs"][0]
+    assert [result["level"] for result in run["results"]] == ["error", "warning", "note"]
+    location = run["results"][0]["locations"][0]
+    assert location["physicalLocation"]["region"]["startLine"] == 2
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "train.py"
+    for result in run["results"]:
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    uri = json.loads(render(hostile, "sarif", context))["runs"][0]["results"][0]["locations"][0]
+    assert re.fullmatch(r"[\x21-\x7e]+", uri["physicalLocation"]["artifactLocation"]["uri"])
+
+
+def test_junit(fault: Report, hostile: Report, context: Context) -> None:
+    suite = ElementTree.fromstring(render(fault, "junit", context)).find("testsuite")
+    assert suite is not None
+    assert {key: suite.get(key) for key in ("failures", "skipped", "errors", "tests")} == {
+        "failures": "1",
+        "skipped": "4",
+        "errors": "1",
+        "tests": "45",
+    }
+    ElementTree.fromstring(render(hostile, "junit", context))
+    strict = ElementTree.fromstring(render(fault, "junit", Context(fail_on="suspect"))).find("testsuite")
+    assert strict is not None and strict.get("failures") == "2"
+
+
+def test_github(fault: Report, hostile: Report, context: Context) -> None:
+    lines = render(fault, "github", context).splitlines()
+    assert lines[0].startswith("::error file=train.py,line=2,title=R19 softmax-before-cross-entropy::cross_entropy got")
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
+    hostile_lines = render(hostile, "github", context).splitlines()
+    assert len(hostile_lines) == 3
+    for line in hostile_lines:
+        head = line[2:].split("::")[0]
+        assert "%250A" in line and head.count("title=") == 1 and len(head.split(",")) <= 3
+
+
+def test_markdown(fault: Report, hostile: Report, context: Context) -> None:
+    text = render(fault, "markdown", context)
+    assert text.startswith("## Cause&#58; R19 softmax-before-cross-entropy")
+    assert "```python\nimport torch\nloss = criterion(model(x), y)\n```" in text
+    dangerous = re.sub(r"^(`{4,}).*?^\1$", "", render(hostile, "markdown", context), flags=re.S | re.M)
+    assert "<script>" not in dangerous and "@me" not in dangerous and "[bold" not in dangerous
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not any(name.startswith("on") or name in ("href", "src") for name, _ in attrs)
+        if tag not in ("meta", "br", "rect", "path", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("rect", "path", "polyline"):
+            assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("name", ["fault", "hostile", "clean_report"])
+def test_html(name: str, request: pytest.FixtureRequest, context: Context) -> None:
+    text = render(request.getfixturevalue(name), "html", context)
+    parser = _Tags()
+    parser.feed(text)
+    assert not parser.open
+    assert parser.tags <= set(
+        "html head meta title style body main h1 h2 h3 p pre span dl dt dd br article ul li details summary table"
+        " tr th td svg path polyline rect text footer".split()
+    )
+    assert "{{7*7}}" in text or name != "hostile"
+    assert "49" not in re.sub(r"<svg.*?</svg>|<style.*?</style>", "", text, flags=re.S) or name != "hostile"
+    assert text.count('<svg class="curve"') == 3
+    assert text.count('<svg class="heat"') == 3
+    assert len(text) < 2_000_000
+
+
+def test_html_shows_verdict_proof_and_code(fault: Report, context: Context) -> None:
+    text = render(fault, "html", context)
+    assert '<span class="marked">   2  loss = criterion(model(x), y)</span>' in text
+    assert '<svg class="bars"' in text
+    assert text.index("Cause: R19") < text.index('class="bars"') < text.index("Other findings")
+
+
+def test_formats_need_no_trace(fault: Report) -> None:
+    for format in FORMATS:
+        assert fault.render(format)
+    with pytest.raises(ValueError, match="unknown format"):
+        fault.render("pdf")
