@@ -1,14 +1,14 @@
 """Configuration: ``[tool.paramedic]`` of the nearest pyproject.toml; the command line overrides it.
 
-    [tool.paramedic]
-    select = ["R19", "R36"]                                   # rows or checks; empty: all
-    ignore = ["R06", { check = "high-learning-rate", reason = "warm-up is meant to be steep" }]
-    budget = 60                                               # seconds of experiments after the program
-    fail-on = "fault"                                         # fault, suspect or never
-    dir = ".paramedic"                                        # where the run folders are made
-    overhead = 1.0                                            # percent of the program's time for observing it
-    [tool.paramedic.thresholds]
-    "class-imbalance.ratio" = 20
+[tool.paramedic]
+select = ["R19", "R36"]                                   # rows or checks; empty: all
+ignore = ["R06", { check = "high-learning-rate", reason = "warm-up is meant to be steep" }]
+budget = 60                                               # seconds of experiments after the program
+fail-on = "fault"                                         # fault, suspect or never
+dir = ".paramedic"                                        # where the run folders are made
+overhead = 1.0                                            # percent of the program's time for observing it
+[tool.paramedic.thresholds]
+"class-imbalance.ratio" = 20
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a run. ``budget`` in seconds, ``overhead`` in percent; ``path`` is the file they came from."""
+    """Settings of a run. ``budget`` in seconds, ``overhead`` in percent; ``path``: where they came from."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[Ignored, ...] = ()
@@ -74,7 +74,7 @@ def selector(select: Iterable[str], ignore: Iterable[str]) -> Callable[[_Named],
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """" (did you mean "x"?)" for the most similar known name, or nothing."""
+    """ " (did you mean "x"?)" for the most similar known name, or nothing."""
     by_folded = {item.casefold(): item for item in known}
     close = difflib.get_close_matches(name.casefold(), list(by_folded), n=1)
     return f' (did you mean "{by_folded[close[0]]}"?)' if close else ""
@@ -168,7 +168,9 @@ def _one_ignored(item: Any, source: str) -> Ignored:
     if isinstance(item, str):
         return Ignored(item)
     if not isinstance(item, dict) or not isinstance(item.get("check"), str):
-        raise ConfigError(f'{source} ignore: each item must be a string or {{ check = "...", reason = "..." }}')
+        raise ConfigError(
+            f'{source} ignore: an item must be a string or {{ check = "...", reason = "..." }}'
+        )
     for key in item:
         if key not in ("check", "reason"):
             raise ConfigError(f'{source} ignore has no setting "{key}"{nearest(key, ("check", "reason"))}')
@@ -183,12 +185,18 @@ def _thresholds(value: Any, source: str) -> dict[str, float]:
         raise ConfigError(f"{source} thresholds must be a table")
     result: dict[str, float] = {}
     for key, item in value.items():
-        entries = {f"{key}.{name}": number for name, number in item.items()} if isinstance(item, dict) else {key: item}
+        entries = (
+            {f"{key}.{name}": number for name, number in item.items()}
+            if isinstance(item, dict)
+            else {key: item}
+        )
         for name, number in entries.items():
             check = name.rpartition(".")[0]
             names = [description.name for description in descriptions()]
             if check not in names:
-                raise ConfigError(f'{source} thresholds: no check is called "{check or name}"{nearest(check, names)}')
+                raise ConfigError(
+                    f'{source} thresholds: no check is called "{check or name}"{nearest(check, names)}'
+                )
             result[name] = _number(number, f"{source} thresholds {name}")
     return result
 

@@ -12,7 +12,10 @@ from paramedic.report.model import Report, RowStatus
 from paramedic.trace.place import Place
 from paramedic.trace.store import LayerRow, StepRow, Trace, TraceWriter
 
-HOSTILE = '<script>alert(1)</script>"\'&]]>[bold red]x[/]\x1b[31m\x00\r\n::error::\u202e`|*_@me %0A\ud800\u2028{{7*7}}'
+HOSTILE = (
+    "<script>alert(1)</script>\"'&]]>[bold red]x[/]\x1b[31m\x00\r\n"
+    "::error::\u202e`|*_@me %0A\ud800\u2028{{7*7}}"
+)
 
 
 def statuses(**found: str) -> dict[str, RowStatus]:
@@ -34,11 +37,15 @@ def fault() -> Report:
         where=Place("train.py", 2),
         module="net.3",
         evidence=(Evidence("row sum error", 1.2e-7, "above 1e-3"), Evidence("rows", 64)),
-        remedy=Remedy("take the softmax out of the model", "--- a/train.py\n+++ b/train.py\n-y = s(x)\n+y = x\n"),
+        remedy=Remedy(
+            "take the softmax out of the model", "--- a/train.py\n+++ b/train.py\n-y = s(x)\n+y = x\n"
+        ),
         proof=Proof("without the softmax", 0.98, 0.12, (-0.91, -0.8), 3, changed="softmax removed"),
         explains=("R35 vanishing-gradients: the gradient's norm falls to 1e-6",),
     )
-    other = Finding("R36", "learning-rate-too-low", "suspect", "the rate 1e-9 moves nothing", Place("train.py", 1))
+    other = Finding(
+        "R36", "learning-rate-too-low", "suspect", "the rate 1e-9 moves nothing", Place("train.py", 1)
+    )
     note = Finding("R08", "class-imbalance", "note", "the largest class has 30 % of the samples")
     return Report(
         findings=(main, other, note),

@@ -26,7 +26,9 @@ def context(tmp_path: Path, trace: Trace) -> Context:
 
 
 @pytest.mark.parametrize("format", [item for item in FORMATS if item != "json"])
-def test_no_control_character_of_the_program_is_printed(format: str, hostile: Report, context: Context) -> None:
+def test_no_control_character_of_the_program_is_printed(
+    format: str, hostile: Report, context: Context
+) -> None:
     assert not CONTROL.search(render(hostile, format, context))
 
 
@@ -115,7 +117,9 @@ def test_junit(fault: Report, hostile: Report, context: Context) -> None:
 
 def test_github(fault: Report, hostile: Report, context: Context) -> None:
     lines = render(fault, "github", context).splitlines()
-    assert lines[0].startswith("::error file=train.py,line=2,title=R19 softmax-before-cross-entropy::cross_entropy got")
+    assert lines[0].startswith(
+        "::error file=train.py,line=2,title=R19 softmax-before-cross-entropy::cross_entropy got"
+    )
     assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
     hostile_lines = render(hostile, "github", context).splitlines()
     assert len(hostile_lines) == 3
@@ -156,8 +160,8 @@ def test_html(name: str, request: pytest.FixtureRequest, context: Context) -> No
     parser.feed(text)
     assert not parser.open
     assert parser.tags <= set(
-        "html head meta title style body main h1 h2 h3 p pre span dl dt dd br article ul li details summary table"
-        " tr th td svg path polyline rect text footer".split()
+        "html head meta title style body main h1 h2 h3 p pre span dl dt dd br article ul li details summary"
+        " table tr th td svg path polyline rect text footer".split()
     )
     assert "{{7*7}}" in text or name != "hostile"
     assert "49" not in re.sub(r"<svg.*?</svg>|<style.*?</style>", "", text, flags=re.S) or name != "hostile"

@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paramedic.checks.check import Check
 
 PACKAGES = ("checks", "experiments")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +62,7 @@ def _described(folder: Path) -> Iterator[Description]:
                     )
 
 
-def _constants(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
     for statement in node.body:
         target, value = None, None
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -73,13 +77,13 @@ def _constants(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
 
 
 @cache
-def check_classes() -> tuple[type, ...]:
+def check_classes() -> tuple[type[Check], ...]:
     """The check classes themselves (imports torch), in the order of ``descriptions``; plugins come last."""
     from importlib.metadata import entry_points
 
     from paramedic.checks.check import Check
 
-    found: dict[str, type] = {}
+    found: dict[str, type[Check]] = {}
     for package in PACKAGES:
         root = importlib.import_module(f"paramedic.{package}")
         for info in pkgutil.walk_packages(root.__path__, prefix=f"paramedic.{package}."):

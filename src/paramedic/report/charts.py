@@ -33,7 +33,10 @@ def _curves(trace: Trace) -> list[tuple[str, Markup | None]]:
     gradient = [(float(row.step), row.gradient_norm) for row in steps if row.gradient_norm is not None]
     return [
         ("Loss", curve([(float(row.step), row.loss) for row in steps], "loss over the steps")),
-        ("Learning rate", curve([(float(row.step), row.lr) for row in steps], "learning rate over the steps")),
+        (
+            "Learning rate",
+            curve([(float(row.step), row.lr) for row in steps], "learning rate over the steps"),
+        ),
         ("Gradient norm", curve(gradient, "gradient norm over the steps")),
     ]
 
@@ -65,4 +68,6 @@ def _heat(cells: dict[str, dict[int, float]]) -> Heat:
     stride = max(1, math.ceil(len(steps) / MAX_COLUMNS))
     columns = steps[::stride]
     labels = tuple(cells)[:MAX_LAYERS]
-    return Heat(labels, tuple(columns), tuple(tuple(cells[label].get(step) for step in columns) for label in labels))
+    return Heat(
+        labels, tuple(columns), tuple(tuple(cells[label].get(step) for step in columns) for label in labels)
+    )

@@ -47,7 +47,7 @@ class Context:
     ignored: Mapping[str, str] = field(default_factory=dict)
 
     def code(self, place: Place | None, around: int = 0) -> list[CodeLine]:
-        """The line of ``place`` with ``around`` lines before and after; empty if it cannot be read as it was."""
+        """The line of ``place`` with ``around`` lines on each side; empty if it cannot be read as it was."""
         if place is None or place.line < 1:
             return []
         path = self.root / place.file
@@ -64,12 +64,13 @@ class Context:
             return []
         first, last = max(1, place.line - around), min(len(lines), place.line + around)
         return [
-            CodeLine(at, clean(lines[at - 1].expandtabs(4), 300), at == place.line) for at in range(first, last + 1)
+            CodeLine(at, clean(lines[at - 1].expandtabs(4), 300), at == place.line)
+            for at in range(first, last + 1)
         ]
 
 
 def place_text(finding: Finding) -> str:
-    """"train.py:41 (net.3)", as far as it is known."""
+    """ "train.py:41 (net.3)", as far as it is known."""
     module = clean(finding.module, 120) if finding.module else ""
     if finding.where is None:
         return module
@@ -78,7 +79,7 @@ def place_text(finding: Finding) -> str:
 
 
 def certainty(finding: Finding) -> str:
-    """"fault, proven by experiment", "fault, exact", "suspect, unproven"."""
+    """ "fault, proven by experiment", "fault, exact", "suspect, unproven"."""
     if finding.level == "fault":
         return "fault, proven by experiment" if finding.proof else "fault, exact"
     return "suspect, unproven" if finding.level == "suspect" else "note"
@@ -105,7 +106,8 @@ def ended_badly(report: Report) -> str:
         said = clean(crashed.get("message") or crashed.get("text") or "", 300)
         place = clean(crashed.get("where") or "", 200) if isinstance(crashed.get("where"), str) else ""
         at = f" at {place}" if place else ""
-        return f"The program crashed{after}{at}: {': '.join(part for part in (what, said) if part) or 'unknown error'}"
+        text = ": ".join(part for part in (what, said) if part)
+        return f"The program crashed{after}{at}: {text or 'unknown error'}"
     if crashed:
         return f"The program crashed{after}: {clean(crashed, 300)}"
     return ""

@@ -1,4 +1,4 @@
-"""Text of the observed program, made harmless: no control characters, no bidirectional overrides, one line."""
+"""Text of the observed program, made harmless: one line, no control characters or direction overrides."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def render(report: Report, context: Context) -> str:
         proof_text=proof_text,
         code=lambda finding: context.code(finding.where, CODE_AROUND),
         bars=lambda finding: bars(finding.proof.before, finding.proof.after, finding.proof.unit),
-        rows=[(ROW_BY_ID[row], status, STATUS_WORDS[status.status]) for row, status in report.reasons.items()],
+        rows=[
+            (ROW_BY_ID[row], status, STATUS_WORDS[status.status]) for row, status in report.reasons.items()
+        ],
         counts=[
             (sum(row.status == status for row in report.reasons.values()), word, status)
             for status, word in STATUS_WORDS.items()

@@ -45,7 +45,9 @@ def _add_row(
     status = report.reasons[row]
     if failing:
         counts["failure"] += 1
-        failure = ElementTree.SubElement(case, "failure", type=failing[0].check, message=clean(failing[0].summary))
+        failure = ElementTree.SubElement(
+            case, "failure", type=failing[0].check, message=clean(failing[0].summary)
+        )
         failure.set("type", clean(failing[0].check, 120))
         failure.text = "\n".join(map(_details, failing))
     elif findings:

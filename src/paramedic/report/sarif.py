@@ -36,7 +36,9 @@ def _run(report: Report, context: Context) -> dict[str, Any]:
             }
         },
         "invocations": [_invocation(report)],
-        "results": [_result(item, names.index(item.check), rank) for rank, item in enumerate(report.findings, 1)],
+        "results": [
+            _result(item, names.index(item.check), rank) for rank, item in enumerate(report.findings, 1)
+        ],
         "columnKind": "unicodeCodePoints",
     }
 

@@ -28,7 +28,7 @@ class Heat:
 
 
 def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> list[tuple[float, float]]:
-    """At most ``limit`` points; of each bucket the lowest and the highest stay, so that spikes stay visible."""
+    """At most ``limit`` points; of each bucket the lowest and the highest stay, so that spikes show."""
     if len(points) <= limit:
         return list(points)
     buckets = limit // 2
@@ -110,13 +110,13 @@ def bars(before: float, after: float, unit: str) -> Markup | None:
             text=at + 14, label=label, at=at, width=max(1.0, 240 * value / top), end=58 + 240 * value / top,
             value=f"{number(value)} {clean(unit, 20)}",
         )  # fmt: skip
-    return Markup('<svg class="bars" viewBox="0 0 370 56" role="img" aria-label="before and after">{}</svg>').format(
-        Markup(rows)
-    )
+    return Markup(
+        '<svg class="bars" viewBox="0 0 370 56" role="img" aria-label="before and after">{}</svg>'
+    ).format(Markup(rows))
 
 
 def heat_map(heat: Heat, label: str) -> Markup | None:
-    """Layers downwards, steps to the right; colour is log10 of the value from the map's lowest to its highest."""
+    """Layers downwards, steps to the right; colour is log10 of the value, from the lowest to the highest."""
     values = [value for row in heat.values for value in row if value is not None and 0 < value < math.inf]
     if not values or not heat.steps:
         return None
@@ -152,7 +152,9 @@ def _cell(x: float, y: float, width: float, value: float, low: float, high: floa
     else:
         share = (math.log10(value) - low) / (high - low) if high > low else 0.5
         colour = f"hsl({250 - 190 * share:.0f} 70% {22 + 50 * share:.0f}%)"
-    return Markup(f'<rect x="{x:.1f}" y="{y}" width="{width + 0.2:.1f}" height="{HEAT_ROW - 1}" fill="{colour}"/>')
+    return Markup(
+        f'<rect x="{x:.1f}" y="{y}" width="{width + 0.2:.1f}" height="{HEAT_ROW - 1}" fill="{colour}"/>'
+    )
 
 
 def _shortened(name: str, limit: int = 28) -> Markup:

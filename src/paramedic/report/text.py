@@ -86,7 +86,9 @@ def _details(finding: Finding, context: Context) -> Table:
     lines: list[tuple[str, RenderableType]] = []
     if place := place_text(finding):
         lines.append(("Where", Text(place, style="cyan")))
-        lines += [("", Text(f"{line.number:>4} │ {line.text.rstrip()}")) for line in context.code(finding.where)]
+        lines += [
+            ("", Text(f"{line.number:>4} │ {line.text.rstrip()}")) for line in context.code(finding.where)
+        ]
     if finding.proof is not None:
         lines.append(("Proof", Text(proof_text(finding))))
         lines += [("", bar) for bar in _bars(finding)]
@@ -112,7 +114,9 @@ def _bars(finding: Finding) -> list[Text]:
     if not (0 < top < float("inf")) or min(proof.before, proof.after) < 0:
         return []
     return [
-        Text.assemble(f"{label:<7}", ("█" * max(1, round(BAR_COLUMNS * value / top)), style), f" {number(value)}")
+        Text.assemble(
+            f"{label:<7}", ("█" * max(1, round(BAR_COLUMNS * value / top)), style), f" {number(value)}"
+        )
         for label, value, style in (("before", proof.before, "red"), ("after", proof.after, "green"))
     ]
 
@@ -131,7 +135,8 @@ def _patch(patch: str) -> Text:
 
 def _other(finding: Finding) -> RenderableType:
     title = Text.assemble(
-        (f"{finding.reason} {clean(finding.check, 120)}", LEVEL_STYLE[finding.level]), f" ({certainty(finding)})"
+        (f"{finding.reason} {clean(finding.check, 120)}", LEVEL_STYLE[finding.level]),
+        f" ({certainty(finding)})",
     )
     if place := place_text(finding):
         title.append(f"  {place}", style="cyan")
@@ -146,7 +151,9 @@ def _notes(notes: list[Finding]) -> Iterator[RenderableType]:
         return
     yield Text("\nNotes", style="bold")
     for finding in notes[:MAX_NOTES]:
-        yield Padding(Text(f"{finding.reason} {clean(finding.check, 60)}: {clean(finding.summary, 200)}"), (0, 0, 0, 2))
+        yield Padding(
+            Text(f"{finding.reason} {clean(finding.check, 60)}: {clean(finding.summary, 200)}"), (0, 0, 0, 2)
+        )
     if len(notes) > MAX_NOTES:
         yield Text(f"  and {len(notes) - MAX_NOTES} more in the HTML report", style="dim")
 

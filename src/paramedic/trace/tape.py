@@ -142,9 +142,9 @@ class Tape:
             if replace and node.outputs and all(number in replace for number in node.outputs if number is not None):
                 continue
             result = self._call(node, values, random, modes, around)
-            for number, value in zip(node.outputs, tensors_of(result), strict=False):
-                if number is not None and not (replace and number in replace):
-                    values[number] = value
+            for output, value in zip(node.outputs, tensors_of(result), strict=False):
+                if output is not None and not (replace and output in replace):
+                    values[output] = value
             if until is not None and until in values and until in node.outputs:
                 break
         return values
