@@ -168,9 +168,7 @@ def _one_ignored(item: Any, source: str) -> Ignored:
     if isinstance(item, str):
         return Ignored(item)
     if not isinstance(item, dict) or not isinstance(item.get("check"), str):
-        raise ConfigError(
-            f'{source} ignore: an item must be a string or {{ check = "...", reason = "..." }}'
-        )
+        raise ConfigError(f'{source} ignore: an item must be a string or {{ check = "...", reason = "..." }}')
     for key in item:
         if key not in ("check", "reason"):
             raise ConfigError(f'{source} ignore has no setting "{key}"{nearest(key, ("check", "reason"))}')

@@ -98,18 +98,28 @@ def headline(report: Report) -> str:
 
 
 def ended_badly(report: Report) -> str:
-    """How the program ended if it did not end by itself, in one line; empty otherwise."""
-    crashed = report.program.get("crashed")
-    after = f" after step {report.program['steps']}" if report.program.get("steps") else ""
+    """How the program ended if it did not come to its own good end, in one line; empty otherwise."""
+    program = report.program
+    steps = program.get("steps")
+    after = f" after step {steps}" if isinstance(steps, int) and steps else " before its first optimizer step"
+    crashed = program.get("crashed")
     if isinstance(crashed, dict):
-        what = clean(crashed.get("type") or crashed.get("kind") or "", 120)
-        said = clean(crashed.get("message") or crashed.get("text") or "", 300)
-        place = clean(crashed.get("where") or "", 200) if isinstance(crashed.get("where"), str) else ""
-        at = f" at {place}" if place else ""
-        text = ": ".join(part for part in (what, said) if part)
-        return f"The program crashed{after}{at}: {text or 'unknown error'}"
+        if crashed.get("kind") == "interrupted":
+            return f"The program was interrupted{after}"
+        if crashed.get("kind") == "killed":
+            return f"The program was killed{after}: {clean(crashed.get('message') or 'no reason known', 300)}"
+        place = crashed.get("place")
+        at = (
+            f" at {clean(place.get('file'), 200)}:{clean(place.get('line'), 12)}"
+            if isinstance(place, dict)
+            else ""
+        )
+        said = [clean(crashed[key], 300) for key in ("error", "message") if crashed.get(key)]
+        return f"The program crashed{after}{at}: {': '.join(said) or 'unknown error'}"
     if crashed:
         return f"The program crashed{after}: {clean(crashed, 300)}"
+    if program.get("exit_code"):
+        return f"The program ended itself{after} with exit code {clean(program['exit_code'], 12)}"
     return ""
 
 

@@ -62,7 +62,12 @@ def test_nan_equals_itself_and_inputs_stay_as_they_are():
 
 
 def test_dtype_and_size_matter():
-    zeros = [torch.zeros(1, 2), torch.zeros(1, 4), torch.zeros(1, 2, dtype=torch.int32), torch.zeros(1, 1).double()]
+    zeros = [
+        torch.zeros(1, 2),
+        torch.zeros(1, 4),
+        torch.zeros(1, 2, dtype=torch.int32),
+        torch.zeros(1, 1).double(),
+    ]
     assert len({int(row_hashes(item)[0]) for item in zeros}) == len(zeros)
 
 

@@ -1,0 +1,118 @@
+"""``paramedic compare``: two stored runs side by side, measured values only."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from paramedic.config import ConfigError, load
+
+LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the steps: one batch is too noisy
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."
+)
+def command(first: str, second: str, format_: str, dir_: Path | None) -> None:
+    """Compare two runs: steps, losses, learning rate, speed, verdict, and the rows that differ."""
+    from paramedic.cli import folders
+
+    try:
+        base = dir_ or load(Path.cwd()).dir
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    runs = [folders.open_run(folders.find(name, base)) for name in (first, second)]
+    result = comparison(*runs)
+    if format_ == "json":
+        click.echo(json.dumps(result, indent=2))
+    else:
+        click.echo(_text(result))
+
+
+def comparison(first: Any, second: Any) -> dict[str, Any]:
+    """Facts of both runs, the first step at which their losses differ, and the rows whose status differs."""
+    facts = [_facts(run) for run in (first, second)]
+    losses = [{row.step: row.loss for row in run.trace.steps()} for run in (first, second)]
+    common = sorted(set(losses[0]) & set(losses[1]))
+    differs = next((step for step in common if not _same(losses[0][step], losses[1][step])), None)
+    rows = {}
+    if first.report is not None and second.report is not None:
+        for row, status in first.report.reasons.items():
+            other = second.report.reasons[row].status
+            if status.status != other:
+                rows[row] = [status.status, other]
+    return {
+        "runs": [first.folder.name, second.folder.name],
+        "facts": {key: [facts[0][key], facts[1][key]] for key in facts[0]},
+        "common_steps": len(common),
+        "losses_differ_from_step": differs,
+        "rows": rows,
+    }
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _facts(run: Any) -> dict[str, Any]:
+    from paramedic.cli.runs import _verdict
+    from paramedic.report.escape import clean
+
+    steps = run.trace.steps()
+    finite = [row.loss for row in steps if math.isfinite(row.loss)]
+    last = finite[-max(1, int(LAST_SHARE * len(finite))) :]
+    norms = [
+        row.gradient_norm
+        for row in steps
+        if row.gradient_norm is not None and math.isfinite(row.gradient_norm)
+    ]
+    times = [later.time - earlier.time for earlier, later in zip(steps, steps[1:], strict=False)]
+    program = run.trace.meta("program") or {}
+    return {
+        "program": clean(" ".join(map(str, program.get("argv") or [])), 200),
+        "steps": run.steps,
+        "losses that are not finite": len(steps) - len(finite),
+        "first loss": finite[0] if finite else None,
+        "final loss (median of the last tenth)": median(last) if last else None,
+        "lowest loss": min(finite, default=None),
+        "last learning rate": steps[-1].lr if steps and math.isfinite(steps[-1].lr) else None,
+        "median gradient norm": median(norms) if norms else None,
+        "median seconds per step": median(times) if times else None,
+        "verdict": _verdict(run.report),
+    }
+
+
+def _text(result: dict[str, Any]) -> str:
+    from paramedic.report.escape import number
+
+    def shown(value: Any) -> str:
+        return "-" if value is None else number(value, 4)
+
+    first, second = result["runs"]
+    lines = [f"A: {first}", f"B: {second}", ""]
+    for key, (one, other) in result["facts"].items():
+        if key in ("program", "verdict"):
+            lines += [f"{key}", f"  A: {one}", f"  B: {other}"]
+        else:
+            lines.append(f"{key:<40} {shown(one):>14} {shown(other):>14}")
+    lines.append("")
+    if not result["common_steps"]:
+        lines.append("The runs have no step in common.")
+    elif result["losses_differ_from_step"] is None:
+        lines.append(f"The losses of all {result['common_steps']} common steps are the same, bit for bit.")
+    else:
+        lines.append(f"The losses differ from step {result['losses_differ_from_step']} on.")
+    lines += [f"{row}: {one} -> {other}" for row, (one, other) in result["rows"].items()]
+    lines.append(
+        "One run each: a difference can be the seed's. Change one thing, and repeat with other seeds."
+    )
+    return "\n".join(lines)

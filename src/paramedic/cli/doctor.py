@@ -1,0 +1,75 @@
+"""``paramedic doctor``: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from paramedic.config import ConfigError, load
+
+REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "rich", "click", "jinja2")
+OPTIONAL = ("cleanlab", "optuna", "lightning", "transformers", "accelerate", "keras", "ray")
+PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
+PROBE_TIMEOUT = 120  # seconds: importing torch from a cold disk
+
+
+@click.command()
+def command() -> int:
+    """Check the environment: Python, packages, torch, the run folder, the configuration."""
+    problems = 0
+    click.echo(
+        f"ok       Python {platform.python_version()} ({sys.executable}), SQLite {sqlite3.sqlite_version}"
+    )
+    for package in REQUIRED:
+        version = _installed(package)
+        click.echo(f"ok       {package} {version}" if version else f"missing  {package}")
+        problems += version is None
+    for package in OPTIONAL:
+        version = _installed(package)
+        click.echo(f"ok       {package} {version}" if version else f"absent   {package} (optional)")
+    for good, text in (_torch(), _configuration()):
+        click.echo(f"{'ok' if good else 'problem':<8} {text}")
+        problems += not good
+    return 2 if problems else 0
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _torch() -> tuple[bool, str]:
+    """In a process of its own: a broken installation can kill the one that imports it."""
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=PROBE_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"import torch takes longer than {PROBE_TIMEOUT} s"
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        return False, f"import torch fails: {lines[-1]}"
+    version, cuda, threads = result.stdout.split()[-3:]
+    return True, f"import torch {version}: CUDA {'yes' if cuda == 'True' else 'no'}, {threads} threads"
+
+
+def _configuration() -> tuple[bool, str]:
+    try:
+        config = load(Path.cwd())
+    except ConfigError as error:
+        return False, str(error)
+    folder = config.dir if config.dir.is_dir() else config.dir.absolute().parent
+    where = f"configuration: {config.path or 'none'}; run folders in {config.dir}"
+    if not os.access(folder, os.W_OK):
+        return False, f"{where}, which cannot be written (runs go to {tempfile.gettempdir()})"
+    return True, where

@@ -1,0 +1,140 @@
+"""Run folders: one per observed run, with trace.sqlite, run.json and report.html."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paramedic.config import nearest
+from paramedic.report.context import Context
+from paramedic.report.model import Report
+from paramedic.trace.store import Trace, TraceError
+
+TRACE, RUN, HTML = "trace.sqlite", "run.json", "report.html"
+_NAME = re.compile(r"\d{8}-\d{6}-.+-[0-9a-f]{4}")
+
+
+def create(base: Path, stem: str) -> Path:
+    """A new folder below ``base``; in the temporary folder, with a line on stderr, if that cannot be written."""
+    safe = re.sub(r"[^A-Za-z0-9_.]+", "_", stem).strip("._")[:60] or "run"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{safe}-{secrets.token_hex(2)}"
+    try:
+        folder = base / name
+        folder.mkdir(parents=True)
+        _keep_out_of_git(base)
+        return folder.resolve()
+    except OSError as error:
+        folder = Path(tempfile.mkdtemp(prefix="paramedic-")) / name
+        folder.mkdir()
+        click.echo(
+            f"paramedic: cannot write {base} ({error.strerror}); this run is kept in {folder}", err=True
+        )
+        return folder
+
+
+def _keep_out_of_git(base: Path) -> None:
+    """Run folders are nothing to commit, as with .pytest_cache."""
+    ignore = base / ".gitignore"
+    if base.name == ".paramedic" and not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def listed(base: Path) -> list[Path]:
+    """The run folders below ``base``, oldest first."""
+    try:
+        folders = [item for item in base.iterdir() if _NAME.fullmatch(item.name) and (item / TRACE).is_file()]
+    except OSError:
+        return []
+    return sorted(folders, key=lambda item: item.name)
+
+
+def find(run: str | None, base: Path) -> Path:
+    """The folder of a run: a path to it or to its trace, its name or the beginning or end of it; None: the latest.
+
+    UsageError in one line if there is none, or more than one.
+    """
+    folders = listed(base)
+    if run is None:
+        if not folders:
+            raise click.UsageError(f"no runs in {base}; make one with `paramedic run train.py`")
+        return folders[-1]
+    path = Path(run)
+    if path.is_file():
+        path = path.parent
+    if (path / TRACE).is_file():
+        return path
+    matches = [item for item in folders if item.name.startswith(run) or item.name.endswith(run)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise click.UsageError(f'"{run}" could be {len(matches)} runs, among them {matches[-1].name}')
+    if path.is_dir():
+        raise click.UsageError(f"not a run of paramedic (no {TRACE} in it): {run}")
+    raise click.UsageError(f'no run is called "{run}"{nearest(run, [item.name for item in folders])}')
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stored run. ``report`` is None if the run was never examined (killed, or still running)."""
+
+    folder: Path
+    trace: Trace
+    info: dict[str, Any]
+    report: Report | None
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that are in the trace."""
+        rows = self.trace.steps()
+        program = self.trace.meta("program") or {}
+        return max(int(program.get("steps") or 0), rows[-1].step + 1 if rows else 0)
+
+    def context(self, **options: Any) -> Context:
+        """What a format may look up beside the report."""
+        ignored = self.info.get("ignored")
+        return Context(
+            root=Path(str(self.info.get("cwd", "."))),
+            run=_shown(self.folder),
+            trace=self.trace,
+            started=self.info["started"] if isinstance(self.info.get("started"), (int, float)) else None,
+            ignored=ignored if isinstance(ignored, dict) else {},
+            **options,
+        )
+
+
+def open_run(folder: Path) -> Run:
+    """Read a stored run; UsageError in one line if it is damaged, foreign or newer."""
+    try:
+        trace = Trace(folder / TRACE)
+        document = trace.meta("report")
+        report = Report.from_json(document, folder) if document is not None else None
+    except (TraceError, ValueError) as error:
+        raise click.UsageError(f"{folder}: {error}") from error
+    except Exception as error:  # sqlite3 reports a damaged page only when it is read
+        raise click.UsageError(f"damaged trace in {folder}: {error}") from error
+    return Run(folder, trace, _info(folder), report)
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    try:
+        info = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return info if isinstance(info, dict) else {}
+
+
+def _shown(folder: Path) -> Path:
+    """Relative to the working directory if it lies below it."""
+    try:
+        return folder.resolve().relative_to(os.getcwd())
+    except ValueError:
+        return folder

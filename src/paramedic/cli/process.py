@@ -1,0 +1,73 @@
+"""The child process that runs and observes the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+CHILD_MODULE = "paramedic.capture.child"
+
+
+def run_child(spec: dict[str, Any], stdout: TextIO | None = None) -> int:
+    """Run the child on the terminal's own streams until it ends; negative: killed by that signal.
+
+    stdout: where the program's output goes instead, if the report itself goes to our standard output.
+    """
+    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(spec)]
+    with _signals() as forward_to:
+        process = subprocess.Popen(command, stdout=stdout)
+        forward_to.append(process)
+        return process.wait()
+
+
+@contextmanager
+def _signals() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Ctrl-C is the program's: a terminal sends it to both. What only we get is passed on.
+
+    A handler, not SIG_IGN: the child would inherit that.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+
+    def forward(number: int, _frame: Any) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    def ignore(_number: int, _frame: Any) -> None:
+        return None
+
+    handlers = {signal.SIGINT: ignore if _at_terminal() else forward, signal.SIGTERM: forward}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = forward
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield children
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _at_terminal() -> bool:
+    """Whether a terminal controls us and we are in its foreground."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,222 @@
+"""``paramedic run``: observe a program, then examine it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paramedic.cli import folders
+from paramedic.cli.preflight import check_module, check_script
+from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
+from paramedic.report.formats import FORMATS
+
+EXIT_UNEXAMINED = 2  # the program is well, but nobody looked at it: neither "nothing found" nor "found"
+
+
+class ModuleEndsOptions(click.Command):
+    """As with python itself, everything after ``-m MODULE`` belongs to the module."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        takes_value = {
+            name
+            for item in self.params
+            if isinstance(item, click.Option) and not item.is_flag
+            for name in item.opts
+        }
+        position = 0
+        while position < len(args) and args[position].startswith("-") and args[position] != "--":
+            if args[position] in ("-m", "--module"):
+                args = [*args[: position + 2], "--", *args[position + 2 :]]
+                break
+            position += 2 if args[position] in takes_value else 1
+        return super().parse_args(ctx, args)
+
+
+def comma_separated(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run and how, with the configuration already merged in."""
+
+    script: str | None
+    module: str | None
+    arguments: tuple[str, ...]
+    config: Config
+    steps: int | None = None
+    experiments: bool = True
+    format: str = "text"
+    output: Path | None = None
+
+
+@click.command(cls=ModuleEndsOptions, context_settings={"allow_interspersed_args": False})
+@click.option("-m", "--module", metavar="MODULE", help="Run a module as `python -m` does.")
+@click.option("--steps", type=click.IntRange(1), help="End the program after this many optimizer steps.")
+@click.option("--budget", type=click.FloatRange(0), help="Seconds for experiments after the program [60].")
+@click.option("--no-experiments", is_flag=True, help="Examine without trying anything on copies.")
+@click.option(
+    "--select", callback=comma_separated, help="Only these rows or checks: R19,learning-rate-too-high"
+)
+@click.option("--ignore", callback=comma_separated, help="Without these rows or checks.")
+@click.option(
+    "--overhead", type=click.FloatRange(0, 100), help="Percent of the program's time to observe it [1]."
+)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write the format here; text is printed as well."
+)
+@click.option("--fail-on", type=click.Choice(FAIL_ON), help="Exit code 1 from this level on [fault].")
+@click.option(
+    "--dir", "dir_", type=click.Path(path_type=Path), help="Where run folders are made [.paramedic]."
+)
+@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
+def command(program: tuple[str, ...], **options: Any) -> int:
+    """Observe a training program, then find out why it does not work.
+
+    Options come before the script; everything after it belongs to the script. With a format other than text
+    or github and no --output, the program's own output goes to standard error.
+
+    Exit code: 0 nothing found, 1 findings or a crash of the program, 2 usage or internal error.
+    """
+    return run(request(program, **options))
+
+
+def request(
+    program: tuple[str, ...],
+    *,
+    module: str | None = None,
+    steps: int | None = None,
+    budget: float | None = None,
+    no_experiments: bool = False,
+    select: tuple[str, ...] | None = None,
+    ignore: tuple[str, ...] | None = None,
+    overhead: float | None = None,
+    format_: str = "text",
+    output: Path | None = None,
+    fail_on: str | None = None,
+    dir_: Path | None = None,
+) -> Request:
+    """Check everything that can be checked before the program starts."""
+    if module is None and not program:
+        raise click.UsageError("which program? paramedic run train.py, or paramedic run -m package.module")
+    try:
+        config = merged(load(Path.cwd()), budget, select, ignore, overhead, fail_on, dir_)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    if module is not None:
+        check_module(module)
+    else:
+        check_script(program[0])
+    if output is not None and output.is_dir():
+        raise click.UsageError(f"--output {output} is a directory")
+    return Request(
+        script=None if module else program[0],
+        module=module,
+        arguments=program if module else program[1:],
+        config=config,
+        steps=steps,
+        experiments=not no_experiments,
+        format=format_,
+        output=output,
+    )
+
+
+def merged(
+    config: Config,
+    budget: float | None,
+    select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+    overhead: float | None,
+    fail_on: str | None,
+    dir_: Path | None,
+) -> Config:
+    """The command line over the file: what is given replaces what the file says."""
+    changes: dict[str, Any] = {
+        "budget": budget,
+        "overhead": overhead,
+        "fail_on": fail_on,
+        "dir": dir_,
+        "select": checked_selectors(select, "--select") if select is not None else None,
+        "ignore": tuple(map(Ignored, checked_selectors(ignore, "--ignore"))) if ignore is not None else None,
+    }
+    return replace(config, **{key: value for key, value in changes.items() if value is not None})
+
+
+def run(request: Request) -> int:
+    """Run, examine, print; the exit code."""
+    from paramedic.cli.output import ON_TERMINAL_TOO
+    from paramedic.cli.process import run_child
+
+    stem = Path(request.script).stem if request.script else str(request.module)
+    folder = folders.create(request.config.dir, stem)
+    spec = specification(request, folder)
+    info = spec | {
+        "cwd": os.getcwd(),
+        "started": time.time(),
+        "ignored": {item.check: item.reason for item in request.config.ignore},
+    }
+    (folder / folders.RUN).write_text(json.dumps(info, indent=1), encoding="utf-8")
+    to_stderr = request.output is None and request.format not in ON_TERMINAL_TOO
+    sys.stdout.flush()
+    returncode = run_child(spec, sys.stderr if to_stderr else None)
+    return conclude(request, folder, returncode)
+
+
+def specification(request: Request, folder: Path) -> dict[str, Any]:
+    """What the child gets (see ``paramedic.capture.child``)."""
+    config = request.config
+    return {
+        "script": request.script,
+        "module": request.module,
+        "arguments": list(request.arguments),
+        "folder": str(folder),
+        "steps": request.steps,
+        "budget": config.budget,
+        "experiments": request.experiments,
+        "select": list(config.select),
+        "ignore": [item.check for item in config.ignore],
+        "overhead": config.overhead / 100,
+        "thresholds": config.thresholds,
+    }
+
+
+def conclude(request: Request, folder: Path, returncode: int) -> int:
+    """Read what the child left, and print it."""
+    from paramedic.cli import unexamined
+    from paramedic.cli.output import show, write_html
+
+    if not (folder / folders.TRACE).is_file():
+        raise click.ClickException(
+            f"the program could not be started for observation (exit code {returncode})"
+        )
+    run = folders.open_run(folder)
+    report, code = run.report, None
+    if report is None:
+        ended = unexamined.how_it_ended(run, returncode)
+        click.echo(f"paramedic: {ended}", err=True)
+        report = unexamined.examined_from_trace(run, ended)
+        code = 1 if unexamined.program_failed(run) else EXIT_UNEXAMINED
+    write_html(run, report)
+    fail_on = request.config.fail_on
+    if request.output is not None:
+        show(run, report, request.format, request.output, fail_on)
+        show(run, report, "text", None, fail_on)
+    else:
+        show(run, report, request.format, None, fail_on)
+    if code is None:
+        code = report.exit_code(fail_on)
+        if fail_on != "never" and report.program.get("exit_code"):
+            code = 1
+    return code

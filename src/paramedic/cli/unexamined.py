@@ -1,0 +1,77 @@
+"""What can be said about a run that was not examined to its end: killed, os._exit, a segmentation fault."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+from paramedic.catalogue import ROWS
+from paramedic.cli.folders import Run
+from paramedic.cli.process import signal_name
+from paramedic.report.model import Report, RowStatus
+
+EXAMINE_TIMEOUT = 120  # seconds: reading a trace of the largest size and importing torch takes about 10
+
+
+def how_it_ended(run: Run, returncode: int | None) -> str:
+    """One line. ``returncode`` is the child's, negative for a signal; None if it is not known any more."""
+    after = f"after step {run.steps}" if run.steps else "before its first optimizer step"
+    ended = run.trace.meta("ended")
+    if isinstance(ended, dict):
+        what = {"interrupted": "was interrupted", "crashed": "crashed"}.get(str(ended.get("kind")), "ended")
+        if returncode is not None and returncode < 0:
+            return f"the program {what} {after}, but its examination was killed by {signal_name(-returncode)}"
+        notes = run.trace.meta("not_observed") or ["its examination was not finished"]
+        return f"the program {what} {after}, but {notes[0]}"
+    if returncode is None:
+        return f"the program is still running, or was killed, {after}"
+    if returncode < 0:
+        return f"the program was killed by {signal_name(-returncode)} {after}"
+    return f"the program left Python with exit code {returncode} {after} (os._exit, or a library did)"
+
+
+def program_failed(run: Run) -> bool:
+    """Whether the program itself came to a bad end."""
+    ended = run.trace.meta("ended")
+    return not isinstance(ended, dict) or bool(ended.get("exit_code")) or ended.get("kind") == "crashed"
+
+
+def report_of(run: Run, ended: str) -> Report:
+    """Every row is "not checked", with the reason; the program's end is its crash."""
+    program = dict(run.trace.meta("program") or {})
+    program["steps"] = run.steps
+    if run.trace.meta("ended") is None:
+        program["crashed"] = {"kind": "killed", "message": ended}
+    why = "the program was not observed to its end"
+    return Report(
+        findings=(),
+        reasons={row.id: RowStatus("not-checked", why) for row in ROWS},
+        program=program,
+        cost=dict(run.trace.meta("cost") or {}),
+        not_observed=tuple(map(str, run.trace.meta("not_observed") or ())),
+        run=run.folder,
+    )
+
+
+def examined_from_trace(run: Run, ended: str) -> Report:
+    """The checks that need no more than the trace, in a process of their own (they import torch)."""
+    basic = report_of(run, ended)
+    if not run.steps:
+        return basic
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "paramedic.cli.examine_trace", str(run.trace.path)],
+            capture_output=True,
+            timeout=EXAMINE_TIMEOUT,
+            check=False,
+        )
+        document: Any = json.loads(result.stdout) if result.returncode == 0 else None
+        found = Report.from_json(document, run.folder) if document else None
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        found = None
+    if found is None:
+        return basic
+    return replace(found, program=basic.program, cost=basic.cost, not_observed=basic.not_observed)
