@@ -29,7 +29,7 @@ def command(dir_: Path | None) -> int:
 
 
 def copied_program() -> Path:
-    """A copy of the program in the working directory's .paramedic/demo, so that it is the user's own to edit."""
+    """A copy in the working directory's .paramedic/demo, so that it is the user's own to edit."""
     source = Path(__file__).parent.parent / "demo" / NAME
     folder = Path(".paramedic") / "demo"
     try:

@@ -24,7 +24,7 @@ _NAME = re.compile(r"\d{8}-\d{6}-.+-[0-9a-f]{4}")
 
 
 def create(base: Path, stem: str) -> Path:
-    """A new folder below ``base``; in the temporary folder, with a line on stderr, if that cannot be written."""
+    """A new folder below ``base``; below the temporary folder, with a line on stderr, if need be."""
     safe = re.sub(r"[^A-Za-z0-9_.]+", "_", stem).strip("._")[:60] or "run"
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{safe}-{secrets.token_hex(2)}"
     try:
@@ -58,7 +58,7 @@ def listed(base: Path) -> list[Path]:
 
 
 def find(run: str | None, base: Path) -> Path:
-    """The folder of a run: a path to it or to its trace, its name or the beginning or end of it; None: the latest.
+    """The folder of a run: its path, its trace's, its name or a beginning or end of that; None: the latest.
 
     UsageError in one line if there is none, or more than one.
     """
