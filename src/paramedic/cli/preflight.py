@@ -80,6 +80,9 @@ def _similar_module(name: str, path: list[str] | None) -> str:
         return f" (-m takes a module's name: {name.removesuffix('.py')})"
     folder = Path((path or ["."])[0])
     try:
-        return nearest(name.rpartition(".")[2], sorted(item.stem for item in folder.glob("*.py")))
+        return nearest(
+            name.rpartition(".")[2],
+            sorted(item.stem for item in folder.iterdir() if item.suffix in ("", ".py")),
+        )
     except OSError:
         return ""

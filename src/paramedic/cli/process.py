@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-CHILD_MODULE = "paramedic.capture.child"
+# ``-P``: with ``-m`` alone, our own imports would find files of the working directory (a user's ``random.py``,
+# ``nt.py``) before those of the standard library. The empty entry is the one that the child replaces with the
+# script's folder, as Python itself would have it.
+START = "import sys; from paramedic.capture import child; sys.path.insert(0, ''); sys.exit(child.main())"
 
 
 def run_child(spec: dict[str, Any], stdout: TextIO | None = None) -> int:
@@ -19,7 +22,7 @@ def run_child(spec: dict[str, Any], stdout: TextIO | None = None) -> int:
 
     stdout: where the program's output goes instead, if the report itself goes to our standard output.
     """
-    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(spec)]
+    command = [sys.executable, "-P", "-c", START, json.dumps(spec)]
     with _signals() as forward_to:
         process = subprocess.Popen(command, stdout=stdout)
         forward_to.append(process)

@@ -33,7 +33,6 @@ def command(
     report = stored.report
     if report is None:
         ended = unexamined.how_it_ended(stored, None)
-        click.echo(f"paramedic: {ended}", err=True)
         report = unexamined.report_of(stored, ended)
     if not (stored.folder / folders.HTML).exists() or stored.report is None:
         write_html(stored, report)

@@ -205,7 +205,8 @@ def conclude(request: Request, folder: Path, returncode: int) -> int:
     report, code = run.report, None
     if report is None:
         ended = unexamined.how_it_ended(run, returncode)
-        click.echo(f"paramedic: {ended}", err=True)
+        if request.output is not None or request.format != "text":
+            click.echo(f"paramedic: {ended}", err=True)
         report = unexamined.examined_from_trace(run, ended)
         code = 1 if unexamined.program_failed(run) else EXIT_UNEXAMINED
     write_html(run, report)

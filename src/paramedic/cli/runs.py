@@ -57,7 +57,7 @@ def _verdict(report: Any) -> str:
     from paramedic.report.escape import clean
 
     if report is None:
-        return "not examined"
+        return "not examined (killed, failed, or still running)"
     if report.verdict is not None:
         return f"{report.verdict.level}: {report.verdict.reason} {clean(report.verdict.check, 120)}"
     return clean(ended_badly(report), 120) or "nothing found"

@@ -12,25 +12,32 @@ from paramedic.catalogue import ROWS
 from paramedic.cli.folders import Run
 from paramedic.cli.process import signal_name
 from paramedic.report.model import Report, RowStatus
+from paramedic.trace.store import FLUSH_SECONDS
 
 EXAMINE_TIMEOUT = 120  # seconds: reading a trace of the largest size and importing torch takes about 10
 
 
 def how_it_ended(run: Run, returncode: int | None) -> str:
-    """One line. ``returncode`` is the child's, negative for a signal; None if it is not known any more."""
-    after = f"after step {run.steps}" if run.steps else "before its first optimizer step"
+    """One sentence. ``returncode`` is the child's, negative for a signal; None if it is not known any more."""
     ended = run.trace.meta("ended")
     if isinstance(ended, dict):
-        what = {"interrupted": "was interrupted", "crashed": "crashed"}.get(str(ended.get("kind")), "ended")
-        if returncode is not None and returncode < 0:
-            return f"the program {what} {after}, but its examination was killed by {signal_name(-returncode)}"
-        notes = run.trace.meta("not_observed") or ["its examination was not finished"]
-        return f"the program {what} {after}, but {notes[0]}"
+        return _examination_ended(run, str(ended.get("kind")), returncode)
+    last = f"the last recorded step is {run.steps}" if run.steps else "no optimizer step was recorded"
+    last = f"{last} (up to {FLUSH_SECONDS:.0f} s before the end may be missing)"
     if returncode is None:
-        return f"the program is still running, or was killed, {after}"
+        return f"The program is still running, or was killed: {last}"
     if returncode < 0:
-        return f"the program was killed by {signal_name(-returncode)} {after}"
-    return f"the program left Python with exit code {returncode} {after} (os._exit, or a library did)"
+        return f"The program was killed by {signal_name(-returncode)}: {last}"
+    return f"The program left Python with exit code {returncode}, as os._exit does: {last}"
+
+
+def _examination_ended(run: Run, kind: str, returncode: int | None) -> str:
+    what = {"interrupted": "was interrupted", "crashed": "crashed"}.get(kind, "ended")
+    after = f"after step {run.steps}" if run.steps else "without an optimizer step"
+    if returncode is not None and returncode < 0:
+        return f"The program {what} {after}; its examination was killed by {signal_name(-returncode)}"
+    notes = run.trace.meta("not_observed") or ["its examination failed"]
+    return f"The program {what} {after}; {notes[0]}"
 
 
 def program_failed(run: Run) -> bool:
@@ -42,10 +49,10 @@ def program_failed(run: Run) -> bool:
 def report_of(run: Run, ended: str) -> Report:
     """Every row is "not checked", with the reason; the program's end is its crash."""
     program = dict(run.trace.meta("program") or {})
-    program["steps"] = run.steps
+    program |= {"steps": run.steps, "unexamined": ended}
     if run.trace.meta("ended") is None:
         program["crashed"] = {"kind": "killed", "message": ended}
-    why = "the program was not observed to its end"
+    why = "the program was not examined"
     return Report(
         findings=(),
         reasons={row.id: RowStatus("not-checked", why) for row in ROWS},

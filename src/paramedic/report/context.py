@@ -93,7 +93,11 @@ def headline(report: Report) -> str:
         return f"{lead}: {verdict.reason} {clean(verdict.check, 120)} ({certainty(verdict)})"
     if ending := ended_badly(report):
         return ending
+    if unexamined := report.program.get("unexamined"):
+        return clean(unexamined, 400)
     passed = sum(row.status == "passed" for row in report.reasons.values())
+    if not passed:
+        return "Nothing found, but nothing could be checked either"
     return f"Nothing found: {passed} of {len(report.reasons)} rows checked and passed"
 
 
@@ -107,7 +111,7 @@ def ended_badly(report: Report) -> str:
         if crashed.get("kind") == "interrupted":
             return f"The program was interrupted{after}"
         if crashed.get("kind") == "killed":
-            return f"The program was killed{after}: {clean(crashed.get('message') or 'no reason known', 300)}"
+            return clean(crashed.get("message") or f"The program was killed{after}", 400)
         place = crashed.get("place")
         at = (
             f" at {clean(place.get('file'), 200)}:{clean(place.get('line'), 12)}"
