@@ -1,0 +1,51 @@
+"""One trunk, two heads: which digit is it, and how far was it turned?"""
+import torch
+import torch.nn.functional as F
+from scipy.ndimage import rotate
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(0)
+
+digits = load_digits()
+order = torch.randperm(len(digits.images))[:1200]
+turns = torch.rand(1200) * 60 - 30
+images = torch.stack(
+    [torch.tensor(rotate(digits.images[i], a, reshape=False, order=1)) for i, a in zip(order.tolist(), turns.tolist())]
+).float()
+labels = torch.tensor(digits.target)[order]
+angles = turns / turns[:1000].std()
+images = (images - images[:1000].mean()) / images[:1000].std()
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU())
+        self.heads = {
+            "digit": nn.Sequential(nn.Linear(128, 32), nn.ReLU(), nn.Linear(32, 10)),
+            "angle": nn.Sequential(nn.Linear(128, 32), nn.ReLU(), nn.Linear(32, 1)),
+        }
+
+    def forward(self, x):
+        h = self.trunk(x)
+        return self.heads["digit"](h), self.heads["angle"](h).squeeze(1)
+
+
+def losses(model, idx):
+    logits, angle = model(images[idx])
+    return F.cross_entropy(logits, labels[idx]), F.mse_loss(angle, angles[idx])
+
+
+model = TwoHeads()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-3)
+val = torch.arange(1000, 1200)
+for epoch in range(15):
+    for batch in torch.randperm(1000).split(40):
+        optimizer.zero_grad()
+        digit_loss, angle_loss = losses(model, batch)
+        (digit_loss + angle_loss).backward()
+        optimizer.step()
+    with torch.no_grad():
+        val_digit, val_angle = losses(model, val)
+    print(f"epoch {epoch}: train {digit_loss:.3f} {angle_loss:.3f}, val {val_digit:.3f}, angle rmse {val_angle**0.5:.3f}")
