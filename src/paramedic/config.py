@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 FAIL_ON = ("fault", "suspect", "never")
+MIN_PREFIX = 4  # characters: longer than any row's id, so that "r1" is never read as a check's beginning
 KEYS = ("select", "ignore", "thresholds", "budget", "fail-on", "dir", "overhead")
 
 
@@ -50,29 +51,6 @@ class Config:
     path: Path | None = None
 
 
-class _Named(Protocol):
-    name: Any
-    reason: Any
-    also: Any
-
-
-def selector(select: Iterable[str], ignore: Iterable[str]) -> Callable[[_Named], bool]:
-    """Whether a check is wanted: a selector is a row ("R19", any row the check speaks for) or a check's name.
-
-    ``ignore`` names a row by the check's main row only, so that a check that speaks for two rows stays on.
-    """
-    wanted, unwanted = {item.casefold() for item in select}, {item.casefold() for item in ignore}
-
-    def selected(check: _Named) -> bool:
-        rows = {str(row).casefold() for row in (check.reason, *check.also)}
-        name = str(check.name).casefold()
-        if name in unwanted or str(check.reason).casefold() in unwanted:
-            return False
-        return not wanted or name in wanted or bool(rows & wanted)
-
-    return selected
-
-
 def nearest(name: str, known: Sequence[str]) -> str:
     """ " (did you mean "x"?)" for the most similar known name, or nothing."""
     by_folded = {item.casefold(): item for item in known}
@@ -92,14 +70,21 @@ def known_selectors() -> tuple[str, ...]:
 
 
 def checked_selectors(names: Iterable[str], source: str) -> tuple[str, ...]:
-    """The names as the catalogue writes them. ConfigError for one that is neither a row nor a check."""
+    """The names as the catalogue writes them: rows, checks, or the beginning of a check's name.
+
+    ConfigError for one that selects nothing.
+    """
     known = known_selectors()
     by_folded = {item.casefold(): item for item in known}
     result = []
     for name in names:
-        if name.casefold() not in by_folded:
+        folded = name.casefold()
+        if len(folded) >= MIN_PREFIX and any(item.startswith(folded) for item in known):
+            result.append(folded)
+            continue
+        if folded not in by_folded:
             raise ConfigError(f'{source}: no row or check is called "{name}"{nearest(name, known)}')
-        result.append(by_folded[name.casefold()])
+        result.append(by_folded[folded])
     return tuple(result)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
+import pytest
+
+from paramedic import config
 from paramedic.cli.run import merged
-from paramedic.config import Config, Ignored, load, selector
+from paramedic.config import Config, Ignored, load
 
 
 def test_the_nearest_file_with_the_table_holds(tmp_path: Path) -> None:
@@ -17,8 +19,7 @@ def test_the_nearest_file_with_the_table_holds(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
     (inner / "pyproject.toml").write_text("[project]\nname = 'x'\n")
-    config = load(inner)
-    assert config == Config(
+    assert load(inner) == Config(
         select=("R19",),
         ignore=(Ignored("R06"), Ignored("R08", "known")),
         budget=5.0,
@@ -30,16 +31,16 @@ def test_the_nearest_file_with_the_table_holds(tmp_path: Path) -> None:
 
 
 def test_command_line_over_file() -> None:
-    config = Config(select=("R19",), budget=5.0, fail_on="never")
-    result = merged(config, 0.0, None, ("r06",), None, "fault", None)
+    settings = Config(select=("R19",), budget=5.0, fail_on="never")
+    result = merged(settings, 0.0, None, ("r06",), None, "fault", None)
     assert (result.budget, result.fail_on, result.select) == (0.0, "fault", ("R19",))
     assert result.ignore == (Ignored("R06"),)
 
 
-def test_selector() -> None:
-    check = SimpleNamespace(name="some-check", reason="R19", also=("R20",))
-    assert selector([], [])(check)
-    assert selector(["R20"], [])(check) and selector(["Some-Check"], [])(check)
-    assert not selector(["R21"], [])(check)
-    assert not selector([], ["r19"])(check) and not selector(["R19"], ["some-check"])(check)
-    assert selector([], ["R20"])(check)
+def test_selectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "known_selectors", lambda: ("R19", "A1", "learning-rate-too-high"))
+    assert config.checked_selectors(["r19", "a1"], "x") == ("R19", "A1")
+    assert config.checked_selectors(["Learning-", "learning-rate-too-high"], "x")[0] == "learning-"
+    for wrong in ("R99", "lea", "", "learning-rate-too-hihg"):
+        with pytest.raises(config.ConfigError, match="no row or check"):
+            config.checked_selectors([wrong], "x")

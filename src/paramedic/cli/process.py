@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-# ``-P``: with ``-m`` alone, our own imports would find files of the working directory (a user's ``random.py``,
-# ``nt.py``) before those of the standard library. The empty entry is the one that the child replaces with the
-# script's folder, as Python itself would have it.
+# ``-P``: with ``-m`` alone, our own imports would find the working directory's files (a user's ``random.py``
+# or ``nt.py``) before those of the standard library. The empty entry is the one that the child replaces
+# with the script's folder, as Python itself would have it.
 START = "import sys; from paramedic.capture import child; sys.path.insert(0, ''); sys.exit(child.main())"
 
 
@@ -26,7 +26,11 @@ def run_child(spec: dict[str, Any], stdout: TextIO | None = None) -> int:
     with _signals() as forward_to:
         process = subprocess.Popen(command, stdout=stdout)
         forward_to.append(process)
-        return process.wait()
+        returncode = process.wait()
+    if sys.stderr.isatty():  # the child may have died in the middle of a line of progress
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+    return returncode
 
 
 @contextmanager
@@ -57,6 +61,8 @@ def _signals() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def _at_terminal() -> bool:
     """Whether a terminal controls us and we are in its foreground."""
+    if os.name != "posix":
+        return True
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -189,6 +189,7 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "ignore": [item.check for item in config.ignore],
         "overhead": config.overhead / 100,
         "thresholds": config.thresholds,
+        "progress": True,
     }
 
 

@@ -18,7 +18,7 @@ EXAMINE_TIMEOUT = 120  # seconds: reading a trace of the largest size and import
 
 
 def how_it_ended(run: Run, returncode: int | None) -> str:
-    """One sentence. ``returncode`` is the child's, negative for a signal; None if it is not known any more."""
+    """One sentence. ``returncode`` is the child's, negative for a signal, None if not known any more."""
     ended = run.trace.meta("ended")
     if isinstance(ended, dict):
         return _examination_ended(run, str(ended.get("kind")), returncode)

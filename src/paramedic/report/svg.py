@@ -16,6 +16,7 @@ MAX_POINTS = 400
 LOG_RATIO = 50.0  # a curve that spans more than this factor, all of it positive, is drawn on a log axis
 MAX_COLUMNS, MAX_LAYERS = 60, 60
 HEAT_LABEL, HEAT_WIDTH, HEAT_ROW = 190, 440, 14
+MIN_DECADES = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ def heat_map(heat: Heat, label: str) -> Markup | None:
     if not values or not heat.steps:
         return None
     low, high = math.log10(min(values)), math.log10(max(values))
+    if high - low < MIN_DECADES:  # a smaller spread is no pattern: it must not look like one
+        middle = (low + high) / 2
+        low, high = middle - MIN_DECADES / 2, middle + MIN_DECADES / 2
     width = HEAT_WIDTH / len(heat.steps)
     parts = []
     for position, (name, row) in enumerate(zip(heat.labels, heat.values, strict=True)):
@@ -150,7 +154,7 @@ def _cell(x: float, y: float, width: float, value: float, low: float, high: floa
     elif value <= 0:
         colour = "#000"
     else:
-        share = (math.log10(value) - low) / (high - low) if high > low else 0.5
+        share = (math.log10(value) - low) / (high - low)
         colour = f"hsl({250 - 190 * share:.0f} 70% {22 + 50 * share:.0f}%)"
     return Markup(
         f'<rect x="{x:.1f}" y="{y}" width="{width + 0.2:.1f}" height="{HEAT_ROW - 1}" fill="{colour}"/>'
