@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint bench-accuracy bench-overhead bench-programs clean
+.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs clean
 
 env: $(STAMP)
 
@@ -22,6 +22,9 @@ test: lint
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy src
+
+docs: env
+	$(BIN)/python docs/make_checks.py
 
 bench-accuracy: env
 	$(BIN)/python benchmarks/accuracy.py
