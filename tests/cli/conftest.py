@@ -58,7 +58,7 @@ def stored(tmp_path: Path) -> Callable[..., Path]:
         writer = TraceWriter(folder / "trace.sqlite")
         for step in range(20):
             writer.step(StepRow(step, 0, 0.1 * step, 2.0 - lr * step, lr, 1.0, {}))
-        writer.meta("program", {"argv": ["train.py"], "steps": 20, "crashed": None})
+        writer.meta("program", {"argv": ["train.py"], "steps": 20 if examined else 0, "crashed": None})
         rows = {row.id: RowStatus("passed", "x") for row in ROWS}
         findings = ()
         if level is not None:

@@ -94,9 +94,10 @@ class Run:
     @property
     def steps(self) -> int:
         """Optimizer steps that are in the trace."""
+        if self.trace.meta("ended") is not None:
+            return int((self.trace.meta("program") or {}).get("steps") or 0)
         rows = self.trace.steps()
-        program = self.trace.meta("program") or {}
-        return max(int(program.get("steps") or 0), rows[-1].step + 1 if rows else 0)
+        return rows[-1].step + 1 if rows else 0
 
     def context(self, **options: Any) -> Context:
         """What a format may look up beside the report."""

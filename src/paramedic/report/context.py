@@ -160,11 +160,8 @@ def grouped_rows(report: Report) -> dict[str, dict[str, list[str]]]:
     return groups
 
 
-def next_commands(report: Report, context: Context) -> list[str]:
-    """What to type next."""
-    commands = []
-    if report.verdict is not None:
-        commands.append(f"paramedic explain {shlex.quote(clean(report.verdict.check, 120))}")
-    if context.run is not None:
-        commands.append(f"open {shlex.quote(clean(context.run / 'report.html', 400))}")
-    return commands
+def next_command(report: Report) -> str:
+    """What to type next; empty if there is nothing."""
+    if report.verdict is None:
+        return ""
+    return f"paramedic explain {shlex.quote(clean(report.verdict.check, 120))}"

@@ -13,13 +13,14 @@ from rich.text import Text
 from paramedic.checks.finding import Finding
 from paramedic.report.context import (
     STATUS_WORDS,
+    CodeLine,
     Context,
     certainty,
     cost_text,
     ended_badly,
     grouped_rows,
     headline,
-    next_commands,
+    next_command,
     place_text,
     proof_text,
 )
@@ -86,9 +87,7 @@ def _details(finding: Finding, context: Context) -> Table:
     lines: list[tuple[str, RenderableType]] = []
     if place := place_text(finding):
         lines.append(("Where", Text(place, style="cyan")))
-        lines += [
-            ("", Text(f"{line.number:>4} │ {line.text.rstrip()}")) for line in context.code(finding.where)
-        ]
+        lines += [("", _code(line)) for line in context.code(finding.where)]
     if finding.proof is not None:
         lines.append(("Proof", Text(proof_text(finding))))
         lines += [("", bar) for bar in _bars(finding)]
@@ -104,6 +103,10 @@ def _details(finding: Finding, context: Context) -> Table:
     for position, symptom in enumerate(finding.explains):
         lines.append(("Explains" if position == 0 else "", Text(clean(symptom, 300))))
     return _table(lines)
+
+
+def _code(line: CodeLine) -> Text:
+    return Text(f"{line.number:>4} │ {line.text.rstrip()}", no_wrap=True, overflow="ellipsis")
 
 
 def _bars(finding: Finding) -> list[Text]:
@@ -183,8 +186,10 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
         lines.append(("Unseen" if position == 0 else "", Text(clean(text, 300))))
     if cost := cost_text(report):
         lines.append(("Cost", Text(cost)))
-    for position, command in enumerate(next_commands(report, context)):
-        lines.append(("Next" if position == 0 else "", Text(command, style="bold")))
+    if context.run is not None:
+        lines.append(("Details", Text(clean(context.run / "report.html", 400))))
+    if command := next_command(report):
+        lines.append(("Next", Text(command, style="bold")))
     if lines:
         yield Text()
         yield _table(lines)
