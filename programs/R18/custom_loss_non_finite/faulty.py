@@ -21,7 +21,9 @@ def binary_loss(p, t):
     return -(t * torch.log(p) + (1 - t) * torch.log(1 - p)).mean()
 
 
-model = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid())
+model = nn.Sequential(
+    nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid()
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 for epoch in range(20):

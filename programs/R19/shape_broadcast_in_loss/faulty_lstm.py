@@ -35,7 +35,8 @@ def main():
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     t = np.arange(1200)
-    series = np.sin(2 * np.pi * t / 25) + 0.5 * np.sin(2 * np.pi * t / 60) + 0.05 * rng.standard_normal(len(t))
+    series = np.sin(2 * np.pi * t / 25) + 0.5 * np.sin(2 * np.pi * t / 60)
+    series += 0.05 * rng.standard_normal(len(t))
     mean, std = series[:900].mean(), series[:900].std()
     series = (series - mean) / std
     train = DataLoader(Windows(series[:900], 20), batch_size=32, shuffle=True)

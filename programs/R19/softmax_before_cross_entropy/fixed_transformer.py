@@ -28,7 +28,9 @@ class CharTransformer(nn.Module):
         super().__init__()
         self.token = nn.Embedding(len(chars), width)
         self.position = nn.Embedding(block, width)
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True
+        )
         self.blocks = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, len(chars))
@@ -58,4 +60,4 @@ for step in range(301):
             logits, val_loss = model(x, y)
             accuracy = (logits.argmax(-1) == y).float().mean()
         model.train()
-        print(f"step {step}: train loss {loss:.3f}, val loss {val_loss:.3f}, next-character accuracy {accuracy:.3f}")
+        print(f"step {step}: train loss {loss:.3f}, val loss {val_loss:.3f}, accuracy {accuracy:.3f}")

@@ -49,4 +49,4 @@ for epoch in range(14):
         optimizer.step()
     with torch.no_grad():
         val_reconstruction, val_divergence = elbo_terms(val)
-    print(f"epoch {epoch}: loss {loss:.3f}, val KL {val_divergence:.3f}, val reconstruction {val_reconstruction:.3f}")
+    print(f"epoch {epoch}: loss {loss:.3f}, KL {val_divergence:.3f}, reconstruction {val_reconstruction:.3f}")

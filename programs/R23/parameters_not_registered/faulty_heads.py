@@ -1,4 +1,5 @@
 """One trunk, two heads: which digit is it, and how far was it turned?"""
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import rotate
@@ -10,9 +11,9 @@ torch.manual_seed(0)
 digits = load_digits()
 order = torch.randperm(len(digits.images))[:1200]
 turns = torch.rand(1200) * 60 - 30
-images = torch.stack(
-    [torch.tensor(rotate(digits.images[i], a, reshape=False, order=1)) for i, a in zip(order.tolist(), turns.tolist())]
-).float()
+pairs = zip(order.tolist(), turns.tolist())
+rotated = [rotate(digits.images[i], angle, reshape=False, order=1) for i, angle in pairs]
+images = torch.tensor(np.stack(rotated)).float()
 labels = torch.tensor(digits.target)[order]
 angles = turns / turns[:1000].std()
 images = (images - images[:1000].mean()) / images[:1000].std()
@@ -48,4 +49,4 @@ for epoch in range(15):
         optimizer.step()
     with torch.no_grad():
         val_digit, val_angle = losses(model, val)
-    print(f"epoch {epoch}: train {digit_loss:.3f} {angle_loss:.3f}, val {val_digit:.3f}, angle rmse {val_angle**0.5:.3f}")
+    print(f"{epoch}: train {digit_loss:.3f} {angle_loss:.3f}, val {val_digit:.3f}, angle mse {val_angle:.3f}")

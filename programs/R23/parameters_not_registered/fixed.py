@@ -44,4 +44,4 @@ for epoch in range(12):
     model.eval()
     with torch.no_grad():
         accuracy = (model(X_val).argmax(1) == y_val).float().mean()
-    print(f"epoch {epoch + 1}: loss {running_loss / len(train_loader):.3f}, validation accuracy {accuracy:.3f}")
+    print(f"{epoch + 1}: loss {running_loss / len(train_loader):.3f}, validation accuracy {accuracy:.3f}")

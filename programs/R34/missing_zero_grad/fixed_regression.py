@@ -8,8 +8,9 @@ def prepare(seed=0):
     X, y = make_friedman1(n_samples=1000, n_features=5, noise=0.3, random_state=seed)
     X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=0.2, random_state=seed)
     x_mean, x_std, y_mean, y_std = X_train.mean(0), X_train.std(0), y_train.mean(), y_train.std()
-    arrays = (X_train - x_mean) / x_std, (y_train - y_mean) / y_std, (X_val - x_mean) / x_std, (y_val - y_mean) / y_std
-    return [torch.tensor(a, dtype=torch.float32) for a in arrays]
+    X_train, X_val = (X_train - x_mean) / x_std, (X_val - x_mean) / x_std
+    y_train, y_val = (y_train - y_mean) / y_std, (y_val - y_mean) / y_std
+    return [torch.tensor(a, dtype=torch.float32) for a in (X_train, y_train, X_val, y_val)]
 
 
 class Trainer:

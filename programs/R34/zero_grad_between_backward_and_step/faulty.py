@@ -42,4 +42,5 @@ for epoch in range(8):
         x, y = next(iter(val_loader))
         logits = model(x)
     acc = (logits.argmax(1) == y).float().mean()
-    print(f"epoch {epoch} train loss {train_loss / 1400:.4f} val loss {loss_fn(logits, y):.4f} val acc {acc:.4f}")
+    val_loss = loss_fn(logits, y)
+    print(f"epoch {epoch} train loss {train_loss / 1400:.4f} val loss {val_loss:.4f} val acc {acc:.4f}")
