@@ -21,13 +21,15 @@ class ModelRecord:
     """An outermost module that training goes through.
 
     name: the user's variable name where it is known, else the class name.
-    constructed: the place where the user constructed it; called: where it was first called in training.
+    constructed: where the user constructed it; called: where it was first called.
+    owner: the module that contains it, when the program calls a part of a larger module by itself.
     """
 
     module: nn.Module
     name: str
     constructed: Place | None = None
     called: Place | None = None
+    owner: nn.Module | None = None
 
     def path_of(self, module: nn.Module) -> str | None:
         """Dotted path of a submodule, starting with the model's own name ("net.encoder.0"); None if not inside."""
@@ -132,12 +134,16 @@ class BackwardRecord:
 
 @dataclass(eq=False)
 class OptimizerStep:
-    """One call of ``optimizer.step``; ``optimizer`` is an index into ``Setup.optimizers``."""
+    """One call of ``optimizer.step``; ``optimizer`` is an index into ``Setup.optimizers``.
+
+    closure: the forward and backward passes listed before it ran inside the call.
+    """
 
     optimizer: int
     lrs: tuple[float, ...]
     place: Place | None
     gradients_nonzero: bool = True
+    closure: bool = False
     kind: str = "step"
 
 

@@ -42,7 +42,7 @@ class Node:
 
     A module call has ``training`` (the flags of all its submodules, in ``modules()`` order). ``rng`` is the CPU
     generator's state before the call where the call may draw random numbers. ``autocast`` is (device type,
-    enabled, dtype) where autocast was on. ``mutates`` is the number that an in-place call overwrote.
+    enabled, dtype) where autocast was on; ``grad`` says whether an output required a gradient.
     """
 
     target: Callable[..., Any]
@@ -54,6 +54,7 @@ class Node:
     training: tuple[bool, ...] | None = None
     rng: Tensor | None = None
     autocast: tuple[str, bool, torch.dtype] | None = None
+    grad: bool = False
 
     @property
     def module(self) -> nn.Module | None:
@@ -173,9 +174,7 @@ class Tape:
                     device, enabled, dtype = node.autocast
                     stack.enter_context(torch.autocast(device, dtype=dtype, enabled=enabled))
                 result = node.target(*args, **kwargs)
-            if node.name in ("__setitem__",) or result is None:
-                return args[0]
-            return result
+            return args[0] if node.name == "__setitem__" else result
 
         return call() if around is None else around(node, call)
 

@@ -1,0 +1,327 @@
+"""Which functions of torch are wrapped, and what the observer is told."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from paramedic.capture.observer import Observer
+
+
+def intercept(observer: Observer) -> None:
+    """Install every patch and hook of an observer; ``observer.remove`` takes them back."""
+    _autograd(observer)
+    _optimizers(observer)
+    _modules(observer)
+    _data(observer)
+    _schedulers(observer)
+    _clipping(observer)
+    _scaler(observer)
+    _compile(observer)
+
+
+def _autograd(observer: Observer) -> None:
+    def backward(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            outermost = observer._backward_depth == 0
+            if outermost:
+                observer.before_backward(tensors, sys._getframe(1))
+            observer._backward_depth += 1
+            try:
+                return original(tensors, *args, **kwargs)
+            finally:
+                observer._backward_depth -= 1
+                if outermost:
+                    observer.after_backward()
+
+        return wrapper
+
+    def grad(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            outermost = observer._backward_depth == 0 and not kwargs.get("create_graph", False)
+            if outermost:
+                observer.before_backward(outputs, sys._getframe(1))
+            observer._backward_depth += 1
+            try:
+                return original(outputs, *args, **kwargs)
+            finally:
+                observer._backward_depth -= 1
+                if outermost:
+                    observer.after_backward()
+
+        return wrapper
+
+    observer.patches.replace(torch.autograd, "backward", backward)
+    observer.patches.replace(torch.autograd, "grad", grad)
+    for context in (torch.no_grad, torch.inference_mode):
+        observer.patches.replace(context, "__enter__", _then(observer.gradients_disabled))
+
+
+def _then(notify: Any) -> Any:
+    """Wrap a method so that ``notify()`` is called after it."""
+
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            notify()
+            return result
+
+        return wrapper
+
+    return make
+
+
+def _optimizers(observer: Observer) -> None:
+    from torch.optim.optimizer import (
+        Optimizer,
+        register_optimizer_step_post_hook,
+        register_optimizer_step_pre_hook,
+    )
+
+    def pre(optimizer: Any, args: Any, kwargs: Any) -> None:
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        observer.before_step(optimizer, closure is not None)
+
+    def post(optimizer: Any, args: Any, kwargs: Any) -> None:
+        observer.after_step(optimizer)
+
+    def construct(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            observer.optimizer_constructed(self, sys._getframe(1))
+            return result
+
+        return wrapper
+
+    def zero(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            observer.zero_grad(self, sys._getframe(1))
+            return original(self, *args, **kwargs)
+
+        return wrapper
+
+    observer._handles.append(register_optimizer_step_pre_hook(pre))
+    observer._handles.append(register_optimizer_step_post_hook(post))
+    observer.patches.replace(Optimizer, "__init__", construct)
+    observer.patches.replace(Optimizer, "zero_grad", zero)
+    observer.patches.replace(nn.Module, "zero_grad", zero)
+
+
+def _modules(observer: Observer) -> None:
+    def construct(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            original(self, *args, **kwargs)
+            observer.constructed(self, sys._getframe(1))
+
+        return wrapper
+
+    depth = 0
+
+    def train(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, mode: bool = True) -> Any:
+            nonlocal depth
+            depth += 1
+            try:
+                result = original(self, mode)
+            finally:
+                depth -= 1
+            if depth == 0:
+                observer.mode_changed(self, mode, sys._getframe(1))
+            return result
+
+        return wrapper
+
+    observer.patches.replace(nn.Module, "__init__", construct)
+    observer.patches.replace(nn.Module, "train", train)
+
+
+def _data(observer: Observer) -> None:
+    from torch.utils.data import DataLoader
+    from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+    def construct(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            original(self, *args, **kwargs)
+            observer.constructed(self, sys._getframe(1))
+
+        return wrapper
+
+    def iterator(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, loader: Any, *args: Any, **kwargs: Any) -> Any:
+            original(self, loader, *args, **kwargs)
+            observer.pass_begins(self, loader, sys._getframe(1))
+
+        return wrapper
+
+    def reset(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, loader: Any, first_iter: bool = False) -> Any:
+            result = original(self, loader, first_iter)
+            if not first_iter:
+                observer.pass_begins(self, loader, sys._getframe(1))
+            return result
+
+        return wrapper
+
+    def draw(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any) -> Any:
+            batch = original(self)
+            observer.batch_drawn(self, batch)
+            return batch
+
+        return wrapper
+
+    observer.patches.replace(DataLoader, "__init__", construct)
+    observer.patches.replace(_BaseDataLoaderIter, "__init__", iterator)
+    observer.patches.replace(_BaseDataLoaderIter, "_reset", reset)
+    observer.patches.replace(_BaseDataLoaderIter, "__next__", draw)
+
+
+def _schedulers(observer: Observer) -> None:
+    import torch.optim.lr_scheduler as schedulers
+
+    constructing: list[int] = []
+
+    def construct(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            constructing.append(id(self))
+            try:
+                original(self, *args, **kwargs)
+            finally:
+                constructing.pop()
+            if not constructing:
+                observer.scheduler_constructed(self, sys._getframe(1))
+
+        return wrapper
+
+    stepping: list[int] = []
+
+    def step(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if not constructing and not stepping:
+                observer.scheduler_stepped(self, sys._getframe(1))
+            stepping.append(id(self))
+            try:
+                return original(self, *args, **kwargs)
+            finally:
+                stepping.pop()
+
+        return wrapper
+
+    for item in list(vars(schedulers).values()):
+        if isinstance(item, type) and issubclass(item, schedulers.LRScheduler):
+            if "__init__" in vars(item):
+                observer.patches.replace(item, "__init__", construct)
+            if "step" in vars(item):
+                observer.patches.replace(item, "step", step)
+
+
+def _clipping(observer: Observer) -> None:
+    from torch.nn.utils import clip_grad
+
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+            if not isinstance(parameters, Tensor):
+                parameters = list(parameters)
+            recording, observer.recorder.recording = observer.recorder.recording, False
+            try:
+                result = original(parameters, *args, **kwargs)
+            finally:
+                observer.recorder.recording = recording
+            names = ("max_norm", "norm_type") if original.__name__ == "clip_grad_norm_" else ("clip_value",)
+            arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+            tensors = [parameters] if isinstance(parameters, Tensor) else parameters
+            observer.clipped(original, tensors, arguments, sys._getframe(1))
+            return result
+
+        return wrapper
+
+    for name in ("clip_grad_norm_", "clip_grad_value_"):
+        observer.patches.replace(clip_grad, name, make)
+        wrapped = getattr(clip_grad, name)
+        observer.patches.replace(torch.nn.utils, name, lambda original, wrapped=wrapped: wrapped)
+
+
+def _scaler(observer: Observer) -> None:
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, outputs: Any) -> Any:
+            result = original(self, outputs)
+            if isinstance(outputs, Tensor) and isinstance(result, Tensor) and result is not outputs:
+                observer.recorder.alias(result, outputs)
+            return result
+
+        return wrapper
+
+    observer.patches.replace(torch.amp.GradScaler, "scale", make)
+
+
+def _compile(observer: Observer) -> None:
+    """Compiled code runs with nothing of ours alive."""
+
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(model: Any = None, **kwargs: Any) -> Any:
+            if model is None:
+                return lambda function: wrapper(function, **kwargs)
+            compiled = original(model, **kwargs)
+            observer._problem("torch.compile: what happens inside compiled code is not observed")
+            if isinstance(compiled, nn.Module):
+                _suspend_around_call(observer, type(compiled))
+                return compiled
+            return _suspending(observer, compiled)
+
+        return wrapper
+
+    observer.patches.replace(torch, "compile", make)
+
+
+def _suspending(observer: Observer, function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        observer.suspend()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            observer.resume()
+
+    return wrapper
+
+
+def _suspend_around_call(observer: Observer, kind: type) -> None:
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            taken = observer.compiled_call_begins(self, args)
+            observer.suspend()
+            result = None
+            try:
+                result = original(self, *args, **kwargs)
+            finally:
+                observer.resume()
+                if taken:
+                    observer.compiled_call_ends(self, kwargs, result)
+            return result
+
+        return wrapper
+
+    if "__call__" not in vars(kind) or not hasattr(vars(kind)["__call__"], "__wrapped__"):
+        observer.patches.replace(kind, "__call__", make)

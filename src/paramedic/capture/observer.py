@@ -1,0 +1,674 @@
+"""Watches a training program: installs the hooks, and turns what happens into a Trace and a Setup.
+
+Every function that runs inside the program is wrapped by ``quiet``: an error of ours is noted, never raised.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from paramedic.capture.patches import Patches
+from paramedic.capture.recorder import Recorder
+from paramedic.capture.sampling import LayerSampler
+from paramedic.trace.place import Place, place_of, user_frame
+from paramedic.trace.setup import (
+    BackwardRecord,
+    EvaluationRecord,
+    GradientEdit,
+    LoaderRecord,
+    ModelRecord,
+    OptimizerRecord,
+    OptimizerStep,
+    SchedulerRecord,
+    Setup,
+    Source,
+    StepEvent,
+    ZeroGrad,
+)
+from paramedic.trace.store import StepRow, TraceWriter
+from paramedic.trace.tape import Node, Tape, tensors_of
+
+RECORD_STEPS = 100  # optimizer steps kept for replay: METHODS' experiments use 60 to 120
+RECORD_BYTES = 64 << 20  # of batches kept for replay
+RECORD_SECONDS = 20.0  # a big model stops recording after this time, once it has MIN_RECORD_STEPS
+MIN_RECORD_STEPS = 3
+SNAPSHOT_BYTES = 2 << 30
+EVALUATION_PASSES = 3  # first passes kept in full ...
+EVALUATION_BATCHES = 4  # ... with this many batches each; the latest pass replaces the last one
+FINGERPRINT_PASSES = 3
+FINGERPRINT_ROWS = 2_000_000
+FINGERPRINT_SHARE = 0.02  # of the time so far
+FINGERPRINT_ALLOWANCE = 0.5  # seconds
+DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
+CALLS_AFTER_MODE_CHANGE = 2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
+
+
+class StopProgram(BaseException):
+    """Ends the program after ``--steps`` optimizer steps; passes through ``except Exception``."""
+
+
+def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Run an observer's method on the main thread only; swallow and note its errors, and add up its time."""
+
+    @functools.wraps(method)
+    def guarded(self: Observer, *args: Any, **kwargs: Any) -> Any:
+        if not self.active or threading.get_ident() != self.thread or self.busy:
+            return None
+        started = time.perf_counter()
+        self.busy = True
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self.errors.setdefault(method.__name__, f"{type(error).__name__}: {error}")
+            return None
+        finally:
+            self.busy = False
+            self.spent += time.perf_counter() - started
+
+    return guarded
+
+
+class Observer:
+    """One observed run. ``install`` needs torch; ``remove`` puts everything back."""
+
+    def __init__(self, writer: TraceWriter, *, steps: int | None = None, overhead: float = 0.01) -> None:
+        self.writer = writer
+        self.stop_after = steps
+        self.setup = Setup()
+        self.errors: dict[str, str] = {}
+        self.active = False
+        self.busy = False
+        self.thread = threading.get_ident()
+        self.spent = 0.0
+        self.started = time.perf_counter()
+        self.steps = 0
+        self.backward_calls = 0
+        self.recorder = Recorder()
+        self.sampler = LayerSampler(self, overhead)
+        self.patches = Patches()
+        self._handles: list[Any] = []
+        self._hooked = False
+        self._pushed = False
+        self._depth = 0
+        self._suspended = 0
+        self._in_step = False
+        self._in_closure = False
+        self._loss_tensor: Tensor | None = None
+        self._events: list[StepEvent] = []
+        self._models: dict[int, ModelRecord] = {}
+        self._not_models: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        self._constructed: weakref.WeakKeyDictionary[Any, Place | None] = weakref.WeakKeyDictionary()
+        self._iterators: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._loader_index: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._watch_calls = 0
+        self._backward_depth = 0
+        self._last_loss = float("nan")
+        self._losses: dict[str, float] = {}
+        self._pending: list[tuple[StepRow, Tensor]] = []
+        self._fingerprint_seconds = 0.0
+        self._fingerprint_rows = 0
+        self._evaluation_pass = 0
+        self._evaluation_step = -1
+        self._pass_batches = 0
+        self._protocol_events = 0
+        self._epoch = 0
+        self._grad_modes_entered = 0
+
+    # -- installation ---------------------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Patch torch. Called right after the program's own ``import torch``."""
+        from paramedic.capture.interception import intercept
+
+        self.thread = threading.get_ident()
+        self.started = time.perf_counter()
+        os.register_at_fork(after_in_child=self._stand_down)
+        intercept(self)
+        self.active = True
+        self._arm()
+
+    def _stand_down(self) -> None:
+        """In a forked worker nothing is observed."""
+        self.active = False
+        self.recorder.recording = False
+
+    def remove(self) -> None:
+        """Put everything back, and keep what was recorded."""
+        was_active, self.active = self.active, False
+        self._disarm(force=True)
+        self.patches.restore()
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        if was_active:
+            self._flush_losses()
+            self.writer.flush()
+
+    # -- arming: hooks and function mode live only while something is recorded --------------------------------
+
+    def _arm(self) -> None:
+        if self._suspended:
+            return
+        if not self._hooked:
+            from torch.nn.modules import module as hooks
+
+            self._handles_hooks = (
+                hooks.register_module_forward_pre_hook(self._pre_forward),
+                hooks.register_module_forward_hook(self._post_forward, with_kwargs=True, always_call=True),
+            )
+            self._hooked = True
+            self._depth = self.recorder.depth = 0
+        if not self._pushed and _function_mode_allowed():
+            self.recorder.__enter__()
+            self._pushed = True
+        self.recorder.recording = self._pushed
+
+    def _disarm(self, force: bool = False) -> None:
+        self.recorder.recording = False
+        if self._hooked and (force or self._depth == 0):
+            for handle in self._handles_hooks:
+                handle.remove()
+            self._hooked = False
+        if self._pushed and _top_function_mode() is self.recorder:
+            self.recorder.__exit__(None, None, None)
+            self._pushed = False
+
+    def suspend(self) -> None:
+        """Before compiled code runs: nothing of ours may be alive (CAPTURE: graph breaks otherwise)."""
+        if self._suspended == 0:
+            self._resume_armed = self._hooked
+            self._disarm(force=True)
+            self.patches.suspend()
+        self._suspended += 1
+
+    def resume(self) -> None:
+        self._suspended -= 1
+        if self._suspended == 0:
+            self.patches.resume()
+            if self.active and self._resume_armed:
+                self._arm()
+
+    @property
+    def window_open(self) -> bool:
+        """Whether training steps are still recorded for replay."""
+        if len(self.setup.steps) >= RECORD_STEPS or self.recorder.bytes > RECORD_BYTES:
+            return False
+        if self.backward_calls > 4 * RECORD_STEPS:
+            return False
+        return len(self.setup.steps) < MIN_RECORD_STEPS or time.perf_counter() - self.started < RECORD_SECONDS
+
+    def _settle(self) -> None:
+        """Arm or disarm as the state asks for."""
+        if self.window_open or self._watch_calls > 0 or self.sampler.wanted:
+            self._arm()
+        elif self._hooked or self._pushed:
+            if self._pushed:
+                self.recorder.clear()
+            self._disarm()
+
+    # -- modules --------------------------------------------------------------------------------------------
+
+    def _pre_forward(self, module: nn.Module, args: Any) -> None:
+        if not self.active or threading.get_ident() != self.thread or self.busy or self._in_step:
+            return
+        if self._depth == 0 and not self._enter_outermost(module, args):
+            return
+        self._depth += 1
+        self.recorder.depth = self._depth
+
+    @quiet
+    def _enter_outermost(self, module: nn.Module, args: Any) -> bool:
+        if self.recorder.is_transparent(module):
+            return False
+        self._know_model(module)
+        return self.recorder.enter_module(module, args)
+
+    def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if not self.active or threading.get_ident() != self.thread or self.busy or self._in_step:
+            return
+        if self._depth == 0:
+            return
+        self.sampler.activation(module, result)
+        self._depth -= 1
+        self.recorder.depth = self._depth
+        if self._depth == 0:
+            self._leave_outermost(module, kwargs, result)
+
+    @quiet
+    def _leave_outermost(self, module: nn.Module, kwargs: Any, result: Any) -> None:
+        self.recorder.leave_module(module, kwargs, result)
+        record = self._models.get(id(module))
+        if record is not None and self.steps < 2:
+            self._snapshot(record.owner if record.owner is not None else record.module)
+        if self._watch_calls > 0:
+            self._watch_calls -= 1
+
+    def _know_model(self, module: nn.Module) -> None:
+        if id(module) in self._models or module in self._not_models:
+            return
+        frame = user_frame(sys._getframe(2))
+        name, owner = _name_in_frames(module, frame)
+        constructed = self._constructed.get(owner if owner is not None else module)
+        record = ModelRecord(module, name, constructed, place_of(frame))
+        record.owner = owner
+        if len(self._models) < 64:
+            self._models[id(module)] = record
+            self.setup.models.append(record)
+            self._snapshot(owner if owner is not None else module)
+            self.recorder.parameters.update(id(p) for p in (owner or module).parameters())
+            self.event("model", {"name": name, "class": type(module).__name__, "training": module.training,
+                                 "constructed": str(constructed), "called": str(record.called)})
+
+    def _snapshot(self, module: nn.Module) -> None:
+        known = {id(live) for live, _ in self.setup.initial.tensors}
+        for tensor in (*module.parameters(), *module.buffers()):
+            if id(tensor) not in known and not torch.nn.parameter.is_lazy(tensor):
+                self._snapshot_tensor(tensor)
+
+    def _snapshot_tensor(self, tensor: Tensor) -> None:
+        size = sum(value.numel() * value.element_size() for _, value in self.setup.initial.tensors)
+        if size + tensor.numel() * tensor.element_size() > SNAPSHOT_BYTES:
+            self._problem("the model is too large to keep a copy of its initial weights")
+            return
+        self.setup.initial.tensors.append((tensor, tensor.detach().clone()))
+
+    def _problem(self, text: str) -> None:
+        if text not in self.setup.problems:
+            self.setup.problems.append(text)
+
+    # -- events of the protocol ------------------------------------------------------------------------------
+
+    def event(self, kind: str, data: dict[str, Any]) -> None:
+        self._protocol_events += 1
+        self.writer.event(self.steps, kind, data)
+
+    def _protocol(self, kind: str, data: dict[str, Any]) -> None:
+        if self._protocol_events < DENSE_EVENTS:
+            self.event(kind, data)
+
+    @quiet
+    def constructed(self, thing: Any, frame: Any) -> None:
+        """A module, optimizer, scheduler or loader was constructed."""
+        if thing not in self._constructed:
+            self._constructed[thing] = place_of(frame)
+
+    @quiet
+    def optimizer_constructed(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
+        self._know_optimizer(optimizer, frame)
+
+    def _know_optimizer(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
+        if any(record.optimizer is optimizer for record in self.setup.optimizers):
+            return
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        groups = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+        record = OptimizerRecord(optimizer, type(optimizer).__name__, groups, parameters, place_of(frame))
+        self.setup.optimizers.append(record)
+        self.recorder.parameters.update(id(p) for p in parameters)
+        self.event("optimizer", {"kind": record.kind, "groups": groups, "constructed": str(record.constructed),
+                                 "parameters": len(parameters)})
+
+    def _optimizer_index(self, optimizer: Any) -> int | None:
+        for index, record in enumerate(self.setup.optimizers):
+            if record.optimizer is optimizer:
+                return index
+        return None
+
+    @quiet
+    def before_backward(self, root: Any, frame: Any) -> BackwardRecord | None:
+        """A loss is about to be differentiated: take its tape."""
+        self.backward_calls += 1
+        recording = self.recorder.recording
+        self.recorder.recording = False
+        root = root[0] if isinstance(root, (tuple, list)) and len(root) == 1 else root
+        if not isinstance(root, Tensor):
+            return BackwardRecord(None, float("nan"), place_of(frame), problem="backward of several tensors at once")
+        unscaled = self.recorder.unscaled(root)
+        self._note_loss(unscaled)
+        if not recording or not self.window_open:
+            return None
+        tape = self.recorder.tape(root)
+        problem = self.recorder.problem if tape is None or self.recorder.problem else None
+        if tape is None and problem is None:
+            problem = "the loss was computed outside of what was recorded"
+        value = float(unscaled.detach()) if root.numel() == 1 else float("nan")
+        if root.numel() != 1:
+            problem = problem or "backward was called on a tensor that is not a scalar"
+        record = BackwardRecord(tape, value, place_of(frame), self._gradients_before(tape), problem)
+        if tape is not None:
+            self._settle_roles(tape)
+            self.recorder.consumed.update(tape.nodes)
+            self._evaluated([node for node in self.recorder.segment() if not node.grad])
+        self._events.append(record)
+        self._protocol("backward", {"loss": value, "place": str(record.place),
+                                    "gradients_before": record.gradients_before, "problem": problem})
+        return record
+
+    def _note_loss(self, root: Tensor) -> None:
+        if root.numel() == 1:
+            detached = root.detach()
+            self._loss_tensor = detached if detached.device.type != "cpu" else None
+            self._last_loss = float("nan") if self._loss_tensor is not None else float(detached)
+
+    def _gradients_before(self, tape: Tape | None) -> float:
+        if tape is None or len(self.setup.steps) > 16:
+            return 0.0
+        parameters = [leaf.value for leaf in tape.leaves.values() if leaf.parameter]
+        for node in tape.module_calls():
+            parameters.extend(p for p in node.module.parameters() if p.requires_grad)  # type: ignore[union-attr]
+        parameters = parameters[:32]
+        holding = [p for p in parameters if p.grad is not None and bool(p.grad.detach().ne(0).any())]
+        return len(holding) / len(parameters) if parameters else 0.0
+
+    def _settle_roles(self, tape: Tape) -> None:
+        for leaf in tape.leaves.values():
+            if isinstance(leaf.source, Source) and leaf.source.loader is not None:
+                self.setup.loaders[leaf.source.loader].role = "train"
+
+    @quiet
+    def after_backward(self) -> None:
+        self.sampler.after_backward()
+        self._settle()
+
+    @quiet
+    def zero_grad(self, owner: Any, frame: Any) -> None:
+        if self.window_open and self.backward_calls:
+            optimizer = self._optimizer_index(owner) if not isinstance(owner, nn.Module) else None
+            module = owner if isinstance(owner, nn.Module) else None
+            self._events.append(ZeroGrad(optimizer, place_of(frame), module))
+            self._protocol("zero_grad", {"place": str(self._events[-1].place)})
+
+    @quiet
+    def clipped(self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], frame: Any) -> None:
+        if self.window_open:
+            self._events.append(GradientEdit(function, parameters, arguments, place_of(frame)))
+            self._protocol("clip", {"function": function.__name__, "place": str(self._events[-1].place),
+                                    **{k: v for k, v in arguments.items() if isinstance(v, (int, float, str))}})
+
+    @quiet
+    def before_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
+        if self._optimizer_index(optimizer) is None:
+            self._know_optimizer(optimizer, sys._getframe(2))
+        self._in_step = not closure
+        self._in_closure = closure
+        self.recorder.recording = closure and self._pushed
+        if self.steps < 2:
+            for group in optimizer.param_groups:
+                for p in group["params"]:
+                    if p not in self.setup.initial:
+                        self._snapshot_tensor(p)
+        self.sampler.before_step(optimizer)
+
+    def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        nonzero = True
+        if len(self.setup.steps) <= 16:
+            grads = [p.grad.detach() for p in parameters if p.grad is not None]
+            nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
+        lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
+        index = self._optimizer_index(optimizer) or 0
+        return OptimizerStep(index, lrs, place_of(frame), nonzero, self._in_closure)
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Raises StopProgram after ``--steps`` steps: the only exception that reaches the program, on request."""
+        self._after_step(optimizer)
+        if self.active and self.stop_after is not None and self.steps >= self.stop_after:
+            raise StopProgram
+
+    @quiet
+    def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        self._in_step = False
+        index = self._optimizer_index(optimizer)
+        if index is not None:
+            self.setup.optimizers[index].steps += 1
+        if self.window_open:
+            event = self._step_event(optimizer, sys._getframe(2))
+            self._events.append(event)
+            self._protocol("step", {"optimizer": event.optimizer, "lr": event.lrs, "place": str(event.place),
+                                    "gradients_nonzero": event.gradients_nonzero})
+            self.setup.steps.append(self._events)
+            self._events = []
+        self.sampler.after_step(optimizer)
+        lr = float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
+        row = StepRow(self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, lr,
+                      self.sampler.gradient_norm, {})
+        if self._loss_tensor is not None:
+            self._pending.append((row, self._loss_tensor))
+            if len(self._pending) >= 64:
+                self._flush_losses()
+        else:
+            self.writer.step(row)
+        self.steps += 1
+        self._evaluated(self.recorder.retire())
+        self.sampler.decide(self.steps)
+        if not self.window_open:
+            self._events = []
+        self._settle()
+
+    def _flush_losses(self) -> None:
+        """Losses on a device are read in one go, so that training never waits for them."""
+        if self._pending:
+            values = torch.stack([loss.reshape(()).float() for _, loss in self._pending]).tolist()
+            for (row, _), value in zip(self._pending, values, strict=True):
+                self.writer.step(StepRow(row.step, row.epoch, row.time, value, row.lr, row.gradient_norm, row.losses))
+            self._pending.clear()
+
+    # -- modes and schedulers ---------------------------------------------------------------------------------
+
+    @quiet
+    def mode_changed(self, module: nn.Module, training: bool, frame: Any) -> None:
+        place = place_of(frame)
+        self._protocol("mode", {"training": training, "module": type(module).__name__, "place": str(place)})
+        self._watch_soon()
+
+    @quiet
+    def gradients_disabled(self) -> None:
+        if not self._in_step and self._backward_depth == 0:
+            self._grad_modes_entered += 1
+            self._watch_soon()
+
+    def _watch_soon(self) -> None:
+        if self._watch_calls < CALLS_AFTER_MODE_CHANGE and self._may_spend():
+            self._watch_calls = CALLS_AFTER_MODE_CHANGE
+            self._settle()
+
+    def _may_spend(self) -> bool:
+        return self.spent < 0.5 + self.sampler.overhead * (time.perf_counter() - self.started)
+
+    @quiet
+    def scheduler_constructed(self, scheduler: Any, frame: Any) -> None:
+        if len(self.setup.schedulers) < 32:
+            self.setup.schedulers.append(SchedulerRecord(scheduler, type(scheduler).__name__, place_of(frame)))
+            self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
+
+    @quiet
+    def scheduler_stepped(self, scheduler: Any, frame: Any) -> None:
+        for record in self.setup.schedulers:
+            if record.scheduler is scheduler:
+                record.calls += 1
+                if record.stepped is None:
+                    record.stepped = place_of(frame)
+                if len(record.at_optimizer_step) < 10_000:
+                    record.at_optimizer_step.append(self.steps)
+
+    # -- data ---------------------------------------------------------------------------------------------------
+
+    @quiet
+    def pass_begins(self, iterator: Any, loader: Any, frame: Any) -> None:
+        index = self._loader_index.get(loader)
+        if index is None:
+            if len(self.setup.loaders) >= 32:
+                return
+            index = len(self.setup.loaders)
+            self._loader_index[loader] = index
+            name = _name_of(loader, user_frame(frame)) or f"loader {index}"
+            self.setup.loaders.append(
+                LoaderRecord(loader, name, place=place_of(frame), constructed=self._constructed.get(loader))
+            )
+        record = self.setup.loaders[index]
+        record.iterations.append(0)
+        if len(record.fingerprints) < FINGERPRINT_PASSES:
+            record.fingerprints.append([])
+        self._iterators[iterator] = index
+        if record.role == "train":
+            self._epoch = max(0, len(record.iterations) - 1)
+        self.event("pass", {"loader": record.name, "pass": len(record.iterations), "place": str(place_of(frame))})
+        self._watch_soon()
+
+    @quiet
+    def batch_drawn(self, iterator: Any, batch: Any) -> None:
+        index = self._iterators.get(iterator)
+        if index is None:
+            return
+        self._segment_ends()
+        record = self.setup.loaders[index]
+        record.iterations[-1] += 1
+        if self.recorder.recording:
+            self._tag_batch(batch, index)
+        self._fingerprint(record, batch)
+
+    def _tag_batch(self, batch: Any, index: int) -> None:
+        from torch.utils._pytree import keystr, tree_flatten_with_path
+
+        leaves, _ = tree_flatten_with_path(batch)
+        for path, leaf in leaves:
+            if isinstance(leaf, Tensor):
+                self.recorder.tag(leaf, Source(loader=index, path=keystr(path)))
+            elif hasattr(leaf, "__dict__"):
+                for name, value in vars(leaf).items():
+                    if isinstance(value, Tensor):
+                        self.recorder.tag(value, Source(loader=index, path=f".{name}"))
+
+    def _fingerprint(self, record: LoaderRecord, batch: Any) -> None:
+        from paramedic.measurements.data.hashing import row_hashes
+
+        elapsed = time.perf_counter() - self.started
+        affordable = self._fingerprint_seconds < FINGERPRINT_ALLOWANCE + FINGERPRINT_SHARE * elapsed
+        if len(record.iterations) > FINGERPRINT_PASSES or not affordable or self._fingerprint_rows > FINGERPRINT_ROWS:
+            return
+        started = time.perf_counter()
+        tensors = [item for item in tensors_of(batch) if isinstance(item, Tensor) and item.dim() > 0]
+        hashes = [row_hashes(item) for item in tensors if item.device.type == "cpu"]
+        record.fingerprints[-1].append(hashes)
+        self._fingerprint_rows += sum(len(item) for item in hashes)
+        self._fingerprint_seconds += time.perf_counter() - started
+
+    # -- evaluation -----------------------------------------------------------------------------------------------
+
+    def _segment_ends(self) -> None:
+        """A batch is drawn: calls without gradients since the last one are evaluation."""
+        if self.recorder.recording:
+            nodes = self.recorder.segment()
+            if any(node.module is not None and not node.grad for node in nodes):
+                self._evaluated(nodes)
+
+    def _evaluated(self, nodes: list[Node]) -> None:
+        """Keep module calls that no backward used, and what was computed from their outputs."""
+        calls = [node for node in nodes if node.module is not None and id(node.module) in self._models]
+        if not calls:
+            return
+        self.recorder.consumed.update(nodes)
+        tape, node = self.recorder.detached_tape(nodes), calls[-1]
+        sources = [leaf.source for leaf in tape.leaves.values() if isinstance(leaf.source, Source)]
+        loader = next((source.loader for source in sources if source.loader is not None), None)
+        assert node.module is not None
+        training = bool(node.training and node.training[0])
+        self._keep_evaluation(
+            EvaluationRecord(tape, node.module, training, node.grad, node.place, self.steps, loader)
+        )
+
+    def _keep_evaluation(self, record: EvaluationRecord) -> None:
+        if record.after_step != self._evaluation_step:
+            self._evaluation_step = record.after_step
+            self._evaluation_pass += 1
+            self._pass_batches = 0
+        self._pass_batches += 1
+        if self._pass_batches > EVALUATION_BATCHES:
+            return
+        record.pass_number = self._evaluation_pass
+        kept = self.setup.evaluations
+        if self._evaluation_pass > EVALUATION_PASSES:
+            latest = {item.pass_number for item in kept if item.pass_number > EVALUATION_PASSES - 1}
+            for number in latest - {self._evaluation_pass}:
+                kept[:] = [item for item in kept if item.pass_number != number]
+        kept.append(record)
+        if record.loader is not None and self.setup.loaders[record.loader].role == "unknown":
+            self.setup.loaders[record.loader].role = "validation"
+        self._protocol("evaluation", {"training": record.training, "grad": record.grad, "place": str(record.place)})
+
+    @quiet
+    def close(self) -> None:
+        """The program has ended: what is still open becomes an evaluation, or an unfinished step."""
+        self._evaluated(self.recorder.retire())
+        self._evaluated(self.recorder.retire())
+        if self._events and self.window_open:
+            self.setup.steps.append(self._events)
+            self._events = []
+        if self.recorder.manual_update is not None:
+            self._problem(f"parameters are updated by hand ({self.recorder.manual_update})")
+
+
+def _function_modes() -> list[Any]:
+    from torch.overrides import _get_current_function_mode_stack
+
+    return list(_get_current_function_mode_stack())
+
+
+def _top_function_mode() -> Any:
+    modes = _function_modes()
+    return modes[-1] if modes else None
+
+
+def _function_mode_allowed() -> bool:
+    """Only over an empty stack, or over the default device that stays for the whole program."""
+    modes = _function_modes()
+    if not modes:
+        return True
+    default = getattr(getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None), "device_context", None)
+    return len(modes) == 1 and modes[0] is default
+
+
+def _name_of(thing: Any, frame: Any) -> str | None:
+    """The variable that holds ``thing`` in a frame of the user's, or an attribute of a local object."""
+    for _ in range(8):
+        if frame is None:
+            return None
+        scopes = (frame.f_locals, frame.f_globals)
+        for scope in scopes:
+            for name, value in list(scope.items()):
+                if value is thing and not name.startswith("__"):
+                    return name
+        owner = frame.f_locals.get("self")
+        if owner is not None and hasattr(owner, "__dict__"):
+            for name, value in {**vars(owner), **vars(owner).get("_modules", {})}.items():
+                if value is thing:
+                    return f"self.{name}"
+        frame = user_frame(frame.f_back)
+    return None
+
+
+def _name_in_frames(module: nn.Module, frame: Any) -> tuple[str, nn.Module | None]:
+    """The module's variable name; and the module that contains it, when one of its parts is called by itself."""
+    owner, owner_name = None, ""
+    outer = frame
+    for _ in range(8):
+        if outer is None:
+            break
+        for name, value in list(outer.f_locals.items()):
+            if isinstance(value, nn.Module) and value is not module and len(list(value.children())):
+                if any(part is module for part in value.modules()):
+                    owner, owner_name = value, name
+        outer = user_frame(outer.f_back)
+    if owner is not None:
+        path = next(path for path, part in owner.named_modules() if part is module)
+        return f"{owner_name}.{path}", owner
+    return _name_of(module, frame) or type(module).__name__, None

@@ -1,0 +1,300 @@
+"""Records how a loss is computed outside of modules: a function mode and two global hooks write a tape.
+
+Inside a module that holds parameters nothing is intercepted (fused paths of evaluation stay as they are);
+the lab looks inside later, on a replay. Reference for what works: torch.overrides.TorchFunctionMode.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
+
+from paramedic.trace.place import Place, place_of
+from paramedic.trace.setup import Source
+from paramedic.trace.tape import Leaf, Node, Ref, Tape, flatten, tensors_of
+
+MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
+RANDOM_WORDS = ("dropout", "rand", "bernoulli", "normal", "multinomial", "gumbel", "rrelu", "poisson", "exponential")
+# Reading these gives tensors that are not computed by the forward pass.
+NOT_COMPUTED = frozenset({"grad", "is_leaf", "requires_grad"})
+
+
+def function_name(function: Any) -> str:
+    """"cross_entropy" for F.cross_entropy, "relu_" for Tensor.relu_, the attribute's name for a getter."""
+    name = getattr(function, "__name__", str(function))
+    if name == "__get__":
+        owner = getattr(function, "__self__", None)
+        return getattr(owner, "__name__", name)
+    return name
+
+
+def is_inplace(name: str) -> bool:
+    """Whether a tensor method of this name writes into its first argument."""
+    if name in ("__setitem__",) or (name.startswith("__i") and name.endswith("__") and name not in ("__invert__", "__index__", "__int__", "__init__", "__iter__")):
+        return True
+    return name.endswith("_") and not name.endswith("__")
+
+
+def is_transparent(module: nn.Module) -> bool:
+    """Whether a module called by the training loop is looked into: loss functions, activations, dropout."""
+    if next(module.parameters(), None) is not None:
+        return False
+    return isinstance(module, nn.modules.loss._Loss) or next(module.buffers(), None) is None
+
+
+class Recorder(TorchFunctionMode):
+    """Writes nodes while ``recording``; the observer opens and closes it and takes tapes at backward.
+
+    Values are recognized by the identity of live tensors (weak references): nothing of the program's is kept
+    alive but copies of the constants that a loss depends on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording = False
+        self.depth = 0
+        self.problem: str | None = None
+        self.manual_update: Place | None = None  # where the program writes to a parameter by itself
+        self.nodes: list[Node] = []
+        self.consumed: set[Node] = set()  # nodes that a backward call or an evaluation record has taken
+        self._mark = 0
+        self._segment = 0
+        self._unscaled: dict[int, tuple[Any, Any]] = {}
+        self.leaves: dict[int, Leaf] = {}
+        self.bytes = 0
+        self._next = 0
+        self._known: dict[int, tuple[Any, int]] = {}
+        self._copies: dict[int, tuple[Any, int, Tensor]] = {}
+        self._sources: dict[int, tuple[Any, Source]] = {}
+        self._transparent: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+        self._open_call: tuple[nn.Module, Node] | None = None
+        self.parameters: set[int] = set()  # ids of tensors that some optimizer or model holds
+
+    # -- what the observer asks for -------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget all nodes; sources and copies of constants stay for the next step."""
+        self.nodes, self.leaves, self._known, self._unscaled = [], {}, {}, {}
+        self.consumed.clear()
+        self._mark = self._segment = 0
+        self.problem = None
+        for table in (self._copies, self._sources):
+            for key in [key for key, entry in table.items() if entry[0]() is None]:
+                del table[key]
+
+    def retire(self) -> list[Node]:
+        """After an optimizer step: drop what was recorded before the last one; the dropped unconsumed nodes."""
+        dropped, self.nodes = self.nodes[: self._mark], self.nodes[self._mark :]
+        self._segment = max(0, self._segment - len(dropped))
+        self._mark = len(self.nodes)
+        left = [node for node in dropped if node not in self.consumed]
+        self.consumed.difference_update(dropped)
+        needed = {number for node in self.nodes for number in (*node.inputs(), *node.outputs)}
+        self._known = {
+            key: entry
+            for key, entry in self._known.items()
+            if entry[0]() is not None
+            and (entry[1] in needed or (entry[1] in self.leaves and self.leaves[entry[1]].parameter))
+        }
+        self._retired = self.leaves if left else {}
+        kept = {number for _, number in self._known.values()}
+        self.leaves = {number: leaf for number, leaf in self.leaves.items() if number in needed or number in kept}
+        self._unscaled.clear()
+        self.problem = None
+        if len(self._sources) > 2000 or len(self._copies) > 2000:
+            for table in (self._copies, self._sources):
+                for key in [key for key, entry in table.items() if entry[0]() is None]:
+                    del table[key]
+        return left
+
+    def segment(self) -> list[Node]:
+        """Unconsumed nodes since the last call of this method."""
+        nodes = [node for node in self.nodes[self._segment :] if node not in self.consumed]
+        self._segment = len(self.nodes)
+        return nodes
+
+    def detached_tape(self, nodes: list[Node]) -> Tape:
+        """A tape without a root from some nodes and the leaves that they read."""
+        leaves = {**getattr(self, "_retired", {}), **self.leaves}
+        needed = {number for node in nodes for number in node.inputs()}
+        return Tape(nodes, {number: leaf for number, leaf in leaves.items() if number in needed}, None, False)
+
+    def number_of(self, tensor: Tensor) -> int | None:
+        entry = self._known.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def alias(self, new: Tensor, old: Tensor) -> None:
+        """Let ``new`` stand for ``old`` (a scaled loss for the loss)."""
+        number = self.number_of(old)
+        if number is not None:
+            self._known[id(new)] = (weakref.ref(new), number)
+            self._unscaled[id(new)] = (weakref.ref(new), weakref.ref(old))
+
+    def unscaled(self, root: Tensor) -> Tensor:
+        """The loss that ``root`` is a scaled copy of, or ``root`` itself."""
+        entry = self._unscaled.get(id(root))
+        original = entry[1]() if entry is not None and entry[0]() is root else None
+        return root if original is None else original
+
+    def tape(self, root: Tensor) -> Tape | None:
+        """The pruned tape of a loss; None if the loss was not computed by recorded calls."""
+        number = self.number_of(root)
+        if number is None or len(self.nodes) >= MAX_NODES:
+            return None
+        tape = Tape(self.nodes, self.leaves, number).pruned(number)
+        return tape if tape.nodes else None
+
+    def tag(self, tensor: Tensor, source: Source) -> None:
+        self._sources[id(tensor)] = (weakref.ref(tensor), source)
+
+    def source_of(self, tensor: Tensor) -> Source | None:
+        entry = self._sources.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def is_transparent(self, module: nn.Module) -> bool:
+        known = self._transparent.get(module)
+        if known is None:
+            known = self._transparent[module] = is_transparent(module)
+        return known
+
+    # -- recording ------------------------------------------------------------------------------------------
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not self.recording or self.depth:
+            return func(*args, **kwargs)
+        try:
+            node = self._before(func, args, kwargs)
+        except Exception as error:
+            node = None
+            self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
+        result = func(*args, **kwargs)
+        try:
+            self._after(node, func, args, kwargs, result)
+        except Exception as error:
+            self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
+        return result
+
+    def _before(self, func: Any, args: Any, kwargs: Any) -> Node | None:
+        name = function_name(func)
+        if name in NOT_COMPUTED or len(self.nodes) >= MAX_NODES:
+            return None
+        inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
+        if not any(self._tracked(item) for item in inputs):
+            return None
+        rng = torch.get_rng_state() if any(word in name for word in RANDOM_WORDS) else None
+        if is_inplace(name) and isinstance(args[0], Tensor):
+            if args[0].requires_grad and args[0].is_leaf:
+                self.manual_update = place_of(sys._getframe(2))
+                return None
+            self._copies.pop(id(args[0]), None)
+        return self._node(func, name, args, kwargs, place_of(sys._getframe(2)), rng)
+
+    def _node(self, target: Any, name: str, args: Any, kwargs: Any, place: Place | None, rng: Any) -> Node:
+        args, kwargs = tree_map_only(Tensor, self._ref, (tuple(args), dict(kwargs)))
+        return Node(target, name, args, kwargs, [], place, rng=rng, autocast=_autocast())
+
+    def _after(self, node: Node | None, func: Any, args: Any, kwargs: Any, result: Any) -> None:
+        if node is None:
+            self._inherit(func, args, kwargs, result)
+            return
+        if node.name == "__setitem__":
+            result = args[0]
+        if result is not None:
+            self._finish(node, result)
+
+    def _finish(self, node: Node, value: Any) -> None:
+        outputs = tensors_of(value)
+        node.grad = any(isinstance(item, Tensor) and item.requires_grad for item in outputs)
+        node.outputs = [self._new(item) if isinstance(item, Tensor) else None for item in outputs]
+        if any(number is not None for number in node.outputs):
+            self.nodes.append(node)
+
+    def _tracked(self, tensor: Tensor) -> bool:
+        number = self.number_of(tensor)
+        if number is not None and number not in self.leaves:
+            return True
+        return tensor.requires_grad
+
+    def _new(self, tensor: Tensor) -> int:
+        self._next += 1
+        self._known[id(tensor)] = (weakref.ref(tensor), self._next)
+        return self._next
+
+    def _ref(self, tensor: Tensor) -> Ref:
+        number = self.number_of(tensor)
+        if number is not None:
+            return Ref(number)
+        if tensor.requires_grad and tensor.grad_fn is not None:
+            self.problem = "the loss depends on a tensor that was computed outside of what was recorded"
+        number = self._new(tensor)
+        parameter = tensor.requires_grad and tensor.is_leaf and id(tensor) in self.parameters
+        parameter = parameter or isinstance(tensor, nn.Parameter)
+        value = tensor if parameter else self._copy(tensor)
+        self.leaves[number] = Leaf(value, parameter, None if parameter else self.source_of(tensor))
+        return Ref(number)
+
+    def _copy(self, tensor: Tensor) -> Tensor:
+        entry = self._copies.get(id(tensor))
+        if entry is not None and entry[0]() is tensor and entry[1] == tensor._version:
+            return entry[2]
+        copy = tensor.detach().clone()
+        if tensor.requires_grad and tensor.is_leaf:
+            copy.requires_grad_()
+        self.bytes += copy.numel() * copy.element_size()
+        self._copies[id(tensor)] = (weakref.ref(tensor), tensor._version, copy)
+        return copy
+
+    def _inherit(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Preparation of the batch: remember where the result came from."""
+        if not isinstance(result, Tensor):
+            if not isinstance(result, (tuple, list)):
+                return
+        name = function_name(func)
+        inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
+        source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
+        if source is None and name in ("__getitem__", "index_select") and inputs:
+            index = args[-1] if len(args) > 1 else None
+            source = Source(origin=inputs[0], index=index, path=name)
+        elif source is not None and name not in ("__get__", "size", "shape"):
+            source = Source(source.loader, source.path, source.origin, source.index, (*source.operations, name))
+        if source is not None:
+            for item in tensors_of(result):
+                if isinstance(item, Tensor) and self.source_of(item) is None:
+                    self.tag(item, source)
+
+    # -- module calls ---------------------------------------------------------------------------------------
+
+    def enter_module(self, module: nn.Module, args: Any) -> bool:
+        """Called before a module's forward at depth 0; True if it becomes one node (and depth grows)."""
+        if self.is_transparent(module):
+            return False
+        if self.recording and self._open_call is None and len(self.nodes) < MAX_NODES:
+            place = place_of(sys._getframe(2))
+            node = self._node(module, type(module).__name__, args, {}, place, torch.get_rng_state())
+            node.training = tuple(item.training for item in module.modules())
+            self._open_call = (module, node)
+        return True
+
+    def leave_module(self, module: nn.Module, kwargs: Any, result: Any) -> None:
+        """Called after the forward of a module that ``enter_module`` took; a failed forward leaves no node."""
+        if self._open_call is None or self._open_call[0] is not module:
+            return
+        _, node = self._open_call
+        self._open_call = None
+        if result is not None:
+            node.kwargs = tree_map_only(Tensor, self._ref, dict(kwargs))
+            self._finish(node, result)
+
+
+def _autocast() -> tuple[str, bool, torch.dtype] | None:
+    for device in ("cpu", "cuda"):
+        if torch.is_autocast_enabled(device):
+            return (device, True, torch.get_autocast_dtype(device))
+    return None
