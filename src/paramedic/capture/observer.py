@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from paramedic.capture.patches import Patches
 from paramedic.capture.recorder import Recorder
 from paramedic.capture.sampling import LayerSampler
+from paramedic.capture.stop import StopProgram
 from paramedic.trace.place import Place, place_of, user_frame
 from paramedic.trace.setup import (
     BackwardRecord,
@@ -51,10 +52,6 @@ FINGERPRINT_SHARE = 0.02  # of the time so far
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
 CALLS_AFTER_MODE_CHANGE = 2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
-
-
-class StopProgram(BaseException):
-    """Ends the program after ``--steps`` optimizer steps; passes through ``except Exception``."""
 
 
 def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,6 +249,23 @@ class Observer:
             self._snapshot(record.owner if record.owner is not None else record.module)
         if self._watch_calls > 0:
             self._watch_calls -= 1
+
+    @quiet
+    def compiled_call_begins(self, compiled: Any, args: Any) -> bool:
+        """A compiled module is called: record it as one call of the module that was compiled."""
+        module = getattr(compiled, "_orig_mod", None)
+        if module is None or self._depth or not self._hooked:
+            return False
+        return bool(self._enter_compiled(module, args))
+
+    def _enter_compiled(self, module: nn.Module, args: Any) -> bool:
+        self._know_model(module)
+        return self.recorder.enter_module(module, args)
+
+    @quiet
+    def compiled_call_ends(self, compiled: Any, kwargs: Any, result: Any) -> None:
+        self.recorder.leave_module(compiled._orig_mod, kwargs, result)
+        self._watch_calls = max(0, self._watch_calls - 1)
 
     def _know_model(self, module: nn.Module) -> None:
         if id(module) in self._models or module in self._not_models:

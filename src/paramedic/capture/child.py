@@ -1,0 +1,101 @@
+"""The child process of ``paramedic run``: observes the program, examines it, stores the report.
+
+Called as ``python -m paramedic.capture.child SPEC``; SPEC is JSON with script or module, arguments, folder and
+options (steps, budget, experiments, select, ignore, overhead, thresholds). Ends with the program's exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from paramedic.capture.late_import import AfterImport
+from paramedic.capture.program import Ended, run_program
+from paramedic.trace.store import TraceWriter
+
+
+class Session:
+    """One observed run: late installation of the observer, the program, and the examination."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.folder = Path(spec["folder"])
+        self.writer = TraceWriter(self.folder / "trace.sqlite")
+        self.observer: Any = None
+
+    def start_observer(self) -> None:
+        """Runs right after the program's ``import torch``; a failure leaves the program unobserved."""
+        try:
+            from paramedic.capture.observer import Observer
+
+            self.observer = Observer(
+                self.writer,
+                steps=self.spec.get("steps"),
+                overhead=float(self.spec.get("overhead", 0.01)),
+            )
+            self.observer.install()
+        except Exception as error:
+            self.writer.meta("not_observed", [f"the observer could not start: {type(error).__name__}: {error}"])
+            self.observer = None
+
+    def run(self) -> int:
+        spec = self.spec
+        argv = [spec.get("script") or f"-m {spec.get('module')}", *spec.get("arguments", [])]
+        self.writer.meta("program", {"argv": argv, "steps": 0, "crashed": None})
+        self.writer.meta("environment", {"python": platform.python_version(), "platform": platform.platform()})
+        finder = AfterImport("torch", self.start_observer)
+        finder.install()
+        started = time.perf_counter()
+        ended = run_program(spec.get("script"), spec.get("module"), list(spec.get("arguments", [])))
+        wall = time.perf_counter() - started
+        finder.remove()
+        try:
+            self.finish(ended, argv, wall)
+        except KeyboardInterrupt:
+            self.writer.meta("not_observed", ["the examination was interrupted"])
+        self.writer.close()
+        return ended.exit_code
+
+    def finish(self, ended: Ended, argv: list[str], wall: float) -> None:
+        """Take the hooks away, and examine."""
+        observer = self.observer
+        if observer is not None:
+            observer.close()
+            observer.remove()
+        self.writer.meta("ended", {**ended.to_json(), "wall": wall})
+        crashed = ended.to_json() if ended.kind in ("crashed", "interrupted") else None
+        program = {
+            "argv": argv,
+            "steps": observer.steps if observer is not None else 0,
+            "crashed": crashed,
+            "ended": ended.kind,
+            "exit_code": ended.exit_code,
+        }
+        self.writer.meta("program", program)
+        if observer is None:
+            text = "the program never imported torch" if "torch" not in sys.modules else "the observer failed"
+            self.writer.meta("not_observed", [text])
+            return
+        cost = {"overhead": round(observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
+        self.writer.meta("cost", cost)
+        self.writer.flush()
+        from paramedic.diagnosis.session import examine_run
+
+        report = examine_run(self.writer, observer.setup, program, cost, observer.errors, self.spec)
+        self.writer.meta("report", report.to_json())
+
+
+def main() -> int:
+    spec = json.loads(sys.argv[1])
+    return Session(spec).run()
+
+
+if __name__ == "__main__":
+    # Not as __main__: the observed program takes that name, and torch.compile looks things up in it.
+    from paramedic.capture import child
+
+    sys.exit(child.main())

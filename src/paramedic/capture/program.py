@@ -1,0 +1,126 @@
+"""Runs somebody's program as ``python script.py`` or ``python -m module`` would, and says how it ended."""
+
+from __future__ import annotations
+
+import io
+import os
+import runpy
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from types import ModuleType, TracebackType
+from typing import Any
+
+from paramedic.trace.place import Place, is_user_file, relative
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended.
+
+    kind: "finished", "exit" (sys.exit), "crashed", "interrupted", or "steps-reached" (``--steps``).
+    """
+
+    kind: str
+    exit_code: int = 0
+    error: str | None = None
+    message: str | None = None
+    place: Place | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "place": self.place.to_json() if self.place else None}
+
+
+def run_program(script: str | None, module: str | None, arguments: list[str]) -> Ended:
+    """Run to the end; a crash prints the program's own traceback, as Python does."""
+    from paramedic.capture.stop import is_stop
+
+    try:
+        if script is not None:
+            _run_script(script, arguments)
+        else:
+            assert module is not None
+            _run_module(module, arguments)
+    except SystemExit as error:
+        code = error.code
+        if code is None or isinstance(code, int):
+            return Ended("exit", int(code or 0))
+        print(code, file=sys.stderr)
+        return Ended("exit", 1, message=str(code))
+    except KeyboardInterrupt as error:
+        _print_traceback(error)
+        return Ended("interrupted", 130, "KeyboardInterrupt", "", _place(error.__traceback__))
+    except BaseException as error:
+        if is_stop(error):
+            return Ended("steps-reached")
+        _print_traceback(error)
+        name = type(error).__name__
+        return Ended("crashed", 1, name, str(error)[:2000], _place(error.__traceback__))
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+    return Ended("finished")
+
+
+def _run_script(script: str, arguments: list[str]) -> None:
+    """Like ``python script.py``: a fresh ``__main__`` that stays in place afterwards, for replays."""
+    path = os.path.abspath(script)
+    sys.argv = [script, *arguments]
+    sys.path[0] = os.path.dirname(path)
+    with io.open_code(path) as stream:
+        source = stream.read()
+    main = ModuleType("__main__")
+    main.__dict__.update(
+        __file__=script, __builtins__=__builtins__, __cached__=None, __doc__=None, __loader__=None, __spec__=None
+    )
+    sys.modules["__main__"] = main
+    exec(compile(source, script, "exec", dont_inherit=True), main.__dict__)
+
+
+def _run_module(module: str, arguments: list[str]) -> None:
+    """Like ``python -m module``."""
+    sys.argv = ["-m", *arguments]
+    sys.path[0] = os.getcwd()
+    main = ModuleType("__main__")
+    sys.modules["__main__"] = main
+    name, spec, code = runpy._get_module_details(module)  # type: ignore[attr-defined]
+    sys.argv[0] = spec.origin or module
+    main.__dict__.update(
+        __file__=spec.origin,
+        __builtins__=__builtins__,
+        __cached__=spec.cached,
+        __doc__=None,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
+    )
+    exec(code, main.__dict__)
+
+
+def _user_part(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame of the user's on."""
+    while trace is not None and not is_user_file(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _print_traceback(error: BaseException) -> None:
+    trimmed = _user_part(error.__traceback__)
+    try:
+        sys.excepthook(type(error), error.with_traceback(trimmed), trimmed)
+    except Exception:
+        traceback.print_exception(type(error), error, trimmed)
+
+
+def _place(trace: TracebackType | None) -> Place | None:
+    """The innermost place of the user's in a traceback."""
+    place = None
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if is_user_file(filename):
+            place = Place(relative(filename), trace.tb_lineno, trace.tb_frame.f_code.co_name)
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,65 @@
+"""Examines a run that has just ended in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check
+from paramedic.diagnosis.examine import make_report
+from paramedic.experiments.lab import Lab
+from paramedic.report.model import Report
+from paramedic.trace.setup import Setup
+from paramedic.trace.store import Trace, TraceWriter
+
+DEFAULT_BUDGET = 60.0  # seconds of experiments
+
+
+def examine_run(
+    writer: TraceWriter,
+    setup: Setup,
+    program: dict[str, Any],
+    cost: dict[str, Any],
+    errors: dict[str, str],
+    spec: dict[str, Any],
+) -> Report:
+    """The report of an observed run; ``errors`` are those of the capture."""
+    budget = float(spec.get("budget", DEFAULT_BUDGET)) if spec.get("experiments", True) else 0.0
+    trace = Trace(writer.path)
+    lab = Lab(setup, budget=budget)
+    case = Case(trace, setup, lab, thresholds=dict(spec.get("thresholds") or {}))
+    not_observed = tuple(setup.problems) + tuple(f"{key}: {text}" for key, text in errors.items())
+    if writer.problem:
+        not_observed += (writer.problem,)
+    try:
+        return make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+    finally:
+        trace.close()
+
+
+def selection(spec: dict[str, Any]) -> Callable[[Check], bool]:
+    """Which checks run, by ``--select`` and ``--ignore`` (rows, names, or prefixes of names)."""
+
+    def named(check: Check, texts: list[str]) -> bool:
+        rows = (check.reason, *check.also)
+        return any(text in rows or check.name == text or check.name.startswith(text) for text in texts)
+
+    select, ignore = list(spec.get("select") or []), list(spec.get("ignore") or [])
+
+    def selected(check: Check) -> bool:
+        return (not select or named(check, select)) and not named(check, ignore)
+
+    return selected
+
+
+def _progress(spec: dict[str, Any]) -> Callable[[str], None]:
+    if not spec.get("progress", False) or not sys.stderr.isatty():
+        return lambda name: None
+
+    def show(name: str) -> None:
+        sys.stderr.write(f"\r\x1b[Kparamedic: examining ({name})")
+        sys.stderr.flush()
+
+    return show

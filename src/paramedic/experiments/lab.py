@@ -1,0 +1,542 @@
+"""The lab: runs recorded steps again on the program's own objects, and puts everything back afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
+from paramedic.trace.setup import (
+    BackwardRecord,
+    GradientEdit,
+    ModelRecord,
+    OptimizerStep,
+    Setup,
+    StepEvent,
+    ZeroGrad,
+)
+from paramedic.trace.tape import Node, Tape
+
+LOSS_TOLERANCE = 1e-4  # relative; a replay of the first step must give the recorded loss
+
+
+@dataclass(eq=False)
+class ModelCall:
+    """The outermost call of a model in a recorded step, with its arguments as they were.
+
+    inputs: the tensors among the arguments, in order; output: whatever the model returned in the replay.
+    """
+
+    record: ModelRecord | None
+    module: nn.Module
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: list[Tensor]
+    output: Any
+    node: Node
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A replayed training: the loss at every backward call of the main loss, and afterwards.
+
+    evaluated: mean loss over the probe batches after the last step with modules in evaluation mode.
+    finite: whether every loss was finite.
+    """
+
+    losses: tuple[float, ...]
+    evaluated: float
+    finite: bool
+    seconds: float = 0.0
+
+
+class Intervention:
+    """One thing that is changed in a replay. Subclasses override what they change; the base changes nothing.
+
+    rows: the rows that it speaks for. changes: what it changes, as a person would say it.
+    """
+
+    rows: tuple[str, ...] = ()
+    changes: str = "nothing"
+
+    def begin(self, lab: Lab) -> None:
+        """After the initial state is loaded, before the first step; undone by the lab's restoration."""
+
+    def lr(self, lr: float) -> float:
+        return lr
+
+    def group(self, settings: dict[str, Any]) -> None:
+        """Change an optimizer group's settings (``lr`` is set anew at every step)."""
+
+    def tape_options(self, tape: Tape) -> dict[str, Any]:
+        """Extra options for ``Tape.run``: ``replace``, ``around``."""
+        return {}
+
+    def before_backward(self, lab: Lab) -> None:
+        """Before each forward pass."""
+
+    def after_backward(self, lab: Lab, parameters: Sequence[Tensor]) -> None:
+        """Between backward and step."""
+
+    def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
+        """Another optimizer in the place of the recorded one; None keeps it."""
+        return None
+
+
+@dataclass
+class _State:
+    values: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+
+class Lab:
+    """Replays and experiments on a Setup within a budget in seconds."""
+
+    def __init__(self, setup: Setup, *, budget: float = 60.0) -> None:
+        self.setup = setup
+        self.budget = budget
+        self.spent = 0.0
+        self._cache: dict[Any, Any] = {}
+        self._depth = 0
+        self._final: _State | None = None
+        self._replay_problem: str | None | bool = False
+        self.seconds_per_step = 0.0
+
+    # -- what there is ------------------------------------------------------------------------------------------
+
+    @property
+    def backwards(self) -> list[BackwardRecord]:
+        """Recorded backward calls that can be run again."""
+        return [item for item in self.setup.backwards() if item.tape is not None and item.problem is None]
+
+    @property
+    def main_backward(self) -> BackwardRecord:
+        return self.backwards[0]
+
+    def why_not_replayable(self) -> str | None:
+        """None if the first recorded step runs again and gives the recorded loss; else the reason."""
+        if self._replay_problem is False:
+            self._replay_problem = self._try_replay()
+        return self._replay_problem  # type: ignore[return-value]
+
+    def _try_replay(self) -> str | None:
+        records = self.setup.backwards()
+        if not records:
+            return "no call of backward was recorded"
+        if not self.backwards:
+            return f"the recorded steps cannot be run again: {records[0].problem or 'no tape'}"
+        record = self.main_backward
+        assert record.tape is not None
+        started = time.perf_counter()
+        try:
+            with self.at("initial"):
+                value = float(record.tape.loss().detach())
+        except Exception as error:
+            return f"the recorded step cannot be run again: {type(error).__name__}: {str(error)[:200]}"
+        self.seconds_per_step = 3 * (time.perf_counter() - started)
+        expected = record.loss
+        same = value == expected or (value != value and expected != expected)
+        if not same and abs(value - expected) > LOSS_TOLERANCE * max(1e-6, abs(expected)):
+            return f"a replay of the first step gives another loss ({value:.6g}, recorded {expected:.6g})"
+        return None
+
+    def time_left(self) -> float:
+        return max(0.0, self.budget - self.spent)
+
+    def why_no_budget(self) -> str | None:
+        if self.budget <= 0:
+            return "experiments are off"
+        if self.time_left() <= 0:
+            return f"budget of {self.budget:g} s used up"
+        return self.why_not_replayable()
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Count the block's time against the budget."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent += time.perf_counter() - started
+
+    # -- states ---------------------------------------------------------------------------------------------------
+
+    def modules(self) -> list[nn.Module]:
+        """All outermost modules, owners in the place of their parts."""
+        found: list[nn.Module] = []
+        for record in self.setup.models:
+            module = record.owner if record.owner is not None else record.module
+            if not any(module is item for item in found):
+                found.append(module)
+        return found
+
+    def _live(self) -> list[Tensor]:
+        seen: dict[int, Tensor] = {id(live): live for live, _ in self.setup.initial.tensors}
+        for module in self.modules():
+            for tensor in (*module.parameters(), *module.buffers()):
+                seen.setdefault(id(tensor), tensor)
+        for record in self.setup.optimizers:
+            for group in record.optimizer.param_groups:
+                for tensor in group["params"]:
+                    seen.setdefault(id(tensor), tensor)
+        return [item for item in seen.values() if not torch.nn.parameter.is_lazy(item)]
+
+    @contextmanager
+    def at(self, state: str = "initial") -> Iterator[None]:
+        """Load a state ("initial", "final" or "same") into the live objects, and put everything back afterwards.
+
+        Restored: values, gradients, requires_grad, training flags, hooks' effects on buffers, optimizer state
+        and settings, random states of torch, numpy and random; the program's output is silenced meanwhile.
+        """
+        live = self._live()
+        values = [tensor.detach().clone() for tensor in live]
+        grads = [tensor.grad for tensor in live]
+        wants = [tensor.requires_grad for tensor in live]
+        flags = [(module, module.training) for root in self.modules() for module in root.modules()]
+        optimizers = [_OptimizerState(record.optimizer) for record in self.setup.optimizers]
+        rng = (torch.get_rng_state(), np.random.get_state(), random.getstate())
+        try:
+            for tensor in live:
+                tensor.grad = None
+            if state != "same" and self._depth == 0 and self._final is None:
+                self._final = _State(list(zip(live, values, strict=True)))
+            self._depth += 1
+            if state == "initial":
+                _load(self.setup.initial.tensors)
+            elif state == "final" and self._depth > 1 and self._final is not None:
+                _load(self._final.values)
+            with contextlib.redirect_stdout(io.StringIO()), torch.enable_grad():
+                yield
+        finally:
+            self._depth -= 1
+            for tensor, value, grad, want in zip(live, values, grads, wants, strict=True):
+                with torch.no_grad():
+                    if tensor.shape == value.shape:
+                        tensor.data.copy_(value)
+                    else:
+                        tensor.data = value
+                tensor.grad = grad
+                if tensor.is_leaf and tensor.requires_grad != want:
+                    tensor.requires_grad_(want)
+            for module, flag in flags:
+                module.training = flag
+            for item in optimizers:
+                item.restore()
+            torch.set_rng_state(rng[0])
+            np.random.set_state(rng[1])
+            random.setstate(rng[2])
+
+    # -- one step, looked into --------------------------------------------------------------------------------------
+
+    def paths(self) -> dict[int, str]:
+        """Dotted path of every module by id."""
+        if "paths" not in self._cache:
+            paths: dict[int, str] = {}
+            for record in self.setup.models:
+                for name, module in record.module.named_modules():
+                    paths.setdefault(id(module), f"{record.name}.{name}" if name else record.name)
+            self._cache["paths"] = paths
+        return self._cache["paths"]
+
+    def operations(self, index: int = 0, state: str = "initial") -> Operations:
+        """The operations of the ``index``-th replayable backward call; cached."""
+        key = ("operations", index, state)
+        if key not in self._cache:
+            tape = self.backwards[index].tape
+            assert tape is not None
+            with self.at(state):
+                self._cache[key] = log_operations(tape, self.paths())
+        return self._cache[key]
+
+    def evaluation_operations(self, index: int, state: str = "final") -> Operations:
+        """The operations of a recorded validation batch; cached."""
+        key = ("evaluation", index, state)
+        if key not in self._cache:
+            record = self.setup.evaluations[index]
+            with self.at(state), torch.set_grad_enabled(record.grad):
+                self._cache[key] = log_operations(record.tape, self.paths())
+        return self._cache[key]
+
+    def loss_calls(self, index: int = 0) -> list[LossCall]:
+        """Comparisons of predictions with targets on the way to the ``index``-th loss."""
+        return loss_calls(self.operations(index))
+
+    def model_call(self, index: int = 0, state: str = "initial") -> ModelCall | None:
+        """The first outermost call of a recorded model in the ``index``-th backward call's tape."""
+        operations = self.operations(index, state)
+        tape = self.backwards[index].tape
+        assert tape is not None
+        for node in tape.nodes:
+            if node.module is not None:
+                return self._call_of(node, operations)
+        return None
+
+    def _call_of(self, node: Node, operations: Operations) -> ModelCall:
+        from torch.utils._pytree import tree_map
+
+        from paramedic.trace.tape import Ref, flatten
+
+        def fill(value: Any) -> Any:
+            return operations.values.get(value.index) if isinstance(value, Ref) else value
+
+        args, kwargs = tree_map(fill, (node.args, node.kwargs))
+        module = node.module
+        assert module is not None
+        record = next((item for item in self.setup.models if item.module is module), None)
+        output = next((out for _, item, out in operations.module_outputs if item is module), None)
+        inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
+        return ModelCall(record, module, args, kwargs, inputs, output, node)
+
+    # -- batches -----------------------------------------------------------------------------------------------------
+
+    def target_position(self) -> tuple[int, int] | None:
+        """Where the target enters the main tape: (node counted from the end, ordinal among its inputs)."""
+        if "target" not in self._cache:
+            self._cache["target"] = self._find_target()
+        return self._cache["target"]
+
+    def _find_target(self) -> tuple[int, int] | None:
+        tape = self.main_backward.tape
+        assert tape is not None
+        operations = self.operations(0)
+        for call in self.loss_calls(0):
+            if call.target is None:
+                continue
+            for back, node in enumerate(reversed(tape.nodes)):
+                for ordinal, number in enumerate(node.inputs()):
+                    value = operations.values.get(number)
+                    if number in tape.constants() and isinstance(value, Tensor) and _shares(value, call.target):
+                        return back, ordinal
+        return None
+
+    def batches(self, role: str = "train", limit: int = 100) -> list[tuple[list[Tensor], Tensor | None]]:
+        """Recorded batches: the constant tensors that enter the main model, and the target (None if unknown).
+
+        role "train": from the recorded steps of the main loss; "validation": from recorded evaluations.
+        """
+        if role == "validation":
+            return [self._evaluation_batch(record.tape) for record in self.setup.evaluations[:limit]]
+        if self.why_not_replayable() is not None:
+            return []
+        length = len(self.main_backward.tape.nodes)  # type: ignore[union-attr]
+        position = self.target_position()
+        found = []
+        for record in self.backwards:
+            tape = record.tape
+            if tape is None or len(tape.nodes) != length or len(found) >= limit:
+                continue
+            found.append((_model_inputs(tape), _target_at(tape, position)))
+        return found
+
+    def _evaluation_batch(self, tape: Tape) -> tuple[list[Tensor], Tensor | None]:
+        inputs = _model_inputs(tape)
+        others = [
+            leaf.value
+            for number, leaf in tape.constants().items()
+            if not any(leaf.value is item for item in inputs) and leaf.value.dim() > 0
+        ]
+        rows = [item for item in others if inputs and item.shape[0] == inputs[0].shape[0]]
+        return inputs, rows[0] if rows else None
+
+    # -- training again ------------------------------------------------------------------------------------------------
+
+    def train(
+        self,
+        change: Intervention | None = None,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
+        state: str = "initial",
+        deadline: float | None = None,
+        after: Callable[[], Any] | None = None,
+    ) -> Curve:
+        """Replay the recorded steps from ``state`` with one thing changed.
+
+        seed 0 repeats order and random numbers exactly; another seed permutes the steps and draws anew. More
+        steps than recorded cycle through them. ``after`` is called before the state is put back.
+        """
+        change = change or Intervention()
+        started = time.perf_counter()
+        recorded = [step for step in self.setup.steps if any(isinstance(e, OptimizerStep) for e in step)]
+        order = _order(len(recorded), steps or len(recorded), seed)
+        losses: list[float] = []
+        with self.spending(), self.at(state):
+            for record in self.setup.optimizers:
+                _reset(record, change)
+            others = {i: change.optimizer(self, i) for i in range(len(self.setup.optimizers))}
+            change.begin(self)
+            if seed:
+                torch.manual_seed(seed)
+            for position in order:
+                self._replay_step(recorded[position], change, others, losses, exact=seed == 0)
+                if losses and not np.isfinite(losses[-1]):
+                    break
+                if deadline is not None and time.perf_counter() > deadline:
+                    break
+            evaluated = self.probe_loss(change)
+            if after is not None:
+                after()
+        seconds = time.perf_counter() - started
+        if order:
+            self.seconds_per_step = seconds / len(order)
+        finite = all(np.isfinite(value) for value in losses)
+        return Curve(tuple(losses), evaluated if finite else float("inf"), finite, seconds)
+
+    def _replay_step(
+        self, events: list[StepEvent], change: Intervention, others: dict[int, Any], losses: list[float], exact: bool
+    ) -> None:
+        first = True
+        for event in events:
+            if isinstance(event, BackwardRecord):
+                if event.tape is None:
+                    continue
+                if first and event.gradients_before == 0.0 and not _zeroed(events):
+                    for tensor in self._live():
+                        tensor.grad = None
+                first = False
+                change.before_backward(self)
+                loss = event.tape.loss(random=exact, **change.tape_options(event.tape))
+                loss.backward()
+                losses.append(float(loss.detach()))
+                change.after_backward(self, self._live())
+            elif isinstance(event, ZeroGrad):
+                self._zero(event, others)
+            elif isinstance(event, GradientEdit):
+                event.function(event.parameters, **event.arguments)
+            else:
+                self._step(event, events, change, others)
+
+    def _zero(self, event: ZeroGrad, others: dict[int, Any]) -> None:
+        if event.module is not None:
+            event.module.zero_grad()
+        elif event.optimizer is not None:
+            (others.get(event.optimizer) or self.setup.optimizers[event.optimizer].optimizer).zero_grad()
+
+    def _step(self, event: OptimizerStep, events: list[StepEvent], change: Intervention, others: Any) -> None:
+        optimizer = others.get(event.optimizer) or self.setup.optimizers[event.optimizer].optimizer
+        if others.get(event.optimizer) is None:
+            for group, lr in zip(optimizer.param_groups, event.lrs, strict=False):
+                group["lr"] = change.lr(lr)
+        if not (event.closure and type(optimizer).__name__ == "LBFGS"):
+            optimizer.step()
+            return
+        record = next((item for item in events if isinstance(item, BackwardRecord) and item.tape), None)
+
+        def closure() -> Tensor:
+            assert record is not None and record.tape is not None
+            optimizer.zero_grad()
+            loss = record.tape.loss(**change.tape_options(record.tape))
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    def probe_loss(self, change: Intervention | None = None, limit: int = 8) -> float:
+        """Mean loss of the main tapes of the last recorded steps, modules in evaluation mode, in the present state."""
+        change = change or Intervention()
+        main = self.main_backward.tape
+        assert main is not None
+        tapes = [item.tape for item in self.backwards if item.tape and len(item.tape.nodes) == len(main.nodes)]
+        values = []
+        flags = [(module, module.training) for root in self.modules() for module in root.modules()]
+        for module, _ in flags:
+            module.training = False
+        try:
+            with torch.no_grad():
+                for tape in tapes[-limit:]:
+                    values.append(float(tape.loss(modes=False, random=True, **change.tape_options(tape))))
+        finally:
+            for module, flag in flags:
+                module.training = flag
+        return float(np.mean(values)) if values else float("nan")
+
+
+class _OptimizerState:
+    """An optimizer's state and settings, by reference and by copy."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.optimizer = optimizer
+        self.state = optimizer.state
+        self.groups = [dict(group) for group in optimizer.param_groups]
+        optimizer.state = _copied(optimizer.state)
+
+    def restore(self) -> None:
+        self.optimizer.state = self.state
+        for group, saved in zip(self.optimizer.param_groups, self.groups, strict=False):
+            group.clear()
+            group.update(saved)
+
+
+def _copied(state: Any) -> Any:
+    copy: Any = defaultdict(dict)
+    for key, values in state.items():
+        copy[key] = {
+            name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()
+        } if isinstance(values, dict) else values
+    return copy
+
+
+def _reset(record: Any, change: Intervention) -> None:
+    """The optimizer as it was before its first step."""
+    record.optimizer.state = defaultdict(dict)
+    for group, settings in zip(record.optimizer.param_groups, record.groups, strict=False):
+        group.update({key: value for key, value in settings.items() if key in group})
+        change.group(group)
+
+
+def _load(values: list[tuple[Tensor, Tensor]]) -> None:
+    with torch.no_grad():
+        for live, value in values:
+            if live.shape == value.shape:
+                live.data.copy_(value)
+
+
+def _order(recorded: int, steps: int, seed: int) -> list[int]:
+    if recorded == 0:
+        return []
+    generator = np.random.default_rng(seed)
+    order: list[int] = []
+    while len(order) < steps:
+        lap = list(range(recorded))
+        if seed or order:
+            generator.shuffle(lap)
+        order.extend(lap)
+    return order[:steps]
+
+
+def _zeroed(events: list[StepEvent]) -> bool:
+    return any(isinstance(event, ZeroGrad) for event in events)
+
+
+def _shares(one: Tensor, other: Tensor) -> bool:
+    if one is other:
+        return True
+    if one.numel() != other.numel() or one.numel() == 0:
+        return False
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
+def _model_inputs(tape: Tape) -> list[Tensor]:
+    """Constant tensors that enter the first module call of a tape (or, without modules, the first node)."""
+    nodes = [node for node in tape.nodes if node.module is not None] or tape.nodes[:1]
+    constants = tape.constants()
+    return [constants[number].value for number in nodes[0].inputs() if number in constants] if nodes else []
+
+
+def _target_at(tape: Tape, position: tuple[int, int] | None) -> Tensor | None:
+    if position is None:
+        return None
+    back, ordinal = position
+    numbers = list(tape.nodes[len(tape.nodes) - 1 - back].inputs())
+    leaf = tape.constants().get(numbers[ordinal]) if ordinal < len(numbers) else None
+    return leaf.value if leaf is not None else None

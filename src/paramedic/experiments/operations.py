@@ -1,0 +1,260 @@
+"""Runs a tape again and logs every torch function on the way, inside and outside of modules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
+from torch.overrides import TorchFunctionMode
+
+from paramedic.trace.place import Place, place_of
+from paramedic.trace.tape import Node, Tape, flatten, tensors_of
+
+# Functions of torch.nn.functional that compare a prediction (first argument) with a target (second).
+LOSS_FUNCTIONS = frozenset(
+    {
+        "cross_entropy",
+        "nll_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "mse_loss",
+        "l1_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "kl_div",
+        "poisson_nll_loss",
+        "gaussian_nll_loss",
+        "soft_margin_loss",
+        "hinge_embedding_loss",
+        "multilabel_margin_loss",
+        "multilabel_soft_margin_loss",
+        "multi_margin_loss",
+        "ctc_loss",
+        "cosine_embedding_loss",
+        "margin_ranking_loss",
+        "triplet_margin_loss",
+    }
+)
+ARITHMETIC_JOINS = frozenset(
+    {"sub", "__sub__", "__rsub__", "rsub", "mul", "__mul__", "__rmul__", "gather", "__getitem__", "div", "where",
+     "eq", "pow", "minimum", "maximum", "dist", "cdist", "cosine_similarity", "bmm", "matmul", "einsum", "dot",
+     "xlogy", "add", "__add__", "__radd__", "subtract", "multiply", "pairwise_distance"}
+)
+# Called inside others with the same meaning: their parent is the operation that a person wrote.
+_GETTERS = frozenset({"shape", "device", "dtype", "is_cuda", "layout", "ndim", "grad", "requires_grad", "is_sparse",
+                      "is_nested", "size", "dim", "numel", "is_floating_point", "is_complex", "stride", "__len__",
+                      "is_quantized", "is_leaf", "names", "grad_fn", "is_contiguous", "data_ptr", "item", "tolist"})
+
+
+def operation_name(function: Any) -> str:
+    """"cross_entropy" for F.cross_entropy; the attribute's name for a property."""
+    name = getattr(function, "__name__", str(function))
+    if name == "__get__":
+        return getattr(getattr(function, "__self__", None), "__name__", name)
+    return name
+
+
+@dataclass(eq=False)
+class Operation:
+    """One torch function call of a replay.
+
+    inputs, outputs: the tensors among arguments and results, in order (live; do not write to them).
+    place: the user's line. module_path: dotted path of the innermost module, None outside of modules.
+    module: that module. node: the tape's node that the call belongs to.
+    """
+
+    name: str
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    place: Place | None
+    module_path: str | None
+    module: nn.Module | None
+    node: Node | None
+
+    @property
+    def requires_grad(self) -> bool:
+        return any(item.requires_grad for item in self.outputs)
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """An argument by position or keyword."""
+        if name in self.kwargs:
+            return self.kwargs[name]
+        return self.args[position] if len(self.args) > position else default
+
+
+@dataclass(eq=False)
+class Operations:
+    """A replayed tape: its operations in order, all values by number, and the loss with its graph.
+
+    error: the exception that ended the replay early, if one did (a crash of the program repeats itself).
+    """
+
+    calls: list[Operation] = field(default_factory=list)
+    values: dict[int, Any] = field(default_factory=dict)
+    root: Tensor | None = None
+    error: BaseException | None = None
+    module_outputs: list[tuple[str, nn.Module, Any]] = field(default_factory=list)
+
+    def on_path(self) -> list[Operation]:
+        """The operations that the root depends on, in order."""
+        if self.root is None:
+            return list(self.calls)
+        needed, path = {id(self.root)}, []
+        for call in reversed(self.calls):
+            if any(id(item) in needed for item in call.outputs):
+                path.append(call)
+                needed.update(id(item) for item in call.inputs)
+        return path[::-1]
+
+
+class _Log(TorchFunctionMode):
+    def __init__(self, operations: Operations, paths: dict[int, str], stack: list[nn.Module]) -> None:
+        super().__init__()
+        self.operations, self.paths, self.stack = operations, paths, stack
+        self.node: Node | None = None
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = operation_name(func)
+        if name in _GETTERS:
+            return func(*args, **kwargs)
+        inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
+        place = place_of(sys._getframe(1)) or (self.node.place if self.node is not None else None)
+        module = self.stack[-1] if self.stack else None
+        path = next((self.paths[id(item)] for item in reversed(self.stack) if id(item) in self.paths), None)
+        call = Operation(name, func, tuple(args), kwargs, inputs, [], place, path, module, self.node)
+        position = len(self.operations.calls)
+        result = func(*args, **kwargs)
+        value = args[0] if name == "__setitem__" else result
+        call.outputs = [item for item in tensors_of(value) if isinstance(item, Tensor)]
+        if call.outputs:
+            self.operations.calls.insert(position, call) if False else self.operations.calls.append(call)
+        return result
+
+
+@contextmanager
+def _module_stack(operations: Operations, stack: list[nn.Module], paths: dict[int, str]) -> Iterator[None]:
+    def before(module: nn.Module, args: Any) -> None:
+        stack.append(module)
+
+    def after(module: nn.Module, args: Any, result: Any) -> None:
+        if stack and stack[-1] is module:
+            stack.pop()
+        operations.module_outputs.append((paths.get(id(module), type(module).__name__), module, result))
+
+    handles = (
+        module_hooks.register_module_forward_pre_hook(before),
+        module_hooks.register_module_forward_hook(after, always_call=True),
+    )
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def log_operations(tape: Tape, paths: dict[int, str], **options: Any) -> Operations:
+    """Run ``tape`` with everything logged; ``paths`` maps ids of modules to their dotted paths.
+
+    options: as of ``Tape.run``. An exception of the program's code ends the log and is kept in ``error``.
+    """
+    operations, stack = Operations(), list[nn.Module]()
+    log = _Log(operations, paths, stack)
+
+    def around(node: Node, call: Any) -> Any:
+        log.node = node
+        with log:
+            return call()
+
+    with _module_stack(operations, stack, paths):
+        try:
+            operations.values = tape.run(around=around, **options)
+        except Exception as error:
+            operations.error = error
+    if tape.root is not None and operations.error is None:
+        operations.root = operations.values.get(tape.root)
+    return operations
+
+
+@dataclass(eq=False)
+class LossCall:
+    """One comparison of a prediction with a target.
+
+    name: the function of torch.nn.functional, or "arithmetic" for a comparison by hand (``operation`` is then
+        the first operation in which prediction and target meet).
+    input: the tensor that depends on the model; target: the one that does not.
+    """
+
+    name: str
+    input: Tensor
+    target: Tensor | None
+    kwargs: dict[str, Any]
+    place: Place | None
+    module_path: str | None
+    operation: Operation
+
+    @property
+    def by_hand(self) -> bool:
+        return self.name == "arithmetic"
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        return self.operation.argument(position, name, default)
+
+
+def loss_calls(operations: Operations) -> list[LossCall]:
+    """The comparisons on the way to the root: library functions first; by hand only where there are none.
+
+    Joined by hand: an operation outside of parametric modules between a tensor that depends on a model and one
+    with more than one element that needs no gradient and is not itself computed from the model.
+    """
+    path = operations.on_path()
+    library = [_library_call(call) for call in path if call.name in LOSS_FUNCTIONS and len(call.inputs) >= 1]
+    found = [call for call in library if call is not None]
+    return found if found else _joins(path, operations)
+
+
+def _library_call(call: Operation) -> LossCall | None:
+    prediction, target = call.argument(0, "input"), call.argument(1, "target")
+    if not isinstance(prediction, Tensor):
+        return None
+    if isinstance(target, Tensor) and target.requires_grad and not prediction.requires_grad:
+        prediction, target = target, prediction  # mse_loss(target, prediction): symmetric losses are often swapped
+    return LossCall(
+        call.name, prediction, target if isinstance(target, Tensor) else None, call.kwargs, call.place,
+        call.module_path, call,
+    )
+
+
+def _joins(path: list[Operation], operations: Operations) -> list[LossCall]:
+    computed = {id(item) for call in operations.calls if _inside_parametric(call) for item in call.outputs}
+    joins: list[LossCall] = []
+    for call in path:
+        if _inside_parametric(call):
+            continue
+        mine = [item for item in call.inputs if id(item) in computed]
+        other = [item for item in call.inputs if id(item) not in computed and not item.requires_grad]
+        if mine:
+            computed.update(id(item) for item in call.outputs)
+        other = [item for item in other if item.numel() > 1]
+        if mine and other and call.name in ARITHMETIC_JOINS:
+            joins.append(
+                LossCall("arithmetic", mine[0], other[0], call.kwargs, call.place, call.module_path, call)
+            )
+            break
+    return joins
+
+
+def _inside_parametric(call: Operation) -> bool:
+    """Whether a call belongs to the network: in a tape node that is a module, or with parameters as inputs."""
+    if call.node is not None and call.node.module is not None:
+        return True
+    return any(isinstance(item, nn.Parameter) or (item.is_leaf and item.requires_grad) for item in call.inputs)
