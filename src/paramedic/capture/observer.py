@@ -215,25 +215,33 @@ class Observer:
 
     # -- modules --------------------------------------------------------------------------------------------
 
+    def _outside(self) -> bool:
+        """Whether module calls are none of our business now: workers, other threads, recomputation in backward."""
+        return (
+            not self.active
+            or threading.get_ident() != self.thread
+            or self.busy
+            or self._in_step
+            or self._backward_depth > 0
+        )
+
     def _pre_forward(self, module: nn.Module, args: Any) -> None:
-        if not self.active or threading.get_ident() != self.thread or self.busy or self._in_step:
+        if self._outside():
             return
-        if self._depth == 0 and not self._enter_outermost(module, args):
-            return
+        if self._depth == 0:
+            if self.recorder.is_transparent(module):
+                return
+            self._enter_outermost(module, args)
         self._depth += 1
         self.recorder.depth = self._depth
 
     @quiet
-    def _enter_outermost(self, module: nn.Module, args: Any) -> bool:
-        if self.recorder.is_transparent(module):
-            return False
+    def _enter_outermost(self, module: nn.Module, args: Any) -> None:
         self._know_model(module)
-        return self.recorder.enter_module(module, args)
+        self.recorder.enter_module(module, args)
 
     def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        if not self.active or threading.get_ident() != self.thread or self.busy or self._in_step:
-            return
-        if self._depth == 0:
+        if self._depth == 0 or self._outside():
             return
         self.sampler.activation(module, result)
         self._depth -= 1
@@ -279,7 +287,7 @@ class Observer:
             self._models[id(module)] = record
             self.setup.models.append(record)
             self._snapshot(owner if owner is not None else module)
-            self.recorder.parameters.update(id(p) for p in (owner or module).parameters())
+            self.recorder.parameters.update(id(p) for p in (owner or module).parameters() if p.requires_grad)
             self.event("model", {"name": name, "class": type(module).__name__, "training": module.training,
                                  "constructed": str(constructed), "called": str(record.called)})
 
@@ -294,7 +302,7 @@ class Observer:
         if size + tensor.numel() * tensor.element_size() > SNAPSHOT_BYTES:
             self._problem("the model is too large to keep a copy of its initial weights")
             return
-        self.setup.initial.tensors.append((tensor, tensor.detach().clone()))
+        self.setup.initial.add(tensor)
 
     def _problem(self, text: str) -> None:
         if text not in self.setup.problems:
@@ -341,6 +349,7 @@ class Observer:
     def before_backward(self, root: Any, frame: Any) -> BackwardRecord | None:
         """A loss is about to be differentiated: take its tape."""
         self.backward_calls += 1
+        self.recorder.watch_updates = True
         recording = self.recorder.recording
         self.recorder.recording = False
         root = root[0] if isinstance(root, (tuple, list)) and len(root) == 1 else root
@@ -430,7 +439,9 @@ class Observer:
             nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
         index = self._optimizer_index(optimizer) or 0
-        return OptimizerStep(index, lrs, place_of(frame), nonzero, self._in_closure)
+        initial = self.setup.optimizers[index].groups
+        settings = tuple(_changed(group, first) for group, first in zip(optimizer.param_groups, initial, strict=False))
+        return OptimizerStep(index, lrs, place_of(frame), nonzero, self._in_closure, settings)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Raises StopProgram after ``--steps`` steps: the only exception that reaches the program, on request."""
@@ -629,6 +640,15 @@ class Observer:
             self._events = []
         if self.recorder.manual_update is not None:
             self._problem(f"parameters are updated by hand ({self.recorder.manual_update})")
+
+
+def _changed(group: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a parameter group that are not what they were at the start (without params and lr)."""
+    return {
+        key: value
+        for key, value in group.items()
+        if key not in ("params", "lr") and key in first and not isinstance(value, Tensor) and value != first[key]
+    }
 
 
 def _function_modes() -> list[Any]:

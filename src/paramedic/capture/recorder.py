@@ -60,9 +60,11 @@ class Recorder(TorchFunctionMode):
         self.recording = False
         self.depth = 0
         self.problem: str | None = None
+        self.watch_updates = False  # from the first backward on
         self.manual_update: Place | None = None  # where the program writes to a parameter by itself
         self.nodes: list[Node] = []
         self.consumed: set[Node] = set()  # nodes that a backward call or an evaluation record has taken
+        self._foreign: set[int] = set()  # numbers of tensors with a graph that nobody recorded
         self._mark = 0
         self._segment = 0
         self._unscaled: dict[int, tuple[Any, Any]] = {}
@@ -148,6 +150,8 @@ class Recorder(TorchFunctionMode):
         if number is None or len(self.nodes) >= MAX_NODES:
             return None
         tape = Tape(self.nodes, self.leaves, number).pruned(number)
+        if any(number in self._foreign for number in tape.leaves):
+            self.problem = "the loss depends on a tensor that was computed outside of what was recorded"
         return tape if tape.nodes else None
 
     def tag(self, tensor: Tensor, source: Source) -> None:
@@ -189,9 +193,10 @@ class Recorder(TorchFunctionMode):
         if not any(self._tracked(item) for item in inputs):
             return None
         rng = torch.get_rng_state() if any(word in name for word in RANDOM_WORDS) else None
-        if is_inplace(name) and isinstance(args[0], Tensor):
+        if is_inplace(name) and args and isinstance(args[0], Tensor):
             if args[0].requires_grad and args[0].is_leaf:
-                self.manual_update = place_of(sys._getframe(2))
+                if self.watch_updates and id(args[0]) in self.parameters:
+                    self.manual_update = place_of(sys._getframe(2))
                 return None
             self._copies.pop(id(args[0]), None)
         return self._node(func, name, args, kwargs, place_of(sys._getframe(2)), rng)
@@ -231,9 +236,9 @@ class Recorder(TorchFunctionMode):
         number = self.number_of(tensor)
         if number is not None:
             return Ref(number)
-        if tensor.requires_grad and tensor.grad_fn is not None:
-            self.problem = "the loss depends on a tensor that was computed outside of what was recorded"
         number = self._new(tensor)
+        if tensor.requires_grad and tensor.grad_fn is not None:
+            self._foreign.add(number)
         parameter = tensor.requires_grad and tensor.is_leaf and id(tensor) in self.parameters
         parameter = parameter or isinstance(tensor, nn.Parameter)
         value = tensor if parameter else self._copy(tensor)
@@ -241,14 +246,15 @@ class Recorder(TorchFunctionMode):
         return Ref(number)
 
     def _copy(self, tensor: Tensor) -> Tensor:
+        version = -1 if tensor.is_inference() else tensor._version
         entry = self._copies.get(id(tensor))
-        if entry is not None and entry[0]() is tensor and entry[1] == tensor._version:
+        if entry is not None and entry[0]() is tensor and entry[1] == version >= 0:
             return entry[2]
         copy = tensor.detach().clone()
         if tensor.requires_grad and tensor.is_leaf:
             copy.requires_grad_()
         self.bytes += copy.numel() * copy.element_size()
-        self._copies[id(tensor)] = (weakref.ref(tensor), tensor._version, copy)
+        self._copies[id(tensor)] = (weakref.ref(tensor), version, copy)
         return copy
 
     def _inherit(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:

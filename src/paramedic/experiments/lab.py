@@ -213,6 +213,9 @@ class Lab:
             self._depth += 1
             if state == "initial":
                 _load(self.setup.initial.tensors)
+                for (tensor, _), want in zip(self.setup.initial.tensors, self.setup.initial.wanted, strict=True):
+                    if tensor.is_leaf and tensor.is_floating_point():
+                        tensor.requires_grad_(want)
             elif state == "final" and self._depth > 1 and self._final is not None:
                 _load(self._final.values)
             with contextlib.redirect_stdout(io.StringIO()), torch.enable_grad():
@@ -427,6 +430,8 @@ class Lab:
         if others.get(event.optimizer) is None:
             for group, lr in zip(optimizer.param_groups, event.lrs, strict=False):
                 group["lr"] = change.lr(lr)
+            for group, settings in zip(optimizer.param_groups, event.settings, strict=False):
+                group.update(settings)
         if not (event.closure and type(optimizer).__name__ == "LBFGS"):
             optimizer.step()
             return

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
 
-from paramedic.trace.place import Place, place_of
+from paramedic.trace.place import Place, is_user_file, place_of
 from paramedic.trace.tape import Node, Tape, flatten, tensors_of
 
 # Functions of torch.nn.functional that compare a prediction (first argument) with a target (second).
@@ -128,17 +128,29 @@ class _Log(TorchFunctionMode):
         if name in _GETTERS:
             return func(*args, **kwargs)
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
-        place = place_of(sys._getframe(1)) or (self.node.place if self.node is not None else None)
+        place = _place_inside(sys._getframe(1)) or (self.node.place if self.node is not None else None)
         module = self.stack[-1] if self.stack else None
         path = next((self.paths[id(item)] for item in reversed(self.stack) if id(item) in self.paths), None)
         call = Operation(name, func, tuple(args), kwargs, inputs, [], place, path, module, self.node)
-        position = len(self.operations.calls)
         result = func(*args, **kwargs)
         value = args[0] if name == "__setitem__" else result
         call.outputs = [item for item in tensors_of(value) if isinstance(item, Tensor)]
         if call.outputs:
-            self.operations.calls.insert(position, call) if False else self.operations.calls.append(call)
+            self.operations.calls.append(call)
         return result
+
+
+def _place_inside(frame: Any) -> Place | None:
+    """The user's innermost place within the replayed call (not beyond it: a notebook may call the lab)."""
+    inner = frame
+    while inner is not None and inner.f_code is not _REPLAY:
+        if is_user_file(inner.f_code.co_filename):
+            return place_of(inner)
+        inner = inner.f_back
+    return None
+
+
+_REPLAY = Tape.run.__code__
 
 
 @contextmanager

@@ -137,6 +137,7 @@ class OptimizerStep:
     """One call of ``optimizer.step``; ``optimizer`` is an index into ``Setup.optimizers``.
 
     closure: the forward and backward passes listed before it ran inside the call.
+    settings: per group, its settings at this step where they differ from the first ones (a scheduler's momentum).
     """
 
     optimizer: int
@@ -144,6 +145,7 @@ class OptimizerStep:
     place: Place | None
     gradients_nonzero: bool = True
     closure: bool = False
+    settings: tuple[dict[str, Any], ...] = ()
     kind: str = "step"
 
 
@@ -192,9 +194,17 @@ class EvaluationRecord:
 
 @dataclass(eq=False)
 class Snapshot:
-    """Values of all parameters and buffers by tensor identity, before the first update; and RNG states."""
+    """Values of all parameters and buffers by tensor identity, before the first update.
+
+    wanted: whether each of them required a gradient then (a later phase of the program may freeze some).
+    """
 
     tensors: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    wanted: list[bool] = field(default_factory=list)
+
+    def add(self, tensor: Tensor) -> None:
+        self.tensors.append((tensor, tensor.detach().clone()))
+        self.wanted.append(tensor.requires_grad)
 
     def __contains__(self, tensor: Tensor) -> bool:
         return any(live is tensor for live, _ in self.tensors)
