@@ -348,6 +348,7 @@ class Observer:
     @quiet
     def before_backward(self, root: Any, frame: Any) -> BackwardRecord | None:
         """A loss is about to be differentiated: take its tape."""
+        self._close_manual_step()
         self.backward_calls += 1
         self.recorder.watch_updates = True
         recording = self.recorder.recording
@@ -375,6 +376,22 @@ class Observer:
         self._protocol("backward", {"loss": value, "place": str(record.place),
                                     "gradients_before": record.gradients_before, "problem": problem})
         return record
+
+    def _close_manual_step(self) -> None:
+        """Parameters were written to by hand since the last backward: that was a step without an optimizer."""
+        place = self.recorder.manual_update
+        if place is None or self._in_closure or any(record.steps for record in self.setup.optimizers):
+            return
+        self.recorder.manual_update = None
+        self._problem(f"parameters are updated by hand ({place}): training cannot be replayed beyond one step")
+        if self.window_open:
+            self.setup.steps.append(self._events)
+        self._events = []
+        self.writer.step(
+            StepRow(self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, 0.0, None, {})
+        )
+        self.steps += 1
+        self._evaluated(self.recorder.retire())
 
     def _note_loss(self, root: Tensor) -> None:
         if root.numel() == 1:
@@ -452,6 +469,7 @@ class Observer:
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         self._in_step = False
+        self.recorder.manual_update = None
         index = self._optimizer_index(optimizer)
         if index is not None:
             self.setup.optimizers[index].steps += 1
@@ -473,6 +491,7 @@ class Observer:
         else:
             self.writer.step(row)
         self.steps += 1
+        self._in_closure = False
         self._evaluated(self.recorder.retire())
         self.sampler.decide(self.steps)
         if not self.window_open:
@@ -638,8 +657,7 @@ class Observer:
         if self._events and self.window_open:
             self.setup.steps.append(self._events)
             self._events = []
-        if self.recorder.manual_update is not None:
-            self._problem(f"parameters are updated by hand ({self.recorder.manual_update})")
+        self._close_manual_step()
 
 
 def _changed(group: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:

@@ -217,7 +217,11 @@ class Recorder(TorchFunctionMode):
     def _finish(self, node: Node, value: Any) -> None:
         outputs = tensors_of(value)
         node.grad = any(isinstance(item, Tensor) and item.requires_grad for item in outputs)
-        node.outputs = [self._new(item) if isinstance(item, Tensor) else None for item in outputs]
+        # A leaf that requires a gradient is a parameter that was written to (initialization), not a result.
+        node.outputs = [
+            self._new(item) if isinstance(item, Tensor) and not (item.is_leaf and item.requires_grad) else None
+            for item in outputs
+        ]
         if any(number is not None for number in node.outputs):
             self.nodes.append(node)
 
