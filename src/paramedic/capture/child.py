@@ -64,7 +64,7 @@ class Session:
         """Take the hooks away, and examine."""
         observer = self.observer
         if observer is not None:
-            observer.close()
+            observer.close(crashed=ended.kind == "crashed")
             observer.remove()
         self.writer.meta("ended", {**ended.to_json(), "wall": wall})
         crashed = ended.to_json() if ended.kind in ("crashed", "interrupted") else None

@@ -650,8 +650,14 @@ class Observer:
         self._protocol("evaluation", {"training": record.training, "grad": record.grad, "place": str(record.place)})
 
     @quiet
-    def close(self) -> None:
+    def close(self, crashed: bool = False) -> None:
         """The program has ended: what is still open becomes an evaluation, or an unfinished step."""
+        failed = self.recorder.failed
+        if crashed and failed is not None:
+            nodes = [node for node in self.recorder.nodes if node not in self.recorder.consumed]
+            self.setup.failure = self.recorder.detached_tape([*nodes, failed])
+            self.setup.failure.grad = True
+            return
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
         if self._events and self.window_open:

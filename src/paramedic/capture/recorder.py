@@ -60,6 +60,7 @@ class Recorder(TorchFunctionMode):
         self.recording = False
         self.depth = 0
         self.problem: str | None = None
+        self.failed: Node | None = None  # the last call that raised
         self.watch_updates = False  # from the first backward on
         self.manual_update: Place | None = None  # where the program writes to a parameter by itself
         self.nodes: list[Node] = []
@@ -178,7 +179,11 @@ class Recorder(TorchFunctionMode):
         except Exception as error:
             node = None
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
-        result = func(*args, **kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except Exception:
+            self.failed = node
+            raise
         try:
             self._after(node, func, args, kwargs, result)
         except Exception as error:
@@ -298,7 +303,9 @@ class Recorder(TorchFunctionMode):
             return
         _, node = self._open_call
         self._open_call = None
-        if result is not None:
+        if result is None:
+            self.failed = node
+        else:
             node.kwargs = tree_map_only(Tensor, self._ref, dict(kwargs))
             self._finish(node, result)
 

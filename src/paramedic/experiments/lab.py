@@ -270,6 +270,16 @@ class Lab:
                 self._cache[key] = log_operations(record.tape, self.paths())
         return self._cache[key]
 
+    def failure_operations(self) -> Operations | None:
+        """The operations of the step in which the program crashed; ``failed`` is the one that raised."""
+        tape = self.setup.failure
+        if tape is None:
+            return None
+        if "failure" not in self._cache:
+            with self.at("same"):
+                self._cache["failure"] = log_operations(tape, self.paths())
+        return self._cache["failure"]
+
     def loss_calls(self, index: int = 0) -> list[LossCall]:
         """Comparisons of predictions with targets on the way to the ``index``-th loss."""
         return loss_calls(self.operations(index))

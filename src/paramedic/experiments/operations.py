@@ -95,13 +95,15 @@ class Operation:
 class Operations:
     """A replayed tape: its operations in order, all values by number, and the loss with its graph.
 
-    error: the exception that ended the replay early, if one did (a crash of the program repeats itself).
+    error: the exception that ended the replay early, if one did (a crash of the program repeats itself);
+    failed: the operation that raised it.
     """
 
     calls: list[Operation] = field(default_factory=list)
     values: dict[int, Any] = field(default_factory=dict)
     root: Tensor | None = None
     error: BaseException | None = None
+    failed: Operation | None = None
     module_outputs: list[tuple[str, nn.Module, Any]] = field(default_factory=list)
 
     def on_path(self) -> list[Operation]:
@@ -132,7 +134,11 @@ class _Log(TorchFunctionMode):
         module = self.stack[-1] if self.stack else None
         path = next((self.paths[id(item)] for item in reversed(self.stack) if id(item) in self.paths), None)
         call = Operation(name, func, tuple(args), kwargs, inputs, [], place, path, module, self.node)
-        result = func(*args, **kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except Exception:
+            self.operations.failed = self.operations.failed or call
+            raise
         value = args[0] if name == "__setitem__" else result
         call.outputs = [item for item in tensors_of(value) if isinstance(item, Tensor)]
         if call.outputs:

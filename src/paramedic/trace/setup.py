@@ -219,6 +219,7 @@ class Setup:
         the k-th optimizer step. evaluations: recorded batches of validation passes.
     initial: parameters and buffers before the first update.
     problems: what could not be observed, in plain words.
+    failure: when the program crashed, the operations of its last step up to the call that raised (no root).
     """
 
     models: list[ModelRecord] = field(default_factory=list)
@@ -229,6 +230,7 @@ class Setup:
     evaluations: list[EvaluationRecord] = field(default_factory=list)
     initial: Snapshot = field(default_factory=Snapshot)
     problems: list[str] = field(default_factory=list)
+    failure: Tape | None = None
 
     def backwards(self) -> list[BackwardRecord]:
         """All recorded backward calls, in order."""
