@@ -1,0 +1,102 @@
+"""Inputs that are all zero, all the same, or blank in part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.samples import Rows, is_numeric, rows
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.measurements.data.values import value_facts
+
+BLANK_SHARE = 0.005  # of the rows; calibrated on 110 healthy loaders of 22 data sets (none reached it), 2026-11
+BLANK_ROWS = 5
+LEAST_WIDTH = 4  # narrower rows are constant by chance
+CHANCE_ROWS = 0.05  # expected number of blank rows by chance up to which blank rows are remarkable
+LEAST_ROWS = 8
+
+
+class ConstantInput(Check):
+    """The network gets inputs that say nothing: zeros, the same row again and again, or blank rows.
+
+    What it measures: whether all entries are zero, whether all rows are equal, and the share of rows whose entries
+    are all one value.
+    Why it matters: from such rows only the commonest target can be learned.
+    Fix: print the batch in front of the model; follow it back through the transforms to the file.
+    Not a fault when: blank rows are part of the task (empty patches of a map, silence).
+    References: the article's reason 1 ("feed zeros by mistake").
+    """
+
+    reason = "R01"
+    name = "constant-input"
+    also = ("S4",)
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = rows(case)
+        facts = value_facts(found.inputs)
+        where = data_place(case)
+        if facts.rows < 2:
+            raise NotApplicable("training uses a single row")
+        if facts.all_zero and facts.rows >= LEAST_ROWS:
+            yield self._certain(f"all {facts.rows} input rows are zero (expected varying values)", where)
+        elif facts.equal_rows and _targets_differ(found.target):
+            yield self._certain(
+                f"all {facts.rows} input rows are the same although their targets differ (expected different rows)",
+                where,
+            )
+        else:
+            yield from self._blank_rows(found, facts.constant_rows, where)
+
+    def _certain(self, text: str, where: object) -> Finding:
+        return self.fault(
+            f"{text}: print a batch in front of the model and follow it back to its file",
+            where=where,
+            remedy="follow the batch back through the transforms: somewhere its values are overwritten or multiplied by 0",
+            explains=("R02", "R05", "R04", "R35", "R33", "R17", "R12"),
+            exact=True,
+        )
+
+    def _blank_rows(self, found: Rows, blank: tuple[int, ...], where: object) -> Iterator[Finding]:
+        n = len(found.inputs)
+        width = found.inputs[0].numel()
+        share = len(blank) / n
+        if not is_numeric(found.inputs) or width < LEAST_WIDTH or share <= BLANK_SHARE or len(blank) < BLANK_ROWS:
+            return
+        if share == 1.0 and width < 2 * LEAST_WIDTH:
+            return
+        if _blank_by_chance(found.inputs, blank) > CHANCE_ROWS:
+            return
+        place = [int(found.index[row]) if found.index is not None else row for row in blank[:5]]
+        yield self.suspect(
+            f"{len(blank)} of {n} input rows ({share:.1%}) are blank, all entries equal (expected 0; first: "
+            f"{', '.join(map(str, place))}): look at how these rows are read",
+            where=where,
+            evidence=(Evidence("share of blank rows", share, f"<= {BLANK_SHARE}"),),
+            remedy="look at how these rows are read or masked; repair or drop them",
+            explains=("R05", "R06"),
+        )
+
+
+def _targets_differ(target: Tensor | None) -> bool:
+    return target is not None and len(torch.unique(target.reshape(len(target), -1), dim=0)) > 1
+
+
+def _blank_by_chance(inputs: Tensor, blank: tuple[int, ...]) -> float:
+    """Expected number of rows with all entries at the commonest blank value, if the columns were independent.
+
+    Over the other rows; the square root of the probability guards for correlation between columns.
+    """
+    flat = inputs.reshape(len(inputs), -1).double().numpy()
+    values, counts = np.unique(flat[list(blank), 0], return_counts=True)
+    value = values[counts.argmax()]
+    others = np.delete(flat, list(blank), axis=0)
+    if not len(others):
+        return 0.0
+    chance = (others == value).mean(axis=0)
+    return float(len(flat) * np.exp(0.5 * np.log(np.maximum(chance, 1e-6)).sum()))

@@ -1,0 +1,58 @@
+"""Targets that have nothing to do with the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.relations import LEAST_ROWS, relation_of
+from paramedic.checks.finding import Evidence, Finding
+
+P_NONE = 0.01  # with four tests of 499 permutations; 1 of 78 healthy cases is above it, none from 200 rows on
+MOST_SKILL = 0.25  # upper 99 % limit of the share of the chance error that the best probe removes
+P_CONTROL = 0.01
+
+
+class LabelsUnrelated(Check):
+    """No test finds any relation between inputs and targets.
+
+    What it measures: three probes (logistic regression or ridge, nearest neighbours, extra trees), out of fold, and
+    the kernel test HSIC, against permuted targets; and the same tests on weakly related labels that are planted on
+    the same rows, as a control that they would have found something.
+    Why it matters: if inputs and targets were shuffled apart, no network can learn anything but the commonest target.
+    Fix: look at twenty rows with their targets; shuffle, sort and filter inputs and targets together.
+    Not a fault when: the relation is of a kind that simple probes cannot see (parity, long-range order).
+    References: the article's reason 4; Gretton et al. 2007; Ojala and Garriga 2010.
+    """
+
+    reason = "R04"
+    name = "labels-unrelated"
+    also = ("R05",)
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = relation_of(case)
+        if found is None:
+            raise NotApplicable("the targets are no class labels or single values (or are the inputs themselves)")
+        if found.rows < LEAST_ROWS:
+            raise NotChecked(f"{found.rows} rows are too few to tell (at least {LEAST_ROWS})")
+        if found.relation.p <= P_NONE or found.relation.most >= MOST_SKILL:
+            return
+        if found.control().p > P_CONTROL:
+            raise NotChecked("the tests would not find a weak relation among these rows either")
+        yield self.suspect(
+            f"inputs and targets are unrelated: the best of three probes removes {found.relation.skill:.0%} of the "
+            f"chance error on {found.rows} rows (at most {found.relation.most:.0%}; p = {found.relation.p:.2g}, "
+            f"expected < {P_NONE}): were they shuffled or sorted apart?",
+            where=data_place(case),
+            evidence=(
+                Evidence("p of independence", found.relation.p, f"< {P_NONE}"),
+                Evidence("upper limit of the skill", found.relation.most, f">= {MOST_SKILL}"),
+                Evidence("p of the planted control", found.control().p, f"< {P_CONTROL}"),
+            ),
+            remedy="print twenty rows with their targets; shuffle, sort and filter inputs and targets together",
+            explains=("R05", "R02", "R06", "R24", "R31", "R30", "R17", "R36"),
+        )
+
+

@@ -1,0 +1,109 @@
+"""Rare classes that the trained network never answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.samples import Batch, batches, class_labels, rows
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.measurements.data.imbalance import Ignored, ignored_classes
+from paramedic.trace.tape import frozen_randomness
+
+# 0 of 98 networks on balanced sets, 0 of the cells in which the minority is recognized at all, 2026-11.
+P = 0.01
+RATIO = 3.0  # commonest over rarest class
+LEARNED = 0.1  # share of the classes or rows that must be answered right for the rest to count as ignored
+CHUNK = 256
+
+
+class MinorityClassIgnored(Check):
+    """The trained network never predicts some of the rare classes.
+
+    What it measures: the predictions of the final network in evaluation mode on the training rows: classes that are
+    never predicted although they have so many rows that half of them would surely have shown (p < 0.01), where the
+    commonest class has at least three times the rows of the rarest.
+    Why it matters: plain accuracy hides it: always answering the commonest class looks good.
+    Fix: weight the loss by class, sample classes evenly, and report balanced accuracy beside accuracy.
+    Not a fault when: rare classes do not matter for the task.
+    References: the article's reason 8; He and Garcia, "Learning from imbalanced data", 2009.
+    """
+
+    reason = "R08"
+    name = "minority-class-ignored"
+    needs = ("setup", "replay")
+    cost = "replay"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = rows(case)
+        labels = class_labels(found.target, found.loss)
+        if labels is None:
+            raise NotApplicable("the targets are no class labels")
+        counts = np.unique(labels, return_counts=True)[1]
+        if len(counts) < 2 or counts.max() < RATIO * counts.min():
+            raise NotApplicable("the classes are of similar size")
+        predicted = _predictions(case, found.inputs)
+        if predicted is None:
+            raise NotChecked("the network's output is not one score for each class")
+        ignored = ignored_classes(labels, predicted)
+        if not ignored.classes or ignored.p >= P or _learned_nothing(ignored, labels):
+            return
+        shown = ", ".join(f"class {label} ({count} rows)" for label, count in ignored.classes[-3:])
+        yield self.suspect(
+            f"the trained network never predicts {len(ignored.classes)} of {len(counts)} classes: {shown}; the largest "
+            f"class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, balanced "
+            f"{ignored.balanced:.2f}): weight the loss or sample classes evenly",
+            where=data_place(case),
+            evidence=(
+                Evidence("classes never predicted", len(ignored.classes), "0"),
+                Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
+                Evidence("balanced accuracy", ignored.balanced),
+            ),
+            remedy="give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy",
+            explains=("R21",),
+        )
+
+
+def _learned_nothing(ignored: Ignored, labels: NDArray[np.int64]) -> bool:
+    """A network that answers one class although none prevails has not learned anything: not a matter of balance."""
+    largest = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
+    return ignored.predicted == 1 and (largest < 0.5 or ignored.accuracy < largest - LEARNED)
+
+
+def _predictions(case: Case, inputs: torch.Tensor) -> NDArray[np.int64] | None:
+    batch = batches(case)[0]
+    if batch.others or batch.flow.prediction is None:
+        return None
+    with case.lab.at("final"), torch.no_grad(), frozen_randomness():
+        batch.module.eval()
+        try:
+            parts = [_outputs(batch, part) for part in inputs.split(CHUNK)]
+        except Exception as error:  # a model tied to its batch size, or code of the user's that fails on other rows
+            raise NotChecked(f"the model could not be called with other rows ({type(error).__name__})") from error
+    output = torch.cat(parts).float()
+    if output.dim() == 2 and output.shape[1] >= 2:
+        return output.argmax(dim=1).numpy()
+    output = output.reshape(len(output), -1)
+    if output.shape[1] != 1:
+        return None
+    threshold = 0.0 if "logits" in (batch.flow.loss or "") else 0.5
+    return (output[:, 0] > threshold).long().numpy()
+
+
+def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
+    """The prediction that the loss compares, computed from other rows by the recorded tape."""
+    number = next(number for number in batch.flow.inputs if batch.tape.leaves[number] is batch.input_leaf)
+    prediction = batch.flow.prediction
+    assert prediction is not None
+    tape = batch.tape.pruned(prediction)
+    values = tape.run(replace={number: inputs.to(batch.inputs.device)}, modes=False, until=prediction)
+    output = values[prediction]
+    if len(output) != len(inputs):
+        raise ValueError("the output has not one row for each input")
+    return output.detach().cpu()

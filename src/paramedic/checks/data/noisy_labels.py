@@ -1,0 +1,64 @@
+"""Wrong labels among the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.relations import probes_of
+from paramedic.checks.data.samples import rows
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.measurements.data.label_noise import core_error
+
+# Calibrated on 10 classification sets with a good probe: no false alarm; power 0.6 at 5 % noise, 1.0 from 10 %.
+LEAST_NOISE = 0.01
+GOOD_PROBE = 0.8  # accuracy on the labels as given; with noise rate q a perfect probe has 1 - q
+LEAST_WRONG = 3
+
+
+class NoisyLabels(Check):
+    """Some of the labels are wrong.
+
+    What it measures: among the most typical rows of every class (those on which two out-of-fold probes agree and are
+    most sure), the share that carries another label, with its lower 99 % limit. Classes overlap at their boundaries,
+    noise is everywhere. It speaks only where a probe is at least 80 % right: otherwise noise and a hard task look
+    alike.
+    Why it matters: wrong labels bound the accuracy, and a network that memorizes them validates badly.
+    Fix: look at the listed rows; correct or drop wrong ones; a robust loss or label smoothing if they cannot be found.
+    Not a fault when: the listed rows turn out to be right.
+    References: the article's reason 6; Northcutt, Jiang and Chuang 2021.
+    """
+
+    reason = "R06"
+    name = "noisy-labels"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        if any(item.check in ("labels-unrelated", "labels-mispaired") for item in case.findings):
+            raise NotApplicable("the labels do not belong to the inputs: see row R04")
+        found = rows(case)
+        probes = probes_of(case)
+        if probes is None:
+            raise NotApplicable("the targets are no class labels, or there are fewer than 200 rows")
+        core = core_error(probes.linear, probes.nearby, probes.codes)
+        if core.accuracy < GOOD_PROBE * (1 - core.rate) or core.accuracy < GOOD_PROBE - core.rate:
+            raise NotChecked(f"the best probe is right on {core.accuracy:.0%} of the rows only: noise or a hard task")
+        if core.least <= LEAST_NOISE or core.wrong < LEAST_WRONG:
+            return
+        worst = [int(probes.kept[row]) for row in core.worst[:5]]
+        places = [int(found.index[row]) if found.index is not None else row for row in worst]
+        known = f"rows {', '.join(map(str, places))}" if found.index is not None else "recorded rows"
+        yield self.suspect(
+            f"{core.wrong} of the {core.core} most typical rows carry another label than all that look like them: about "
+            f"{core.rate:.0%} of the labels are wrong, at least {core.least:.1%} (expected 0; look at {known})",
+            where=data_place(case),
+            evidence=(
+                Evidence("wrong labels among typical rows", core.rate, "0"),
+                Evidence("lower 99 % limit", core.least, f"<= {LEAST_NOISE}"),
+                Evidence("accuracy of the better probe", core.accuracy, f">= {GOOD_PROBE}"),
+            ),
+            remedy="look at the listed rows; correct or drop wrong labels",
+            explains=("R05", "R30", "R31", "R24", "conflicting-labels"),
+            extra={"rows": places},
+        )

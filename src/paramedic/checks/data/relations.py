@@ -1,0 +1,150 @@
+"""The relation between inputs and targets of a case, measured once for the checks that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from paramedic.checks.case import Case
+from paramedic.checks.data.samples import Rows, class_labels, regression_values, remembered, rows
+from paramedic.measurements.data.features import principal, random_convolutions, row_features
+from paramedic.measurements.data.relation import (
+    Relation,
+    class_probabilities,
+    class_relation,
+    planted_labels,
+    value_relation,
+)
+
+LEAST_ROWS = 200
+MOST_ROWS = 1000  # probes take seconds beyond that
+LEAST_OF_CLASS = 5
+MOST_PROBED_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class CaseRelation:
+    """relation: of features to targets; control: the same tests on planted labels (run when called)."""
+
+    rows: int
+    classes: bool
+    relation: Relation
+    control: Callable[[], Relation]
+
+
+def relation_of(case: Case) -> CaseRelation | None:
+    """None where the targets are neither class labels nor single values, or are a function of the input's shape."""
+    return remembered(case.setup, "relation", lambda: _relation(case))
+
+
+def _relation(case: Case) -> CaseRelation | None:
+    found = rows(case)
+    chosen = _some(found, MOST_ROWS)
+    target = found.target[chosen] if found.target is not None else None
+    labels, values = class_labels(target, found.loss), regression_values(target)
+    if (labels is None and values is None) or not _examinable(found.inputs):
+        return None
+    features = row_features(found.inputs[chosen])
+    if labels is not None:
+        kept, codes = frequent_classes(labels)
+        if len(kept) < 20 or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
+            return None
+        relation = class_relation(features[kept], codes)
+        return CaseRelation(len(kept), True, relation, _control(features[kept]))
+    assert values is not None
+    if len(values) < 20:
+        return None
+    return CaseRelation(len(values), False, value_relation(features, values), _control(features))
+
+
+def _control(features: NDArray[np.float64]) -> Callable[[], Relation]:
+    @cache
+    def run() -> Relation:
+        return class_relation(features, planted_labels(features))
+
+    return run
+
+
+def _examinable(inputs: Tensor) -> bool:
+    finite = torch.isfinite(inputs).all() if inputs.is_floating_point() else torch.tensor(True)
+    return bool(finite) and inputs[0].numel() >= 1 and not inputs.dtype.is_complex
+
+
+def _some(found: Rows, limit: int) -> Tensor:
+    return torch.from_numpy(np.sort(np.random.default_rng(1).permutation(len(found.inputs))[:limit]))
+
+
+def frequent_classes(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the classes with at least LEAST_OF_CLASS rows, and their class codes 0, 1, ..."""
+    names, counts = np.unique(labels, return_counts=True)
+    kept = np.flatnonzero(np.isin(labels, names[counts >= LEAST_OF_CLASS]))
+    codes = np.unique(labels[kept], return_inverse=True)[1].astype(np.int64) if len(kept) else labels[:0]
+    return kept, codes
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Out-of-fold probabilities (n, C) of the two steadier probes on the better representation.
+
+    kept: positions in ``rows(case)``; codes: class of each; linear, nearby: probabilities.
+    """
+
+    kept: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    linear: NDArray[np.float64]
+    nearby: NDArray[np.float64]
+
+
+def probes_of(case: Case) -> Probes | None:
+    """Probes on random convolutional features for images, and on principal components otherwise."""
+    return remembered(case.setup, "probes", lambda: _probes(case))
+
+
+def _probes(case: Case) -> Probes | None:
+    found = rows(case)
+    chosen = _some(found, MOST_ROWS)
+    labels = class_labels(found.target[chosen] if found.target is not None else None, found.loss)
+    if labels is None or not _examinable(found.inputs):
+        return None
+    kept, codes = frequent_classes(labels)
+    if len(kept) < LEAST_ROWS or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
+        return None
+    inputs = found.inputs[chosen][kept]
+    best: Probes | None = None
+    for features in _representations(inputs):
+        out = class_probabilities(features, codes)
+        candidate = Probes(chosen.numpy()[kept], codes, out["logistic regression"], out["nearest neighbours"])
+        if best is None or _accuracy(candidate) > _accuracy(best):
+            best = candidate
+    return best
+
+
+def _representations(inputs: Tensor) -> list[NDArray[np.float64]]:
+    found = [row_features(inputs)]
+    image = _as_image(inputs)
+    if image is not None:
+        found.append(principal(random_convolutions(image), components=128))
+    return found
+
+
+def _as_image(inputs: Tensor) -> Tensor | None:
+    """(N, C, H, W) where rows are images; flat rows with a square number of at least 49 entries count as images."""
+    if not inputs.is_floating_point() and inputs.dtype != torch.uint8:
+        return None
+    if inputs.dim() == 4 and inputs.shape[2] >= 6 and inputs.shape[3] >= 6:
+        return inputs
+    if inputs.dim() == 3 and inputs.shape[1] >= 6 and inputs.shape[2] >= 6:
+        return inputs[:, None]
+    side = int(np.sqrt(inputs.shape[1])) if inputs.dim() == 2 else 0
+    return inputs.reshape(len(inputs), 1, side, side) if side >= 7 and side * side == inputs.shape[1] else None
+
+
+def _accuracy(probes: Probes) -> float:
+    mean = (probes.linear + probes.nearby) / 2
+    return float((mean.argmax(axis=1) == probes.codes).mean())

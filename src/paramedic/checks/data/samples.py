@@ -1,0 +1,381 @@
+"""Rows of inputs and targets of a run, for the checks on data: as recorded, from the dataset, or from the arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.measurements.data.dataset import Sample, sample_rows, together
+from paramedic.measurements.data.flow import Flow, batch_flow, rows_of
+from paramedic.measurements.data.hashing import row_hashes
+from paramedic.measurements.data.pairing import Pairing, pairing, positions
+from paramedic.trace.place import Place
+from paramedic.trace.setup import BackwardRecord, EvaluationRecord, LoaderRecord, Setup
+from paramedic.trace.tape import Leaf, Tape
+
+Role = Literal["train", "validation"]
+ROW_LIMIT = 20_000  # statistics take a part of them; exact traces (a mean of zero) need them all
+BYTE_LIMIT = 64 << 20
+SAME_SHARE = 0.99  # of the recorded rows that must be found in a table for the table to be what the network sees
+
+# Preparations that leave the values of a row and their order in memory alone.
+HARMLESS = frozenset(
+    "to float double half bfloat16 long int type type_as view reshape flatten unsqueeze squeeze contiguous clone "
+    "detach cpu cuda unbind split chunk view_as requires_grad_ pin_memory __get__ data device shape".split()
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One recorded batch: what enters the model, and what the loss compares its output with.
+
+    inputs: (b, ...), the main input. target: (b, ...) or None. others: further inputs of the model.
+    """
+
+    inputs: Tensor
+    target: Tensor | None
+    others: tuple[Tensor, ...]
+    input_leaf: Leaf
+    target_leaf: Leaf | None
+    flow: Flow
+    tape: Tape
+    module: nn.Module
+    place: Place | None
+    step: int
+    training: bool = True
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of inputs (n, ...) and targets (n, ...), each row once.
+
+    source: "batches" (recorded), "dataset" or "arrays" (the tensors that batches were cut from).
+    seen: the values are those that enter the network. order: rows stand in the order of the dataset or array
+    (``index`` are the positions), else in the order of the program.
+    """
+
+    inputs: Tensor
+    target: Tensor | None
+    source: Literal["batches", "dataset", "arrays"]
+    seen: bool
+    index: np.ndarray[Any, Any] | None = None
+    complete: bool = False
+    loss: str | None = None
+
+
+_memory: WeakKeyDictionary[Setup, dict[Any, Any]] = WeakKeyDictionary()
+
+
+def remembered(setup: Setup, key: Any, make: Any) -> Any:
+    """Checks look at the same rows again and again: read them once for each set-up."""
+    known = _memory.setdefault(setup, {})
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+# -- recorded batches ---------------------------------------------------------------------------------------
+
+
+def batches(case: Case, role: Role = "train") -> tuple[Batch, ...]:
+    """The recorded batches in program order."""
+    setup = case.setup
+    return remembered(setup, ("batches", role), lambda: tuple(_batches(setup, role)))
+
+
+def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
+    if role == "train":
+        for step, events in enumerate(setup.steps):
+            for record in events:
+                if isinstance(record, BackwardRecord) and record.tape is not None:
+                    found = _main_batch(record.tape, setup, record.place, step)
+                    if found is not None:
+                        yield found
+        return
+    for record in _validations(setup):
+        found = _batch(record.tape, record.model, record.place, record.after_step, record.training)
+        if found is not None:
+            yield found
+
+
+def _validations(setup: Setup) -> Iterator[EvaluationRecord]:
+    for record in setup.evaluations:
+        loader = setup.loaders[record.loader] if record.loader is not None else None
+        if loader is None or loader.role != "train":
+            yield record
+
+
+def _main_batch(tape: Tape, setup: Setup, place: Place | None, step: int) -> Batch | None:
+    """The batch of the first recorded model that gets data of the program's (not noise), else of the first one."""
+    found = [
+        batch for model in setup.models if (batch := _batch(tape, model.module, place, step, True)) is not None
+    ]
+    return next((batch for batch in found if batch.input_leaf.source is not None), found[0] if found else None)
+
+
+def _batch(tape: Tape, module: nn.Module, place: Place | None, step: int, training: bool) -> Batch | None:
+    flow = batch_flow(tape, module)
+    if flow is None:
+        return None
+    main = max(flow.inputs, key=lambda number: (_has_source(tape.leaves[number]), -flow.inputs.index(number)))
+    leaf = tape.leaves[main]
+    target_leaf = tape.leaves[flow.target] if flow.target is not None else None
+    inputs = leaf.value.detach()
+    target = rows_of(target_leaf.value.detach(), len(inputs)) if target_leaf is not None else None
+    others = tuple(tape.leaves[number].value.detach() for number in flow.inputs if number != main)
+    return Batch(inputs, target, others, leaf, target_leaf, flow, tape, module, place, step, training)
+
+
+def _has_source(leaf: Leaf) -> bool:
+    return leaf.source is not None
+
+
+# -- tables the batches were taken from ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """All (or a sample of) the rows that batches are drawn from, in their own order, before the user's preparation.
+
+    pairs: how the recorded batches pair these rows (None where the rows are not found again).
+    found: share of the recorded rows that stand in the table.
+    """
+
+    inputs: Tensor
+    target: Tensor | None
+    index: np.ndarray[Any, Any]
+    complete: bool
+    source: Literal["dataset", "arrays"]
+    found: float
+    pairs: Pairing | None
+
+
+def loader_of(case: Case, role: Role = "train") -> LoaderRecord | None:
+    """The loader that the recorded batches of this role came from; else the only loader of the role."""
+    setup = case.setup
+    for batch in batches(case, role):
+        source = batch.input_leaf.source
+        if source is not None and source.loader is not None:
+            return setup.loaders[source.loader]
+    of_role = [record for record in setup.loaders if record.role == role]
+    return of_role[0] if len(of_role) == 1 else None
+
+
+def loader_sample(case: Case, record: LoaderRecord, limit: int = ROW_LIMIT) -> Sample | None:
+    """A sample of the loader's dataset, read once."""
+
+    def read() -> Sample | None:
+        return sample_rows(record.dataset, limit, getattr(record.loader, "collate_fn", None))
+
+    return remembered(case.setup, ("sample", id(record), limit), read)
+
+
+def table(case: Case, role: Role = "train") -> Table | None:
+    """The dataset of the loader, or the arrays, that this role's batches come from; None where there is none."""
+    return remembered(case.setup, ("table", role), lambda: _table(case, role))
+
+
+def _table(case: Case, role: Role) -> Table | None:
+    recorded = batches(case, role)
+    if not recorded:
+        return None
+    first = recorded[0]
+    raw = _array_table(first) or _dataset_table(case, role, first)
+    if raw is None:
+        return None
+    inputs, target, index, complete, source = raw
+    keys = row_hashes(inputs)
+    hashed = [batch for batch in recorded if batch.inputs.shape[1:] == inputs.shape[1:]]
+    seen = np.concatenate([row_hashes(batch.inputs) for batch in hashed]) if hashed else np.zeros(0, np.uint64)
+    found = float((positions(seen, keys) >= 0).mean()) if len(seen) else 0.0
+    return Table(inputs, target, index, complete, source, found, _pairs(hashed, keys, target))
+
+
+def _pairs(hashed: list[Batch], keys: Any, target: Tensor | None) -> Pairing | None:
+    with_target = [batch for batch in hashed if batch.target is not None]
+    if not with_target or target is None or with_target[0].target is None:
+        return None
+    if with_target[0].target.shape[1:] != target.shape[1:]:
+        return None
+    inputs = np.concatenate([row_hashes(batch.inputs) for batch in with_target])
+    targets = np.concatenate([row_hashes(batch.target) for batch in with_target if batch.target is not None])
+    return pairing(inputs, targets, keys, row_hashes(target))
+
+
+_Raw = tuple[Tensor, Tensor | None, Any, bool, Literal["dataset", "arrays"]]
+
+
+def _array_table(batch: Batch) -> _Raw | None:
+    source = batch.input_leaf.source
+    if source is None or source.origin is None or source.origin.dim() == 0:
+        return None
+    inputs = _like(source.origin.detach().cpu(), batch.inputs)
+    if inputs is None or len(inputs) < len(batch.inputs):
+        return None
+    target = None
+    target_source = batch.target_leaf.source if batch.target_leaf is not None else None
+    if target_source is not None and target_source.origin is not None and batch.target is not None:
+        target = _like(target_source.origin.detach().cpu(), batch.target)
+        if target is not None and len(target) != len(inputs):
+            target = None
+    index, complete = _spread(len(inputs), _row_limit(inputs))
+    chosen = torch.from_numpy(index)
+    return inputs[chosen], target[chosen] if target is not None else None, index, complete, "arrays"
+
+
+def _dataset_table(case: Case, role: Role, batch: Batch) -> _Raw | None:
+    record = loader_of(case, role)
+    source = batch.input_leaf.source
+    if record is None or source is None or source.loader is None:
+        return None
+    sample = loader_sample(case, record)
+    if sample is None or source.path not in sample.tensors:
+        return None
+    inputs = _like(sample.tensors[source.path], batch.inputs)
+    if inputs is None:
+        return None
+    target = None
+    target_source = batch.target_leaf.source if batch.target_leaf is not None else None
+    if target_source is not None and batch.target is not None and target_source.loader == source.loader:
+        raw = sample.tensors.get(target_source.path)
+        target = _like(raw, batch.target) if raw is not None else None
+    return inputs, target, sample.index, sample.complete, "dataset"
+
+
+def _like(raw: Tensor, recorded: Tensor) -> Tensor | None:
+    """Raw rows in the dtype and row shape of recorded ones; None where the number of entries differs."""
+    if raw.dim() == 0 or not len(raw) or raw[0].numel() != recorded[0].numel():
+        return None
+    return raw.to(recorded.dtype).reshape(len(raw), *recorded.shape[1:])
+
+
+def _row_limit(inputs: Tensor) -> int:
+    return max(2, min(ROW_LIMIT, BYTE_LIMIT // max(1, inputs[0].numel() * inputs.element_size())))
+
+
+def _spread(length: int, limit: int) -> tuple[np.ndarray[Any, Any], bool]:
+    """Up to ``limit`` positions, uniformly drawn, ascending."""
+    if length <= limit:
+        return np.arange(length), True
+    return np.sort(np.random.default_rng(0).permutation(length)[:limit]), False
+
+
+# -- rows for statistics ------------------------------------------------------------------------------------
+
+
+def rows(case: Case, role: Role = "train", need: int = 2) -> Rows:
+    """Rows as they enter the network: from the table where it is what the network sees, else the recorded ones.
+
+    Raises NotApplicable where no batch was recorded, NotChecked where there are fewer than ``need`` rows.
+    """
+    found = remembered(case.setup, ("rows", role), lambda: _rows(case, role))
+    if found is None:
+        raise NotApplicable(f"no {'training' if role == 'train' else 'validation'} batch was recorded")
+    if len(found.inputs) < need:
+        raise NotChecked(f"only {len(found.inputs)} rows are at hand, {need} are needed")
+    return found
+
+
+def _rows(case: Case, role: Role) -> Rows | None:
+    recorded = batches(case, role)
+    if not recorded:
+        return None
+    drawn = table(case, role)
+    loss = recorded[0].flow.loss
+    if drawn is not None and _is_what_is_seen(drawn, recorded[0]):
+        return Rows(drawn.inputs, drawn.target, drawn.source, True, drawn.index, drawn.complete, loss)
+    return _recorded_rows(recorded, loss)
+
+
+def _is_what_is_seen(drawn: Table, batch: Batch) -> bool:
+    """Recorded rows stand in the table; or only harmless preparation and random augmentation lie between."""
+    paired = drawn.pairs is None or drawn.pairs.agreeing >= SAME_SHARE * drawn.pairs.matched
+    if batch.target is not None and drawn.target is None:
+        return False
+    if drawn.complete and drawn.source == "arrays":
+        return drawn.found >= SAME_SHARE and paired
+    operations = {name for leaf in (batch.input_leaf, batch.target_leaf) if leaf and leaf.source
+                  for name in leaf.source.operations}
+    return paired and (operations <= HARMLESS or (drawn.complete and drawn.found >= SAME_SHARE))
+
+
+def _recorded_rows(recorded: tuple[Batch, ...], loss: str | None) -> Rows:
+    first = recorded[0]
+    alike = [
+        batch
+        for batch in recorded
+        if batch.inputs.shape[1:] == first.inputs.shape[1:]
+        and batch.inputs.dtype == first.inputs.dtype
+        and (batch.target is None) == (first.target is None)
+        and (batch.target is None or first.target is None or batch.target.shape[1:] == first.target.shape[1:])
+    ]
+    inputs = together([batch.inputs.cpu() for batch in alike])
+    assert inputs is not None
+    target = together([batch.target.cpu() for batch in alike if batch.target is not None])
+    keep = _first_of_each(inputs, target, _row_limit(inputs))
+    return Rows(inputs[keep], target[keep] if target is not None else None, "batches", True, None, False, loss)
+
+
+def _first_of_each(inputs: Tensor, target: Tensor | None, limit: int) -> Tensor:
+    keys = row_hashes(inputs)
+    if target is not None and len(target) == len(inputs):
+        keys = keys * np.uint64(3) + row_hashes(target)
+    _, first = np.unique(keys, return_index=True)
+    return torch.from_numpy(np.sort(first)[:limit])
+
+
+# -- kinds of targets ---------------------------------------------------------------------------------------
+
+CLASS_LOSSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+MOST_CLASSES = 1000
+
+
+def class_labels(target: Tensor | None, loss: str | None) -> np.ndarray[Any, Any] | None:
+    """One class number for each row; None for regression, several labels in a row, tokens and dense targets.
+
+    Integers (n,) or (n, 1), zeros and ones of a binary target, and one-hot rows are class labels.
+    """
+    if target is None or not target.numel():
+        return None
+    values = target.detach().cpu()
+    if values.dim() == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.dim() == 2 and _is_one_hot(values):
+        return values.argmax(dim=1).numpy()
+    if values.dim() != 1:
+        return None
+    if values.is_floating_point():
+        if not bool(((values == 0) | (values == 1)).all()):
+            return None
+    elif loss is not None and "mse" in loss:
+        return None
+    labels = values.long().numpy()
+    return labels if len(np.unique(labels)) <= min(MOST_CLASSES, max(2, len(labels) // 2)) else None
+
+
+def _is_one_hot(values: Tensor) -> bool:
+    if values.shape[1] < 2:
+        return False
+    numbers = values.float()
+    return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(dim=1) == 1).all())
+
+
+def regression_values(target: Tensor | None) -> np.ndarray[Any, Any] | None:
+    """(n,) float values of a target with one number for each row that are not class labels; None otherwise."""
+    if target is None or not target.is_floating_point() or target.numel() != len(target):
+        return None
+    values = target.detach().cpu().double().reshape(-1).numpy()
+    return values if len(np.unique(values)) > 2 and np.isfinite(values).all() else None
+
+
+def is_numeric(inputs: Tensor) -> bool:
+    """Whether the rows are numbers and not tokens: floating point, or images as bytes."""
+    return inputs.is_floating_point() or inputs.dtype == torch.uint8

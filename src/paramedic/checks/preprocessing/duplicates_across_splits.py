@@ -1,0 +1,84 @@
+"""Validation rows that were trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.passes import data_place, passes
+from paramedic.checks.data.samples import batches, is_numeric
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.preprocessing.split_rows import trained_rows, validation_batches
+from paramedic.measurements.data.hashing import row_hashes
+from paramedic.measurements.data.pairing import Hashes
+from paramedic.measurements.data.splits import Overlap, collision_probability, overlap
+
+CHANCE = 1e-3  # expected number of equal rows by chance
+SHARE = 0.01  # of the validation rows: below it, and for fewer than three rows, a note
+LEAST = 3
+TOKEN_SHARE = 0.2  # text repeats itself: equal windows of tokens are no copies of a row
+COLLISION_ROWS = 1000
+
+
+class DuplicatesAcrossSplits(Check):
+    """Rows of the validation set are among the training rows.
+
+    What it measures: the hashes of the input rows that were trained on and of those that were validated on. Inputs so
+    poor in detail that rows are equal by chance are left out.
+    Why it matters: validation measures memory in part, and looks better than the network is.
+    Fix: split before oversampling or augmenting; drop duplicates first; split by group where rows belong together.
+    Not a fault when: accuracy on the training rows is reported on purpose.
+    References: the article's reason 15; Barz and Denzler, "Do we train on test data?", 2020.
+    """
+
+    reason = "R15"
+    name = "duplicates-across-splits"
+    needs = ("setup", "evaluation")
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        validated = validation_batches(case)
+        if not validated:
+            raise NotApplicable("no validation pass on other than the training rows was recorded")
+        inputs = np.concatenate([batch.inputs.reshape(len(batch.inputs), -1).cpu().double().numpy()
+                                 for batch in validated])
+        seen = overlap(trained_rows(case), np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated])))
+        there_are = len(np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated])))
+        by_loader = _by_loader(case)
+        if by_loader is not None and by_loader[0].rows / by_loader[1] > seen.rows / there_are:
+            seen, there_are = by_loader
+        if not seen.rows:
+            return
+        sample = inputs[np.random.default_rng(0).permutation(len(inputs))[:COLLISION_ROWS]]
+        trained = max(len(trained_rows(case)), sum(len(batch.inputs) for batch in batches(case)))
+        if trained * there_are * collision_probability(sample) > CHANCE:
+            raise NotApplicable("the inputs have so little detail that rows are equal by chance")
+        share = seen.rows / there_are
+        if not is_numeric(batches(case)[0].inputs) and share < TOKEN_SHARE:
+            return
+        say = self.fault if share > SHARE and seen.rows >= LEAST else self.note
+        yield say(
+            f"{seen.rows} of {there_are} validation rows ({share:.1%}) are training rows as well (expected 0): split "
+            f"before rows are repeated, and drop duplicates",
+            where=data_place(case, "validation") or data_place(case),
+            evidence=(Evidence("validation rows that were trained on", seen.rows, "0"),),
+            remedy="drop duplicates, then split, then oversample or augment the training rows only",
+            explains=("R21", "R30"),
+            exact=True,
+        )
+
+
+def _by_loader(case: Case) -> tuple[Overlap, int] | None:
+    """Overlap of all rows that training loaders and validation loaders gave, as they came out of the loaders."""
+    sets: dict[str, list[Hashes]] = {"train": [], "validation": []}
+    for record in case.setup.loaders:
+        if record.role in sets:
+            for item in passes(case, record):
+                sets[record.role].extend(item.inputs)
+    if not sets["train"] or not sets["validation"]:
+        return None
+    train, validation = (np.unique(np.concatenate(part)) for part in sets.values())
+    found = overlap(train, validation)
+    return (found, len(validation)) if found.rows < len(validation) else None

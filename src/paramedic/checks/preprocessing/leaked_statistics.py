@@ -1,0 +1,61 @@
+"""Normalization statistics that were computed over training and validation rows together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.preprocessing.split_rows import split_rows
+from paramedic.measurements.data.recipe import centring, rows_are_centred, touches_unit_bounds
+
+LEAST_ROWS = 10
+# |mean| sqrt(n) / sd of a random sample is below 1e-4 with probability 8e-5; rounding in float32 stays below it.
+# 336 healthy splits: alarms on sklearn's diabetes alone, which is standardized over all rows, 2026-11.
+ZERO = 1e-4
+NOT_ZERO = 1e-2
+BOUNDS_ALL, BOUNDS_TRAIN = 0.95, 0.8
+
+
+class LeakedStatistics(Check):
+    """Mean and standard deviation (or minimum and maximum) were computed over training and validation rows together.
+
+    What it measures: whether the mean of the features is exactly zero over both splits together and not over the
+    training rows alone; likewise whether minimum and maximum are 0 and 1 over both together only.
+    Why it matters: the validation rows have told the training something: validation looks a little better than it is.
+    Fix: split first; fit the scaler on the training rows; apply it to both.
+    Not a fault when: the dataset was published like that.
+    References: the article's reason 15; Stanford CS231n, "Data preprocessing", common pitfall.
+    """
+
+    reason = "R15"
+    name = "leaked-statistics"
+    needs = ("setup", "evaluation")
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = split_rows(case, LEAST_ROWS)
+        union = np.concatenate([found.train, found.validation])
+        if rows_are_centred(union):
+            raise NotApplicable("every row is centred on its own")
+        both, train = centring(union), centring(found.train)
+        n, m = len(found.train), len(found.validation)
+        kind = value = None
+        if both.by_feature < ZERO and train.by_feature > NOT_ZERO:
+            kind, value = "the mean of each feature is zero", both.by_feature
+        elif both.overall < ZERO and train.overall > NOT_ZERO:
+            kind, value = "the mean of all values is zero", both.overall
+        elif touches_unit_bounds(union) > BOUNDS_ALL and touches_unit_bounds(found.train) < BOUNDS_TRAIN:
+            kind, value = "minimum and maximum are 0 and 1", 1 - touches_unit_bounds(union)
+        if kind is None:
+            return
+        yield self.suspect(
+            f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
+            f"statistics were computed over both (expected: training rows alone): split first, then fit the scaler",
+            where=data_place(case),
+            evidence=(Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),),
+            remedy="split first; compute mean and standard deviation from the training rows; apply them to both",
+        )

@@ -1,0 +1,67 @@
+"""Rows of one set that were scaled in different ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.samples import is_numeric, rows
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.measurements.data.recipe import mixed_scales
+
+LEAST_ROWS = 50
+MOST_ROWS = 4000
+# 336 healthy cases of 22 sets: the rule with at least 5 rows on either side fires on none of them wrongly, 2026-11.
+GAP = 0.5  # decades between the two groups
+SEPARATION = 4.0  # Ashman's D; 2 is the usual border of bimodality
+
+
+class MixedRecipes(Check):
+    """Some rows have another scale than the others, with nothing in between.
+
+    What it measures: the root mean square of every row, on a logarithmic scale: the largest gap, and Ashman's D of the
+    two groups it separates.
+    Why it matters: rows divided by 255 beside rows that are not are two different problems to the network.
+    Fix: apply one and the same preprocessing to every row; look at where the two sorts of rows come from.
+    Not a fault when: there are two kinds of rows by nature (silence and speech).
+    References: the article's reason 15; Ashman, Bird and Zepf 1994.
+    """
+
+    reason = "R15"
+    name = "mixed-recipes"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = rows(case)
+        if not is_numeric(found.inputs) or found.inputs[0].numel() < 2:
+            raise NotApplicable("the rows are tokens or single numbers")
+        if len(found.inputs) < LEAST_ROWS:
+            raise NotChecked(f"only {len(found.inputs)} rows are at hand, {LEAST_ROWS} are needed")
+        step = max(1, len(found.inputs) // MOST_ROWS)
+        values = found.inputs[::step].reshape(len(found.inputs[::step]), -1).double().numpy()
+        if not np.isfinite(values).all():
+            raise NotChecked("the inputs are not finite")
+        positive = np.flatnonzero((values != 0).any(axis=1))
+        if len(positive) < LEAST_ROWS:
+            raise NotChecked("most rows are zero")
+        mixed = mixed_scales(values[positive])
+        if mixed.gap <= GAP or mixed.separation <= SEPARATION:
+            return
+        low, high = mixed.scales
+        places = [int(positive[row]) * step for row in mixed.rows[:5]]
+        shown = [int(found.index[row]) if found.index is not None else row for row in places]
+        yield self.suspect(
+            f"{mixed.count} of {len(positive)} rows ({mixed.small:.1%}) have another scale than the rest: root mean square "
+            f"{high:.3g} against {low:.3g} ({high / max(low, 1e-12):.0f} times), with nothing in between (rows "
+            f"{', '.join(map(str, shown))}): apply one preprocessing to every row",
+            where=data_place(case),
+            evidence=(
+                Evidence("gap between the groups", mixed.gap, f"< {GAP}", "decades"),
+                Evidence("Ashman's D", mixed.separation, f"< {SEPARATION}"),
+            ),
+            remedy="apply one and the same scaling to every row; look at where the two sorts of rows come from",
+            explains=("R12", "R36", "R35", "train-validation-recipe-mismatch"),
+        )

@@ -1,0 +1,113 @@
+"""Training and validation rows side by side, as the network sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.data.samples import Batch, batches, is_numeric, remembered, rows, table
+from paramedic.measurements.data.hashing import row_hashes
+from paramedic.measurements.data.order import succession
+
+TRAINED_SHARE = 0.99  # of a validation pass's rows: then it is an evaluation on the training rows
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """(n, d) training and (m, d) validation rows; shape of a row; augmented: training rows are not those of the
+    dataset (random augmentation), or nothing is known about it."""
+
+    train: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    shape: tuple[int, ...]
+    augmented: bool
+    series: bool
+
+
+def split_rows(case: Case, least: int) -> SplitRows:
+    """NotApplicable without numeric rows in both splits, NotChecked with fewer than ``least`` in either."""
+    found = rows(case)
+    if not is_numeric(found.inputs):
+        raise NotApplicable("the inputs are tokens")
+    validation = validation_inputs(case)
+    if validation is None:
+        raise NotApplicable("no validation pass was observed")
+    if validation.shape[1:] != found.inputs.shape[1:]:
+        raise NotApplicable("training and validation rows have different shapes")
+    if min(len(found.inputs), len(validation)) < least:
+        raise NotChecked(f"{len(found.inputs)} training and {len(validation)} validation rows (at least {least})")
+    train, other = _flat(found.inputs), _flat(validation)
+    if not (np.isfinite(train).all() and np.isfinite(other).all()):
+        raise NotChecked("the inputs are not finite")
+    return SplitRows(train, other, tuple(found.inputs.shape[1:]), _augmented(case), _is_series(train, other))
+
+
+def _flat(inputs: Tensor) -> NDArray[np.float64]:
+    return inputs.detach().reshape(len(inputs), -1).double().numpy()
+
+
+def _augmented(case: Case) -> bool:
+    drawn = table(case)
+    return drawn is None or not drawn.complete or drawn.found < TRAINED_SHARE
+
+
+def _is_series(train: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Neighbouring validation rows are alike: windows of a series, whose later part may well be different."""
+    found = [succession(part) for part in (train, other)]
+    return any(item.ratio < 0.7 and item.p < 1e-4 for item in found)
+
+
+def validation_inputs(case: Case) -> Tensor | None:
+    """Rows of the validation passes, those on training rows left out; None where there is no other."""
+    return remembered(case.setup, "validation inputs", lambda: _validation_inputs(case))
+
+
+def _validation_inputs(case: Case) -> Tensor | None:
+    chosen = validation_batches(case)
+    if not chosen:
+        return None
+    drawn = table(case, "validation")
+    if drawn is not None and drawn.complete and drawn.found >= TRAINED_SHARE:
+        trained = trained_rows(case)
+        if not np.isin(row_hashes(drawn.inputs), trained).all():
+            return drawn.inputs.cpu()
+    inputs = torch.cat([batch.inputs.cpu() for batch in chosen])
+    _, first = np.unique(row_hashes(inputs), return_index=True)
+    return inputs[torch.from_numpy(np.sort(first))]
+
+
+def validation_batches(case: Case) -> list[Batch]:
+    """Recorded validation batches of one row shape that do not consist of training rows."""
+    recorded = [batch for batch in batches(case, "validation") if batch.inputs.dim() >= 1]
+    main = batches(case)
+    if not recorded or not main:
+        return []
+    trained = trained_rows(case)
+    groups: dict[object, list[Batch]] = {}
+    for batch in recorded:
+        if batch.inputs.shape[1:] == main[0].inputs.shape[1:]:
+            source = batch.input_leaf.source
+            key = ("loader", source.loader) if source is not None and source.loader is not None else batch.flow.node.place
+            groups.setdefault(key, []).append(batch)
+    kept = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
+    return [batch for group in kept for batch in group]
+
+
+def _share_trained(group: list[Batch], trained: NDArray[np.uint64]) -> float:
+    keys = np.concatenate([row_hashes(batch.inputs) for batch in group])
+    return float(np.isin(keys, trained).mean()) if len(keys) else 1.0
+
+
+def trained_rows(case: Case) -> NDArray[np.uint64]:
+    """Hashes of the input rows that were surely trained on, as the network saw them: those of the recorded steps."""
+
+    def collect() -> NDArray[np.uint64]:
+        return np.unique(np.concatenate([row_hashes(batch.inputs) for batch in batches(case)]))
+
+    return remembered(case.setup, "trained rows", collect)

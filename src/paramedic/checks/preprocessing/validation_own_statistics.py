@@ -1,0 +1,71 @@
+"""A validation set that was normalized with statistics of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.preprocessing.split_rows import split_rows
+from paramedic.measurements.data.recipe import Centring, centring, rows_are_centred, touches_unit_bounds
+
+LEAST_ROWS = 10
+ZERO = 1e-4  # in standard errors of the mean; a random sample is below it with probability 8e-5
+BOUNDS = 0.95
+
+
+class ValidationOwnStatistics(Check):
+    """Validation rows were normalized with their own mean and standard deviation, not those of the training rows.
+
+    What it measures: whether the mean of the features is exactly zero over the validation rows by themselves as well
+    as over the training rows (or minimum and maximum 0 and 1 in both).
+    Why it matters: the network sees other values for the same thing than in training; with one row it sees zeros.
+    Fix: keep the training mean and standard deviation and apply them to every split.
+    Not a fault when: every row is normalized on its own.
+    References: the article's reason 15.
+    """
+
+    reason = "R15"
+    name = "validation-own-statistics"
+    needs = ("setup", "evaluation")
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = split_rows(case, LEAST_ROWS)
+        union = np.concatenate([found.train, found.validation])
+        if rows_are_centred(union):
+            raise NotApplicable("every row is centred on its own")
+        train, validation = centring(found.train), centring(found.validation)
+        if not _is_zero(validation):
+            bounds = touches_unit_bounds(found.train), touches_unit_bounds(found.validation)
+            if min(bounds) < BOUNDS or found.train.shape[1] < 2 or _few_values(union):
+                return
+            what = "minimum and maximum of the features are 0 and 1"
+        elif _is_zero(train):
+            what = "the mean is zero"
+        else:
+            what = "the mean is zero only"
+        yield self.fault(
+            f"{what} over the {len(found.validation)} validation rows by themselves (expected: the statistics of the "
+            f"training rows applied to both): keep the training statistics and apply them to every split",
+            where=data_place(case, "validation") or data_place(case),
+            evidence=(
+                Evidence("|mean| of the validation rows in standard errors", min(
+                    validation.by_feature, validation.overall), f"> {ZERO}"),
+            ),
+            remedy="compute mean and standard deviation once, from the training rows, and apply them to every split",
+            explains=("R21", "R30", "train-validation-recipe-mismatch"),
+            exact=True,
+        )
+
+
+def _is_zero(item: Centring) -> bool:
+    return item.by_feature < ZERO or item.overall < ZERO
+
+
+def _few_values(union: np.ndarray) -> bool:  # type: ignore[type-arg]
+    """Features with a handful of values touch their bounds in every split."""
+    return float(np.median([len(np.unique(column)) for column in union.T])) < 20

@@ -1,0 +1,122 @@
+"""Rows read from a map-style dataset without leaving a mark on the random number generators."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import keystr, tree_flatten_with_path
+from torch.utils.data import TensorDataset, default_collate
+
+READ_SECONDS = 2.0  # for one reading of a dataset; what was read until then is a uniform sample all the same
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a dataset: ``index[k]`` is the position of the k-th row; ``tensors`` by path ("[0]", "['image']").
+
+    complete: every row of the dataset was read.
+    """
+
+    index: np.ndarray[Any, Any]
+    tensors: dict[str, Tensor]
+    complete: bool
+
+
+@contextmanager
+def random_states_kept() -> Iterator[None]:
+    """Put the generators of torch, numpy and random back as they were when the block ends."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+
+
+def sample_rows(
+    dataset: Any,
+    limit: int,
+    collate: Callable[[list[Any]], Any] | None = None,
+    seconds: float = READ_SECONDS,
+    seed: int = 0,
+) -> Sample | None:
+    """Up to ``limit`` rows at positions drawn uniformly without replacement, in ascending order.
+
+    None for datasets without length or index, for rows that cannot be put together, and for errors of the
+    dataset's own code.
+    """
+    try:
+        length = len(dataset)
+    except Exception:  # the dataset's own code, or none: iterable datasets have no length
+        return None
+    if length < 1:
+        return None
+    order = np.random.default_rng(seed).permutation(length)[:limit]
+    with random_states_kept():
+        try:
+            return _tensor_rows(dataset, order, length) or _read(dataset, order, length, collate, seconds)
+        except Exception:  # whatever the user's code raises: the caller then knows nothing of the dataset
+            return None
+
+
+def _tensor_rows(dataset: Any, order: np.ndarray[Any, Any], length: int) -> Sample | None:
+    if type(dataset) is not TensorDataset:
+        return None
+    index = np.sort(order)
+    chosen = torch.from_numpy(index)
+    tensors = {f"[{number}]": tensor.detach()[chosen].cpu() for number, tensor in enumerate(dataset.tensors)}
+    return Sample(index, tensors, len(index) == length)
+
+
+def _read(
+    dataset: Any, order: np.ndarray[Any, Any], length: int, collate: Callable[[list[Any]], Any] | None, seconds: float
+) -> Sample | None:
+    deadline = time.monotonic() + seconds
+    rows: dict[int, Any] = {}
+    for position in order.tolist():
+        rows[position] = dataset[position]
+        if time.monotonic() > deadline:
+            break
+    index = np.array(sorted(rows))
+    ordered = [rows[position] for position in index.tolist()]
+    tensors = _together(ordered, collate)
+    return Sample(index, tensors, len(index) == length) if tensors else None
+
+
+def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> dict[str, Tensor]:
+    """Tensors by path. A collate function of the user's may pair rows wrongly: the default one goes first."""
+    for function in (default_collate, collate):
+        if function is None:
+            continue
+        try:
+            tensors = by_path(function(rows))
+        except (TypeError, RuntimeError, ValueError):
+            continue
+        tensors = {path: tensor for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)}
+        if tensors:
+            return tensors
+    return {}
+
+
+def by_path(batch: Any) -> dict[str, Tensor]:
+    """The tensors of a batch by their path ("[0]", "['image']"; "" for a bare tensor), in order."""
+    leaves, _ = tree_flatten_with_path(batch)
+    return {keystr(path): leaf for path, leaf in leaves if isinstance(leaf, Tensor)}
+
+
+def together(tensors: Sequence[Tensor]) -> Tensor | None:
+    """Concatenation of those tensors that have the row shape and dtype of the first."""
+    if not tensors:
+        return None
+    first = tensors[0]
+    same = [item for item in tensors if item.shape[1:] == first.shape[1:] and item.dtype == first.dtype]
+    return torch.cat(same)

@@ -1,0 +1,109 @@
+"""Wrong labels: conflicts between equal rows, and disagreement where every probe is sure.
+
+References: Northcutt, Jiang and Chuang, "Confident learning", 2021 (whose noise rate cannot tell overlap of classes
+from noise; hence the error among the most typical rows here); Clopper and Pearson 1934.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+CORE_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class CoreError:
+    """Among the most typical rows of every class: how many carry another label.
+
+    core: number of these rows; wrong: those with another label than predicted, least typical label first in
+    ``worst`` (row numbers). rate: share; least: its lower 99 % limit.
+    accuracy: out-of-fold accuracy of the better probe.
+    """
+
+    core: int
+    wrong: int
+    rate: float
+    least: float
+    accuracy: float
+    worst: tuple[int, ...]
+
+
+def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
+    """From the (n, C) out-of-fold probabilities of two probes: disagreement with the label in the core.
+
+    Core: for each predicted class the CORE_SHARE of rows with the highest mean probability among those on which the
+    probes agree. Overlap of classes lies at their boundaries; noise is everywhere.
+    """
+    mean = (first + second) / 2
+    predicted = mean.argmax(axis=1)
+    agreed = (first.argmax(axis=1) == predicted) & (second.argmax(axis=1) == predicted)
+    core: list[int] = []
+    for label in np.unique(predicted):
+        rows = np.flatnonzero((predicted == label) & agreed)
+        kept = rows[np.argsort(-mean[rows, label], kind="stable")][: int(np.ceil(CORE_SHARE * len(rows)))]
+        core.extend(kept.tolist())
+    chosen = np.array(sorted(core), dtype=int)
+    wrong = chosen[predicted[chosen] != labels[chosen]] if len(chosen) else chosen
+    least = float(stats.beta.ppf(0.01, len(wrong), len(chosen) - len(wrong) + 1)) if len(wrong) else 0.0
+    own = mean[wrong, labels[wrong]] if len(wrong) else np.zeros(0)
+    accuracy = max(float((item.argmax(axis=1) == labels).mean()) for item in (first, second))
+    worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
+    rate = len(wrong) / max(1, len(chosen))
+    return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst)
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Groups of equal inputs with different labels.
+
+    groups: their number; minority: rows whose label is not the commonest of their group, a lower bound on the number
+    of wrong labels; example: rows of the largest such group.
+    """
+
+    groups: int
+    minority: int
+    example: tuple[int, ...]
+
+
+def exact_conflicts(inputs: NDArray[Any], labels: NDArray[Any]) -> Conflicts:
+    """From the hashes of n input rows and n labels (or their hashes)."""
+    order = np.argsort(inputs, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], inputs[order][1:] != inputs[order][:-1]]))
+    groups, minority = 0, 0
+    example: tuple[int, ...] = ()
+    for low, high in zip(starts, [*starts[1:], len(order)], strict=True):
+        if high - low < 2:
+            continue
+        rows = order[low:high]
+        counts = np.unique(labels[rows], return_counts=True)[1]
+        if len(counts) > 1:
+            groups += 1
+            minority += int(len(rows) - counts.max())
+            example = tuple(rows.tolist()) if len(rows) > len(example) else example
+    return Conflicts(groups, minority, example[:8])
+
+
+def chance_equal_rows(inputs: NDArray[Any]) -> float:
+    """Expected number of equal pairs among (n, d) rows if their columns were independent, guarded for correlation.
+
+    n (n - 1) / 2 * prod_j (sum_v p_jv^2)^(1/2): the square root halves the bits of collision entropy.
+    """
+    n = len(inputs)
+    return n * (n - 1) / 2 * float(np.exp(0.5 * collision_logs(inputs).sum()))
+
+
+def collision_logs(inputs: NDArray[Any]) -> Floats:
+    """(d,) logarithms of the probability that two random rows agree in a column."""
+    columns = inputs.reshape(len(inputs), -1)
+    logs = []
+    for column in columns.T:
+        counts = np.unique(column, return_counts=True)[1] / len(columns)
+        logs.append(float(np.log((counts**2).sum())))
+    return np.array(logs)

@@ -1,0 +1,210 @@
+"""Traces that preprocessing leaves in the values: whose mean is zero, which rows have another scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+_TINY = 1e-300
+FLOAT32_ERROR = 2e-7  # relative rounding error of float32 (half a unit in the last place is 6e-8), with a margin
+
+
+@dataclass(frozen=True)
+class Centring:
+    """How near zero the mean of a set of rows is, in standard errors of a random sample.
+
+    by_feature: median over the features of |mean| sqrt(n) / sd; overall: the same for the mean of all values.
+    A random sample has a value below e with probability 0.8 e.
+    """
+
+    by_feature: float
+    overall: float
+
+
+def centring(values: Floats) -> Centring:
+    """Of (n, d) rows."""
+    n = len(values)
+    spread = values.std(axis=0)
+    used = spread > 0
+    if not used.any():
+        return Centring(np.inf, np.inf)
+    mean = values.mean(axis=0)
+    by_feature = float(np.median(np.abs(mean[used]) * np.sqrt(n) / spread[used]))
+    row_means = values.mean(axis=1)
+    overall = float(abs(row_means.mean()) * np.sqrt(n) / (row_means.std() + _TINY))
+    return Centring(by_feature, overall)
+
+
+def rows_are_centred(values: Floats) -> bool:
+    """Whether every row (n, d) has mean zero of its own: then the mean of any set of rows is zero."""
+    scale = values.std(axis=1)
+    return bool((np.abs(values.mean(axis=1)) <= 1e-4 * scale + 1e-12).mean() > 0.9)
+
+
+def touches_unit_bounds(values: Floats) -> float:
+    """Share of the varying features of (n, d) rows with minimum 0 and maximum 1 (to float32 rounding)."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    varying = high > low
+    if not varying.any():
+        return 0.0
+    hit = (np.abs(low) <= 1e-6) & (np.abs(high - 1.0) <= 1e-6)
+    return float(hit[varying].mean())
+
+
+def batch_centring(batches: Sequence[Floats]) -> float:
+    """Share of (b, d) batches whose mean is zero: by feature, or over all values while the rows differ in mean.
+
+    The per-feature reading needs more than two rows; zero means |mean| sqrt(b) / sd < 1e-3 in the median feature.
+    """
+    if not batches:
+        return 0.0
+    hits = 0
+    for batch in batches:
+        found = centring(batch)
+        hits += found.by_feature < 1e-3 or found.overall < 1e-3
+    return hits / len(batches)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Two groups of rows with different scales.
+
+    small: share of the rows in the smaller group; gap: empty interval between them in decades; separation: Ashman's
+    D; scales: medians of the two groups (lower first); rows: some rows of the smaller group.
+    """
+
+    small: float
+    count: int
+    gap: float
+    separation: float
+    scales: tuple[float, float]
+    rows: tuple[int, ...]
+
+
+def mixed_scales(values: Floats) -> Mixed:
+    """Split (n, d) rows at the largest gap in the sorted log10 of their root mean square, both sides >= 2 %.
+
+    Reference: Ashman, Bird and Zepf 1994, "Detecting bimodality in astronomical datasets" (D > 2 is separated).
+    """
+    scale = np.sqrt((values**2).mean(axis=1))
+    logs = np.log10(np.maximum(scale, 1e-12))
+    order = np.argsort(logs, kind="stable")
+    ordered = logs[order]
+    least = max(5, int(np.ceil(0.02 * len(ordered))))
+    if len(ordered) < 2 * least:
+        return Mixed(0.0, 0, 0.0, 0.0, (0.0, 0.0), ())
+    gaps = np.diff(ordered)[least - 1 : len(ordered) - least]
+    cut = int(np.argmax(gaps)) + least
+    low, high = ordered[:cut], ordered[cut:]
+    spread = np.sqrt(low.var() + high.var())
+    separation = float(np.sqrt(2) * (high.mean() - low.mean()) / (spread + 1e-12))
+    smaller = order[:cut] if cut <= len(ordered) / 2 else order[cut:]
+    return Mixed(
+        len(smaller) / len(ordered),
+        len(smaller),
+        float(gaps.max()),
+        separation,
+        (float(10 ** np.median(low)), float(10 ** np.median(high))),
+        tuple(int(row) for row in np.sort(smaller)[:8]),
+    )
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How far features are from mean 0 and standard deviation 1.
+
+    offset: median over features of |mean| / sd; spread: log10 of the ratio of the 97.5 and 2.5 percentiles of the
+    standard deviations; rms: root mean square of all values; deviation: max(|log10 rms|, log10(1 + offset),
+    spread / 2), 0 for standardized data. dead: features that are constant.
+    low, high: smallest and largest value.
+    """
+
+    offset: float
+    spread: float
+    rms: float
+    deviation: float
+    dead: int
+    low: float
+    high: float
+
+
+def feature_ranges(values: Floats) -> Ranges:
+    """Of (n, d) rows."""
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    varying = spread > FLOAT32_ERROR * np.abs(values).max(axis=0) + 1e-30
+    rms = float(np.sqrt((values**2).mean()))
+    low, high = float(values.min()), float(values.max())
+    if not varying.any():
+        return Ranges(np.inf, 0.0, rms, np.inf, int(len(mean)), low, high)
+    offset = float(np.median(np.abs(mean[varying]) / spread[varying]))
+    deciles = np.percentile(np.log10(spread[varying]), [2.5, 97.5])
+    width = float(deciles[1] - deciles[0])
+    deviation = max(abs(np.log10(rms + _TINY)), np.log10(1 + offset), width / 2)
+    return Ranges(offset, width, rms, float(deviation), int((~varying).sum()), low, high)
+
+
+@dataclass(frozen=True)
+class TwoSamples:
+    """Classifier two-sample test. auc: of telling validation from training rows, out of fold; p: Mann-Whitney.
+
+    feature: the statistic of a row that differs most, with its medians in training and validation; its own p and auc.
+    """
+
+    auc: float
+    p: float
+    feature: str
+    medians: tuple[float, float]
+    feature_auc: float
+
+
+def two_samples(train: Floats, other: Floats, names: Sequence[str], seed: int = 0) -> TwoSamples:
+    """(n, d) and (m, d) statistics of rows. Reference: Lopez-Paz and Oquab, "Revisiting classifier two-sample tests",
+    2017.
+    """
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    values = np.concatenate([train, other])
+    side = np.concatenate([np.zeros(len(train), dtype=int), np.ones(len(other), dtype=int)])
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    probe = ExtraTreesClassifier(100, min_samples_leaf=2, class_weight="balanced", random_state=seed)
+    score = cross_val_predict(probe, values, side, cv=folds, method="predict_proba")[:, 1]
+    auc, p = _mann_whitney(score[side == 0], score[side == 1])
+    single = [_mann_whitney(train[:, column], other[:, column])[0] for column in range(train.shape[1])]
+    strongest = int(np.argmax(np.abs(np.array(single) - 0.5)))
+    medians = float(np.median(train[:, strongest])), float(np.median(other[:, strongest]))
+    return TwoSamples(auc, p, names[strongest], medians, float(single[strongest]))
+
+
+def _mann_whitney(first: Floats, second: Floats) -> tuple[float, float]:
+    test = stats.mannwhitneyu(second, first, alternative="greater")
+    return float(test.statistic / (len(first) * len(second))), float(test.pvalue)
+
+
+def row_statistics(values: Floats, shape: tuple[int, ...]) -> tuple[Floats, list[str]]:
+    """(n, k) statistics of (n, d) rows of ``shape``, with their names: moments, quantiles, roughness, channels."""
+    columns: dict[str, Floats] = {
+        "mean": values.mean(axis=1),
+        "standard deviation": values.std(axis=1),
+        "minimum": values.min(axis=1),
+        "maximum": values.max(axis=1),
+        "median": np.median(values, axis=1),
+        "lower quartile": np.quantile(values, 0.25, axis=1),
+        "upper quartile": np.quantile(values, 0.75, axis=1),
+    }
+    shaped = values.reshape(len(values), *shape)
+    for axis in range(1, shaped.ndim):
+        if shaped.shape[axis] > 2:
+            steps = (np.diff(shaped, axis=axis) ** 2).reshape(len(values), -1).mean(axis=1)
+            columns[f"mean squared step along axis {axis}"] = steps / (2 * values.var(axis=1) + _TINY)
+    if len(shape) == 3 and shape[0] in (2, 3, 4):
+        for channel in range(shape[0]):
+            columns[f"mean of channel {channel}"] = shaped[:, channel].mean(axis=(1, 2))
+    if values.shape[1] <= 60:
+        columns |= {f"feature {column}": values[:, column] for column in range(values.shape[1])}
+    return np.nan_to_num(np.stack(list(columns.values()), axis=1), posinf=1e30, neginf=-1e30), list(columns)

@@ -1,0 +1,194 @@
+"""Whether targets have anything to do with inputs: out-of-fold probes and a kernel test, by permutation.
+
+References: Gretton et al., "A kernel statistical test of independence", 2007 (HSIC); Ojala and Garriga,
+"Permutation tests for studying classifier performance", 2010; Cover and Hart, 1967 (bound on the Bayes error).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FOLDS = 5
+NEIGHBOURS = 10
+TREES = 60
+KERNEL_ROWS = 600
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Relation:
+    """p: of independence (Bonferroni over the probes and HSIC). skill: share of the chance error removed by the
+    best probe, and its upper 99 % limit ``most``. error: out-of-fold error of the best probe (classes only).
+    """
+
+    p: float
+    skill: float
+    most: float
+    error: float = float("nan")
+
+
+def class_probabilities(features: Floats, labels: Ints, seed: int = 0) -> dict[str, Floats]:
+    """Out-of-fold P(class | row) of three probes: (n, C) each. Labels are 0..C-1, each with at least two rows."""
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    folds = StratifiedKFold(min(FOLDS, int(np.bincount(labels).min())), shuffle=True, random_state=seed)
+    probes = {
+        "logistic regression": LogisticRegression(max_iter=200),
+        "nearest neighbours": KNeighborsClassifier(min(NEIGHBOURS, max(1, len(labels) // 10))),
+        "extra trees": ExtraTreesClassifier(TREES, min_samples_leaf=2, random_state=seed),
+    }
+    return {
+        name: np.asarray(cross_val_predict(probe, features, labels, cv=folds, method="predict_proba"))
+        for name, probe in probes.items()
+    }
+
+
+def class_relation(features: Floats, labels: Ints, permutations: int = 499, seed: int = 0) -> Relation:
+    """Relation of (n, d) features to (n,) labels 0..C-1. Classes of one row are to be left out before."""
+    n = len(labels)
+    generator = np.random.default_rng(seed)
+    orders = [generator.permutation(n) for _ in range(permutations)]
+    p_values, errors = [], []
+    for probabilities in class_probabilities(features, labels, seed).values():
+        value = probabilities[np.arange(n), labels].mean()
+        null = np.array([probabilities[np.arange(n), labels[order]].mean() for order in orders])
+        p_values.append((1 + (null >= value - 1e-12).sum()) / (1 + permutations))
+        errors.append(int((probabilities.argmax(axis=1) != labels).sum()))
+    same = (labels[:, None] == labels[None, :]).astype(float)
+    p_values.append(_hsic_p(features, same, orders))
+    chance = 1.0 - np.bincount(labels).max() / n
+    best = min(errors)
+    least_error = float(stats.beta.ppf(0.01, best, n - best + 1)) if best else 0.0
+    return Relation(
+        min(1.0, len(p_values) * min(p_values)),
+        float(1.0 - best / n / (chance + _TINY)),
+        float(1.0 - least_error / (chance + _TINY)),
+        best / n,
+    )
+
+
+def value_relation(features: Floats, values: Floats, permutations: int = 499, seed: int = 0) -> Relation:
+    """Relation of (n, d) features to (n,) regression targets; skill is the out-of-fold R^2."""
+    n = len(values)
+    ranks = stats.norm.ppf(stats.rankdata(values) / (n + 1))
+    generator = np.random.default_rng(seed)
+    orders = [generator.permutation(n) for _ in range(permutations)]
+    p_values, skills, limits = [], [], []
+    for predicted in _value_predictions(features, ranks, seed):
+        value = float(((ranks - predicted) ** 2).mean())
+        null = np.array([((ranks[order] - predicted) ** 2).mean() for order in orders])
+        p_values.append((1 + (null <= value + 1e-12).sum()) / (1 + permutations))
+        gains = ranks**2 - (ranks - predicted) ** 2
+        total = float((ranks**2).mean())
+        skills.append(float(gains.mean()) / total)
+        limits.append(float(gains.mean() + stats.norm.ppf(0.99) * gains.std(ddof=1) / np.sqrt(n)) / total)
+    kernel = np.exp(-0.5 * (ranks[:, None] - ranks[None, :]) ** 2)
+    p_values.append(_hsic_p(features, kernel, orders))
+    best = int(np.argmax(skills))
+    return Relation(min(1.0, len(p_values) * min(p_values)), skills[best], limits[best])
+
+
+def _value_predictions(features: Floats, values: Floats, seed: int) -> list[Floats]:
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.linear_model import RidgeCV
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.neighbors import KNeighborsRegressor
+
+    folds = KFold(FOLDS, shuffle=True, random_state=seed)
+    probes = (
+        RidgeCV(alphas=np.logspace(-1, 4, 6)),
+        KNeighborsRegressor(NEIGHBOURS),
+        ExtraTreesRegressor(TREES, min_samples_leaf=3, random_state=seed),
+    )
+    return [np.asarray(cross_val_predict(probe, features, values, cv=folds)) for probe in probes]
+
+
+def _hsic_p(features: Floats, kernel: Floats, orders: list[Ints]) -> float:
+    """Permutation p-value of HSIC with a Gaussian kernel of median width on the features."""
+    chosen = orders[0][:KERNEL_ROWS] if len(features) > KERNEL_ROWS else np.arange(len(features))
+    distances = cdist(features[chosen], features[chosen], "sqeuclidean")
+    width = np.median(distances[distances > 0]) if (distances > 0).any() else 1.0
+    left = np.exp(-distances / width)
+    left = left - left.mean(axis=0) - left.mean(axis=1)[:, None] + left.mean()
+    right = kernel[np.ix_(chosen, chosen)]
+    value = float((left * right).sum())
+    null = []
+    for order in orders:
+        ranks = order[order < len(chosen)]
+        null.append(float((left * right[np.ix_(ranks, ranks)]).sum()))
+    return float((1 + (np.asarray(null) >= value - 1e-9 * abs(value)).sum()) / (1 + len(null)))
+
+
+def planted_labels(features: Floats, strength: float = 0.35, seed: int = 0) -> Ints:
+    """Two balanced classes that depend weakly on the rows: the positive control of a test that found nothing.
+
+    The sign of a random projection of the leading components, replaced by a coin for all but ``strength`` of the
+    rows: a perfect probe would remove ``strength`` of the chance error.
+    """
+    generator = np.random.default_rng(seed)
+    leading = features[:, :5] / (features[:, :5].std(axis=0) + 1e-12)
+    projected = leading @ generator.normal(size=leading.shape[1])
+    labels = (projected > np.median(projected)).astype(np.int64)
+    coin = generator.random(len(labels)) >= strength
+    labels[coin] = generator.integers(0, 2, int(coin.sum()))
+    return labels
+
+
+def bayes_error_bound(features: Floats, labels: Ints) -> float:
+    """Lower bound on the error of any classifier on these features, from the leave-one-out 1-NN error.
+
+    Cover and Hart 1967: (C - 1) / C * (1 - sqrt(1 - C / (C - 1) * e)). Asymptotic; holds for this representation.
+    """
+    distances = cdist(features, features)
+    np.fill_diagonal(distances, np.inf)
+    error = float((labels[distances.argmin(axis=1)] != labels).mean())
+    classes = len(np.unique(labels))
+    scale = (classes - 1) / classes
+    return float(scale * (1.0 - np.sqrt(max(0.0, 1.0 - error / scale))))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """The shift k for which the targets y_{i+k} agree best with those of the neighbours of x_i, and its paired z."""
+
+    shift: int
+    z: float
+    agreement: float
+    agreement_as_given: float
+
+
+def label_shift(features: Floats, labels: Floats, classes: bool, reach: int = 5, neighbours: int = 6) -> Shift:
+    """Compare lags -reach..reach in dataset order; neighbours closer than ``reach`` + 1 positions are left out.
+
+    features (n, d); labels (n,): class numbers, or values (agreement is then minus the squared rank difference).
+    """
+    n = len(labels)
+    distances = cdist(features, features)
+    position = np.arange(n)
+    distances[np.abs(position[:, None] - position[None, :]) <= reach + 1] = np.inf
+    nearest = np.argpartition(distances, neighbours, axis=1)[:, :neighbours]
+    inner = position[reach : n - reach]
+    inside = (nearest[inner] >= reach) & (nearest[inner] < n - reach)
+    values = labels if classes else stats.rankdata(labels) / n
+
+    def agreement(lag: int) -> Floats:
+        mine, theirs = values[inner + lag][:, None], values[np.clip(nearest[inner] + lag, 0, n - 1)]
+        match = (mine == theirs).astype(float) if classes else -((mine - theirs) ** 2)
+        weight = inside.sum(axis=1)
+        return np.asarray(np.where(weight > 0, (match * inside).sum(axis=1) / np.maximum(weight, 1), 0.0))
+
+    scores = {lag: agreement(lag) for lag in range(-reach, reach + 1)}
+    best = max((lag for lag in scores if lag), key=lambda lag: float(scores[lag].mean()))
+    difference = scores[best] - scores[0]
+    z = float(difference.mean() / (difference.std(ddof=1) / np.sqrt(len(difference)) + _TINY))
+    return Shift(best, z, float(scores[best].mean()), float(scores[0].mean()))

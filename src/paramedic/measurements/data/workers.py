@@ -1,0 +1,68 @@
+"""Whether the workers of a DataLoader draw from one random stream; by reading one row through all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from paramedic.measurements.data.dataset import by_path, random_states_kept
+from paramedic.measurements.data.hashing import row_hashes
+
+DRAWS_PER_WORKER = 8
+TIMEOUT = 10.0  # seconds to wait for a worker
+
+
+@dataclass(frozen=True)
+class WorkerDraws:
+    """distinct: share of different rows among ``draws`` readings of one index through all workers.
+
+    repeated: share of the rows of a second epoch that came in the first one too.
+    """
+
+    draws: int
+    workers: int
+    distinct: float
+    repeated: float
+
+
+def is_random(dataset: Any, index: int = 0, draws: int = 4) -> bool:
+    """Whether reading one row again gives another row."""
+    with random_states_kept():
+        keys = {_key(dataset[index]) for _ in range(draws)}
+    return len(keys) > 1
+
+
+def _key(row: Any) -> tuple[int, ...]:
+    tensors = by_path(torch.utils.data.default_collate([row]))
+    return tuple(int(value) for tensor in tensors.values() for value in row_hashes(tensor))
+
+
+def worker_draws(loader: Any, index: int = 0) -> WorkerDraws:
+    """Read one index through the loader's workers, twice. Starts processes; the caller bounds how often."""
+    workers = loader.num_workers
+    draws = DRAWS_PER_WORKER * workers
+    with random_states_kept():
+        epochs = [_epoch(loader, index, draws) for _ in range(2)]
+    first, second = (set(epoch) for epoch in epochs)
+    return WorkerDraws(
+        draws, workers, len(first) / draws, float(np.mean([key in first for key in second])) if second else 0.0
+    )
+
+
+def _epoch(loader: Any, index: int, draws: int) -> list[tuple[int, ...]]:
+    again: DataLoader[Any] = DataLoader(
+        loader.dataset,
+        batch_size=1,
+        sampler=[index] * draws,
+        num_workers=loader.num_workers,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        timeout=TIMEOUT,
+    )
+    return [
+        tuple(int(value) for tensor in by_path(batch).values() for value in row_hashes(tensor)) for batch in again
+    ]
