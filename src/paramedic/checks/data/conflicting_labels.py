@@ -56,5 +56,4 @@ class ConflictingLabels(Check):
             evidence=(Evidence("labels in conflict", conflicts.minority, "0"),),
             remedy="keep one label for each input, or drop these rows",
             explains=("R05",),
-            exact=True,
         )

@@ -11,7 +11,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import Rows, is_numeric, rows
+from paramedic.checks.data.samples import Rows, batches, is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
 
@@ -39,7 +39,7 @@ class ConstantInput(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
-        facts = value_facts(found.inputs)
+        facts = value_facts(_as_drawn(case, found))
         where = data_place(case)
         if facts.rows < 2:
             raise NotApplicable("training uses a single row")
@@ -51,7 +51,7 @@ class ConstantInput(Check):
                 where,
             )
         else:
-            yield from self._blank_rows(found, facts.constant_rows, where)
+            yield from self._blank_rows(found, value_facts(found.inputs).constant_rows, where)
 
     def _certain(self, text: str, where: object) -> Finding:
         return self.fault(
@@ -81,6 +81,13 @@ class ConstantInput(Check):
             remedy="look at how these rows are read or masked; repair or drop them",
             explains=("R05", "R06"),
         )
+
+
+def _as_drawn(case: Case, found: Rows) -> Tensor:
+    """Recorded inputs with their repetitions, where rows were put together from them."""
+    if found.source != "batches":
+        return found.inputs
+    return torch.cat([batch.inputs.cpu() for batch in batches(case) if batch.inputs.shape[1:] == found.inputs.shape[1:]])
 
 
 def _targets_differ(target: Tensor | None) -> bool:

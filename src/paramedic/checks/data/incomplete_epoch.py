@@ -6,21 +6,26 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch.utils.data import RandomSampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
+from torch.utils.data import SubsetRandomSampler, WeightedRandomSampler
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import Pass, passes, train_loaders
+from paramedic.checks.data.passes import Pass, array_draws, data_place, passes, train_loaders
+from paramedic.checks.data.places import method_place
 from paramedic.checks.data.samples import loader_sample
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.epochs import coverage
+from paramedic.measurements.data.dataset import rows_beyond_length
 from paramedic.measurements.data.hashing import row_hashes
+from paramedic.measurements.data.pairing import Hashes
 from paramedic.measurements.data.splits import collision_probability, repeated_share
 from paramedic.trace.setup import LoaderRecord
 
 # Exact audit of 110 healthy loaders over 22 data sets gave no false alarm at these shares, 2026-11.
 COMPLETE = 0.98
 EXPECTED_SHARE = 0.9  # of the rows that random batches would have shown
+EXPECTED_DRAWN = 0.8  # of the different rows that drawing with replacement gives
+BEYOND = 0.05  # of the length: windows and off-by-ones stay below it
 DATASET_REPEATS = 0.4  # share of rows that equal another: half of them do in ``data[index // 2]``
 CHANCE_PAIRS = 1e-3
 DECLARED = (SubsetRandomSampler, WeightedRandomSampler)
@@ -41,12 +46,12 @@ class IncompleteEpoch(Check):
     reason = "R03"
     name = "incomplete-epoch"
     also = ("S4",)
-    needs = ("setup", "loader")
-
+    
     def examine(self, case: Case) -> Iterator[Finding]:
         loaders = list(train_loaders(case))
         if not loaders:
-            raise NotApplicable("no loader's batches were trained on")
+            yield from self._from_arrays(case)
+            return
         examined = 0
         for record in loaders:
             found = passes(case, record)
@@ -54,16 +59,52 @@ class IncompleteEpoch(Check):
             if not found or length is None:
                 continue
             examined += 1
-            yield from self._never_seen(record, found, length)
+            yield from self._never_seen(case, record, found, length)
             yield from self._repeated(case, record, found)
+            yield from self._beyond(record, length)
         if not examined:
             raise NotChecked("the loader's dataset has no length, or its batches were not recorded")
 
-    def _never_seen(self, record: LoaderRecord, found: tuple[Pass, ...], length: int) -> Iterator[Finding]:
+    def _from_arrays(self, case: Case) -> Iterator[Finding]:
+        """Batches cut from an array by hand: rows come again and again while most of the array never comes."""
+        drawn = array_draws(case)
+        if drawn is None:
+            raise NotApplicable("no loader's batches were trained on, and no array that batches are cut from is known")
+        expected = drawn.rows * (1.0 - (1.0 - 1.0 / drawn.rows) ** drawn.drawn)
+        limit = EXPECTED_DRAWN * expected - 4.0 * expected**0.5
+        if drawn.distinct >= limit or drawn.validated_elsewhere:
+            return
+        yield self.suspect(
+            f"{drawn.drawn} rows were drawn and only {drawn.distinct} different ones of the {drawn.rows} there are came "
+            f"(expected at least {expected:.0f} even with repetition): look at the range of the index",
+            where=data_place(case),
+            evidence=(Evidence("different rows drawn", drawn.distinct, f">= {expected:.0f}"),),
+            remedy="draw the index over all rows: look at the bound of randperm, randint or range",
+            explains=("R09", "R30", "R07", "R21"),
+        )
+
+    def _beyond(self, record: LoaderRecord, length: int) -> Iterator[Finding]:
+        """``__len__`` is too small: the dataset has rows at further positions."""
+        more = rows_beyond_length(record.dataset, length)
+        if more < BEYOND * length:
+            return
+        yield self.fault(
+            f"the dataset says it has {length} rows but has at least {length + more}: the others are never drawn "
+            f"(expected an IndexError at position {length}): correct __len__",
+            where=method_place(record.dataset, "__len__") or record.constructed or record.place,
+            evidence=(Evidence("readable rows beyond the length", more, "0"),),
+            remedy="let __len__ return the number of rows that __getitem__ can give",
+            explains=("R09", "R08", "R30", "R21", "R06"),
+            exact=True,
+        )
+
+    def _never_seen(self, case: Case, record: LoaderRecord, found: tuple[Pass, ...], length: int) -> Iterator[Finding]:
         if _declared(record) or len(found) < 2 or not all(item.whole for item in found):
             return
         keys = [np.concatenate(item.inputs) for item in found]
-        there_are = self._different_rows(record, length)
+        there_are = _different_rows(case, record, length, keys[0])
+        if there_are is None:
+            return
         seen, expected = coverage(keys, there_are)
         batch = max(len(part) for item in found for part in item.inputs)
         missed = there_are - seen
@@ -85,16 +126,6 @@ class IncompleteEpoch(Check):
             explains=("R09", "R08", "R30", "R07"),
             exact=True,
         )
-
-    @staticmethod
-    def _different_rows(record: LoaderRecord, length: int) -> int:
-        sampler = getattr(record.loader, "sampler", None)
-        if isinstance(sampler, (RandomSampler, SequentialSampler)):
-            return length
-        try:
-            return min(length, len(sampler)) if _is_distributed(sampler) and sampler is not None else length
-        except TypeError:
-            return length
 
     def _repeated(self, case: Case, record: LoaderRecord, found: tuple[Pass, ...]) -> Iterator[Finding]:
         sample = loader_sample(case, record)
@@ -135,6 +166,21 @@ def _length(record: LoaderRecord) -> int | None:
         return len(record.dataset)
     except Exception:  # the dataset's own code, or none
         return None
+
+
+def _different_rows(case: Case, record: LoaderRecord, length: int, drawn: Hashes) -> int | None:
+    """How many different rows the dataset has; None where it has equal ones and not all were read."""
+    sample = loader_sample(case, record)
+    if sample is None:
+        return length
+    hashed = [row_hashes(tensor) for tensor in sample.tensors.values()]
+    same = next((hashes for hashes in hashed if np.isin(drawn, hashes).any()), None)
+    if same is None:
+        return length
+    distinct = len(np.unique(same))
+    if sample.complete:
+        return distinct
+    return length if distinct >= COMPLETE * len(sample.index) else None
 
 
 def _declared(record: LoaderRecord) -> bool:

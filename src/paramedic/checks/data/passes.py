@@ -218,6 +218,44 @@ def _array_order(recorded: tuple[Batch, ...]) -> Order | None:
     )
 
 
+@dataclass(frozen=True)
+class ArrayDraws:
+    """Recorded steps that cut their batches from an array of ``rows``: rows drawn, and different ones.
+
+    validated_elsewhere: validation batches come from the same array, so that a part of it is left out on purpose.
+    """
+
+    rows: int
+    drawn: int
+    distinct: int
+    validated_elsewhere: bool
+
+
+def array_draws(case: Case) -> ArrayDraws | None:
+    """None where batches are not rows of one array, or each row of it is used in every step."""
+    kept: dict[bytes, Batch] = {}
+    for batch in batches(case):
+        origin = getattr(batch.input_leaf.source, "origin", None)
+        if origin is None or origin.dim() == 0 or origin[0].numel() != batch.inputs[0].numel():
+            return None
+        kept.setdefault(np.sort(row_hashes(batch.inputs)).tobytes(), batch)
+    if len(kept) < 2:
+        return None
+    origins = {id(batch.input_leaf.source.origin): batch.input_leaf.source.origin for batch in kept.values()}
+    if len(origins) != 1:
+        return None
+    origin = next(iter(origins.values()))
+    hashes = np.concatenate([row_hashes(batch.inputs) for batch in kept.values()])
+    array = origin.detach().cpu().to(next(iter(kept.values())).inputs.dtype).reshape(len(origin), -1)
+    there_are = len(np.unique(row_hashes(array))) if array.numel() * array.element_size() < MOST_ORIGIN_BYTES else 0
+    if there_are < 2:
+        return None
+    elsewhere = any(
+        getattr(batch.input_leaf.source, "origin", None) is origin for batch in batches(case, "validation")
+    )
+    return ArrayDraws(there_are, len(hashes), len(np.unique(hashes)), elsewhere)
+
+
 def _starts_of_slices(recorded: tuple[Batch, ...], table: Hashes) -> list[int] | None:
     """First positions of the recorded batches if each is a slice of the table and each begins where one ended."""
     starts: list[int] = []

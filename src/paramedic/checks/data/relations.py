@@ -15,6 +15,8 @@ from paramedic.checks.case import Case
 from paramedic.checks.data.samples import Rows, class_labels, regression_values, remembered, rows
 from paramedic.measurements.data.features import principal, random_convolutions, row_features
 from paramedic.measurements.data.relation import (
+    LINEAR,
+    NEARBY,
     Relation,
     class_probabilities,
     class_relation,
@@ -118,8 +120,8 @@ def _probes(case: Case) -> Probes | None:
     inputs = found.inputs[chosen][kept]
     best: Probes | None = None
     for features in _representations(inputs):
-        out = class_probabilities(features, codes)
-        candidate = Probes(chosen.numpy()[kept], codes, out["logistic regression"], out["nearest neighbours"])
+        linear, nearby = (class_probabilities(features, codes, probe) for probe in (LINEAR, NEARBY))
+        candidate = Probes(chosen.numpy()[kept], codes, linear, nearby)
         if best is None or _accuracy(candidate) > _accuracy(best):
             best = candidate
     return best

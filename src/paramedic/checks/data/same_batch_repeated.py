@@ -18,6 +18,7 @@ from paramedic.measurements.data.pairing import Hashes
 from paramedic.trace.setup import LoaderRecord
 
 LEAST_STEPS = 4  # recorded optimizer steps from which "always the same batch" is said
+DECLARED_SHARE = 0.25  # of an array: a larger fixed slice is a training part cut by hand
 LOG_CHANCE = -14.0  # natural logarithm of the probability of a repeated batch under random order: below 1e-6
 
 
@@ -101,13 +102,18 @@ def _every_step(case: Case, recorded: tuple[Batch, ...]) -> str | None:
 
 
 def _rows_there_are(case: Case, batch: Batch) -> int | None:
-    source = batch.input_leaf.source
+    """Rows that batches could be drawn from; None where that is unknown or the batch is a declared part of them."""
+    source, size = batch.input_leaf.source, len(batch.inputs)
     if source is None:
         return None
     if source.loader is not None:
         return _length(case.setup.loaders[source.loader].dataset)
-    if source.origin is not None and source.origin.dim() and source.origin[0].numel() == batch.inputs[0].numel():
-        return len(source.origin)
+    if source.origin is None or source.origin.dim() == 0:
+        return None
+    if source.origin[0].numel() == batch.inputs[0].numel():
+        return len(source.origin) if size < DECLARED_SHARE * len(source.origin) else None
+    if source.origin.dim() == 1 and not isinstance(source.index, slice):
+        return len(source.origin) if batch.inputs.numel() < DECLARED_SHARE * len(source.origin) else None
     return None
 
 

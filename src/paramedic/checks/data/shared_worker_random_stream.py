@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import train_loaders
+from paramedic.checks.data.places import row_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.workers import WorkerDraws, is_random, worker_draws
 from paramedic.trace.setup import LoaderRecord
 
 MOST_WORKERS = 8
+CHANCE = 1e-5  # of all draws of two workers being alike
 
 
 class SharedWorkerRandomStream(Check):
     """Every worker of the loader makes the same random augmentations, or every epoch repeats them.
 
-    What it measures: one row is read eight times through each worker, in two epochs: how many different results.
+    What it measures: one row is read 24 times through each worker, in two epochs: whether the results are the same.
     Why it matters: a generator object held by the dataset is copied into every worker process, so that W workers give
     each augmentation W times, and each epoch begins with the same ones.
     Fix: seed the generator in the worker, from ``torch.utils.data.get_worker_info().seed``, or use torch's own
@@ -49,22 +51,23 @@ class SharedWorkerRandomStream(Check):
             yield from self._judge(record, draws)
 
     def _judge(self, record: LoaderRecord, draws: WorkerDraws) -> Iterator[Finding]:
-        limit = 1.0 / draws.workers + 1.0 / draws.draws
-        if draws.distinct <= limit:
-            text = f"{draws.workers} workers draw the same random numbers: {draws.distinct:.0%} of the draws differ"
-        elif draws.repeated > 0.9:
-            text = f"every epoch draws the same random numbers: {draws.repeated:.0%} of the draws come again"
+        if draws.chance > CHANCE:
+            return
+        if draws.alike > 0:
+            text = f"{draws.workers} workers make the same random draws ({draws.alike:.0%} of them as the first; expected 0%)"
+        elif draws.repeated == 1.0:
+            text = "every epoch makes the same random draws (100% of them come again; expected 0%)"
         else:
             return
         yield self.fault(
-            f"{text} (expected {'100%' if draws.distinct <= limit else '0%'}): seed the generator in each worker",
-            where=record.constructed or record.place,
+            f"{text}: seed the dataset's generator in each worker",
+            where=row_place(record.dataset) or record.constructed or record.place,
             evidence=(
-                Evidence("different draws of one row", draws.distinct, "1.0"),
-                Evidence("draws that the next epoch repeats", draws.repeated, "0.0"),
+                Evidence("workers whose draws are those of the first", draws.alike, "0"),
+                Evidence("draws that the next epoch repeats", draws.repeated, "0"),
             ),
             remedy="in worker_init_fn, give the dataset a new generator seeded from torch.utils.data.get_worker_info().seed",
-            explains=("R13", "R09"),
+            explains=("R13", "R09", "incomplete-epoch", "same-batch-repeated"),
             exact=True,
         )
 

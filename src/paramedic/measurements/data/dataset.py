@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.utils._pytree import keystr, tree_flatten_with_path
 from torch.utils.data import TensorDataset, default_collate
 
+from paramedic.measurements.data.hashing import row_hashes
+
 READ_SECONDS = 2.0  # for one reading of a dataset; what was read until then is a uniform sample all the same
 
 
@@ -105,6 +107,49 @@ def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> di
         if tensors:
             return tensors
     return {}
+
+
+FAR = 10**9  # a position that no dataset in memory has
+
+
+def rows_beyond_length(dataset: Any, length: int) -> int:
+    """How many positions from ``length`` on can be read as rows: 0, or a lower bound.
+
+    Only for datasets that end somewhere (position FAR raises an error), whose rows beyond the length have the shapes
+    of the first row, are new, and are the same at every reading.
+    """
+    with random_states_kept():
+        try:
+            first, again = _shapes_and_keys(dataset[0]), _shapes_and_keys(dataset[0])
+            beyond, twice = _shapes_and_keys(dataset[length]), _shapes_and_keys(dataset[length])
+            if first[0] != beyond[0] or first != again or beyond != twice:
+                return 0
+        except Exception:  # the healthy case: the position does not exist
+            return 0
+        if _readable(dataset, FAR, first[0]):
+            return 0
+        known = {_shapes_and_keys(dataset[position])[1] for position in range(min(length, 64))}
+        if beyond[1] in known:
+            return 0
+        more = 1
+        for share in (0.02, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0):
+            if not _readable(dataset, length + int(share * length), first[0]):
+                break
+            more = int(share * length) + 1
+        return more
+
+
+def _shapes_and_keys(row: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    tensors = by_path(default_collate([row])).values()
+    shapes = tuple((tuple(tensor.shape), tensor.dtype) for tensor in tensors)
+    return shapes, tuple(int(key) for tensor in tensors for key in row_hashes(tensor))
+
+
+def _readable(dataset: Any, position: int, shapes: tuple[Any, ...]) -> bool:
+    try:
+        return _shapes_and_keys(dataset[position])[0] == shapes
+    except Exception:  # the position does not exist
+        return False
 
 
 def by_path(batch: Any) -> dict[str, Tensor]:

@@ -119,8 +119,8 @@ class Ranges:
     """How far features are from mean 0 and standard deviation 1.
 
     offset: median over features of |mean| / sd; spread: log10 of the ratio of the 97.5 and 2.5 percentiles of the
-    standard deviations; rms: root mean square of all values; deviation: max(|log10 rms|, log10(1 + offset),
-    spread / 2), 0 for standardized data. dead: features that are constant.
+    standard deviations (measured: no sign of harm to Adam or SGD by itself); rms: root mean square of all values;
+    deviation: max(|log10 rms|, log10(1 + offset)), 0 for standardized data. dead: features that are constant.
     low, high: smallest and largest value.
     """
 
@@ -140,11 +140,11 @@ def feature_ranges(values: Floats) -> Ranges:
     rms = float(np.sqrt((values**2).mean()))
     low, high = float(values.min()), float(values.max())
     if not varying.any():
-        return Ranges(np.inf, 0.0, rms, np.inf, int(len(mean)), low, high)
+        return Ranges(np.inf, 0.0, rms, np.inf, len(mean), low, high)
     offset = float(np.median(np.abs(mean[varying]) / spread[varying]))
     deciles = np.percentile(np.log10(spread[varying]), [2.5, 97.5])
     width = float(deciles[1] - deciles[0])
-    deviation = max(abs(np.log10(rms + _TINY)), np.log10(1 + offset), width / 2)
+    deviation = max(abs(np.log10(rms + _TINY)), np.log10(1 + offset))
     return Ranges(offset, width, rms, float(deviation), int((~varying).sum()), low, high)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,21 +13,21 @@ from torch.utils.data import DataLoader
 from paramedic.measurements.data.dataset import by_path, random_states_kept
 from paramedic.measurements.data.hashing import row_hashes
 
-DRAWS_PER_WORKER = 8
+DRAWS_PER_WORKER = 24  # a coin that is flipped alike 24 times by chance: 6e-8
 TIMEOUT = 10.0  # seconds to wait for a worker
 
 
 @dataclass(frozen=True)
 class WorkerDraws:
-    """distinct: share of different rows among ``draws`` readings of one index through all workers.
-
-    repeated: share of the rows of a second epoch that came in the first one too.
+    """alike: share of the workers whose draws are those of the first, one by one; repeated: share of the draws of a
+    second epoch that are those of the first one; chance: the probability of one such coincidence of all draws.
     """
 
     draws: int
     workers: int
-    distinct: float
+    alike: float
     repeated: float
+    chance: float
 
 
 def is_random(dataset: Any, index: int = 0, draws: int = 4) -> bool:
@@ -46,11 +47,12 @@ def worker_draws(loader: Any, index: int = 0) -> WorkerDraws:
     workers = loader.num_workers
     draws = DRAWS_PER_WORKER * workers
     with random_states_kept():
-        epochs = [_epoch(loader, index, draws) for _ in range(2)]
-    first, second = (set(epoch) for epoch in epochs)
-    return WorkerDraws(
-        draws, workers, len(first) / draws, float(np.mean([key in first for key in second])) if second else 0.0
-    )
+        first, second = _epoch(loader, index, draws), _epoch(loader, index, draws)
+    by_worker = [first[number::workers] for number in range(workers)]
+    alike = float(np.mean([other == by_worker[0] for other in by_worker[1:]]))
+    repeated = float(np.mean([one == other for one, other in zip(first, second, strict=True)]))
+    counts = np.array(list(Counter(first + second).values()))
+    return WorkerDraws(draws, workers, alike, repeated, float(((counts / counts.sum()) ** 2).sum() ** DRAWS_PER_WORKER))
 
 
 def _epoch(loader: Any, index: int, draws: int) -> list[tuple[int, ...]]:
