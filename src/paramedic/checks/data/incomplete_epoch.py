@@ -14,8 +14,8 @@ from paramedic.checks.data.passes import Pass, array_draws, data_place, passes, 
 from paramedic.checks.data.places import method_place
 from paramedic.checks.data.samples import loader_sample
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.data.epochs import coverage
 from paramedic.measurements.data.dataset import rows_beyond_length
+from paramedic.measurements.data.epochs import coverage
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes
 from paramedic.measurements.data.splits import collision_probability, repeated_share
@@ -46,7 +46,7 @@ class IncompleteEpoch(Check):
     reason = "R03"
     name = "incomplete-epoch"
     also = ("S4",)
-    
+
     def examine(self, case: Case) -> Iterator[Finding]:
         loaders = list(train_loaders(case))
         if not loaders:

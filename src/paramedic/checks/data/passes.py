@@ -10,7 +10,14 @@ import numpy as np
 import torch
 
 from paramedic.checks.case import Case
-from paramedic.checks.data.samples import Batch, batches, class_labels, loader_of, loader_sample, regression_values
+from paramedic.checks.data.samples import (
+    Batch,
+    batches,
+    class_labels,
+    loader_of,
+    loader_sample,
+    regression_values,
+)
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes, positions
 from paramedic.trace.place import Place

@@ -13,7 +13,12 @@ from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.samples import Batch, batches, is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.layers import first_batch_norm
-from paramedic.measurements.data.pretrained import RECIPES, has_trained_statistics, statistics_gap, to_unit_range
+from paramedic.measurements.data.pretrained import (
+    RECIPES,
+    has_trained_statistics,
+    statistics_gap,
+    to_unit_range,
+)
 from paramedic.trace.tape import frozen_randomness
 
 # 4 networks, 4 recipes, own and other photographs: largest gap with the right recipe 0.48; 0 of 72 false, 2026-11.
