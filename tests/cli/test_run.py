@@ -1,0 +1,178 @@
+"""The whole path: a program runs as it would alone, and its end is told as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SOURCES, Command
+
+PROGRAM = """
+import os, signal, sys, time
+import torch
+torch.manual_seed(0)
+net = torch.nn.Linear(4, 3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+how = sys.argv[1] if len(sys.argv) > 1 else ""
+for step in range(40):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.cross_entropy(net(torch.randn(8, 4)), torch.randint(0, 3, (8,)))
+    loss.backward()
+    optimizer.step()
+    if step == 29:
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if how == "_exit":
+            os._exit(7)
+        if how == "crash":
+            raise RuntimeError("bad \\x1b[31m thing")
+        if how == "exit":
+            sys.exit(3)
+        if how == "wait":
+            print("waiting", flush=True)
+            time.sleep(60)
+print("loss", loss.item(), sys.argv, __name__, flush=True)
+"""
+QUICK = ("--no-experiments", "--select", "A1", "--fail-on", "never")  # how a run goes, not what is found
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+def test_a_run_prints_what_the_program_prints_and_then_the_report(command: Command, program: Path) -> None:
+    alone = subprocess.run(
+        [sys.executable, "train.py", "--x", "-m"],
+        cwd=program.parent,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    result = command("run", *QUICK, "train.py", "--x", "-m")
+    assert alone.stdout.startswith("loss") and result.stdout.startswith(alone.stdout)
+    assert "The 44 rows:" in result.stdout and result.stderr == "" and result.returncode == 0
+    run = next((program.parent / ".paramedic").glob("2*-train-*"))
+    assert (run / "report.html").read_text().startswith("<!doctype html>")
+    assert (program.parent / ".paramedic" / ".gitignore").read_text() == "*\n"
+
+
+def test_json_stands_alone_on_stdout(command: Command, program: Path) -> None:
+    result = command("run", *QUICK, "--format", "json", "--steps", "5", "train.py")
+    report = json.loads(result.stdout)
+    assert report["program"]["steps"] == 5 and report["program"]["argv"] == ["train.py"]
+    assert len(report["reasons"]) == 44
+
+
+def test_output_file_beside_the_text(command: Command, program: Path) -> None:
+    result = command("run", *QUICK, "--format", "junit", "--output", "j.xml", "train.py")
+    assert "The 44 rows:" in result.stdout and "<testsuites>" in (program.parent / "j.xml").read_text()
+
+
+def test_module(command: Command, program: Path) -> None:
+    result = command("run", *QUICK, "-m", "train", "--steps", "3")
+    assert "--steps" in result.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("kill", "The program was killed by SIGKILL: "),
+        ("_exit", "The program left Python with exit code 7, as os._exit does: "),
+        ("crash", "The program crashed after step 30 at train.py:19: RuntimeError: bad \\x1b[31m"),
+        ("exit", "The program ended itself after step 30 with exit code 3"),
+    ],
+)
+def test_how_a_program_ends(command: Command, program: Path, how: str, said: str) -> None:
+    result = command("run", "--no-experiments", "--select", "A1", "train.py", how)
+    assert result.returncode == 1 and said in result.stdout
+    assert command("report").stdout.splitlines()[-1:] == result.stdout.splitlines()[-1:]
+
+
+def test_a_program_without_torch(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("print('hello')\n")
+    result = command("run", "plain.py")
+    assert result.stdout.startswith("hello\n") and "never imported torch" in result.stdout
+    assert result.returncode == 2
+
+
+def test_files_that_are_called_like_the_standard_library(command: Command, program: Path) -> None:
+    for name in ("nt", "json", "sqlite3", "platform"):
+        (program.parent / f"{name}.py").write_text(f"raise SystemExit('{name} of the user was imported')\n")
+    inner = program.parent / "inner"
+    inner.mkdir()
+    program.rename(inner / "train.py")
+    result = command("run", *QUICK, "inner/train.py")
+    assert "The 44 rows:" in result.stdout, result
+
+
+def test_unwritable_run_folder(command: Command, program: Path) -> None:
+    (program.parent / ".paramedic").write_text("a file")
+    result = command("run", *QUICK, "train.py")
+    assert (
+        result.stderr.startswith("paramedic: cannot write .paramedic")
+        and len(result.stderr.splitlines()) == 1
+    )
+    assert "The 44 rows:" in result.stdout
+
+
+def test_ctrl_c_reaches_the_program_once_and_the_report_still_comes(program: Path) -> None:
+    parent, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paramedic", "run", *QUICK, "train.py", "wait"],
+        cwd=program.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        preexec_fn=_own_terminal,
+    )
+    os.close(terminal)
+    output, deadline = b"", time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            part = os.read(parent, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        output += part
+        if b"waiting" in output and b"^C" not in output and b"KeyboardInterrupt" not in output:
+            os.write(parent, b"\x03")
+    process.wait(30)
+    os.close(parent)
+    text = output.decode()
+    assert text.count("KeyboardInterrupt") == 1, text
+    assert "The program was interrupted after step 30" in text and "The 44 rows:" in text
+
+
+def _own_terminal() -> None:
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_terminating_the_command_terminates_the_program(program: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paramedic", "run", *QUICK, "train.py", "wait"],
+        cwd=program.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == b"waiting\n"
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and b"The program was killed by SIGTERM" in output
