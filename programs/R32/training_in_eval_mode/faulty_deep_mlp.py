@@ -5,7 +5,7 @@ from torch import nn
 
 
 class DeepRegressor(nn.Module):
-    def __init__(self, inputs, width=48, depth=6):
+    def __init__(self, inputs, width=48, depth=9):
         super().__init__()
         layers = []
         for _ in range(depth):
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     x = (x - x[:1200].mean(0)) / x[:1200].std(0)
     y = (y - y[:1200].mean()) / y[:1200].std()
     model = DeepRegressor(10)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     print(f"start: validation R2 {validate(model, x[1200:], y[1200:]):.3f}")
     for epoch in range(15):
         loss = train_one_epoch(model, optimizer, x[:1200], y[:1200])
