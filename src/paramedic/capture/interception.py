@@ -143,8 +143,18 @@ def _modules(observer: Observer) -> None:
 
         return wrapper
 
+    def load(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            observer.loaded(self)
+            return result
+
+        return wrapper
+
     observer.patches.replace(nn.Module, "__init__", construct)
     observer.patches.replace(nn.Module, "train", train)
+    observer.patches.replace(nn.Module, "load_state_dict", load)
 
 
 def _data(observer: Observer) -> None:

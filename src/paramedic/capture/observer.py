@@ -105,6 +105,7 @@ class Observer:
         self._models: dict[int, ModelRecord] = {}
         self._not_models: weakref.WeakSet[nn.Module] = weakref.WeakSet()
         self._constructed: weakref.WeakKeyDictionary[Any, Place | None] = weakref.WeakKeyDictionary()
+        self.setup.constructed = self._constructed
         self._iterators: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._loader_index: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._watch_calls = 0
@@ -350,6 +351,7 @@ class Observer:
         """A loss is about to be differentiated: take its tape."""
         self._close_manual_step()
         self.backward_calls += 1
+        self.setup.backward_calls = self.backward_calls
         self.recorder.watch_updates = True
         recording = self.recorder.recording
         self.recorder.recording = False
@@ -367,7 +369,8 @@ class Observer:
         value = float(unscaled.detach()) if root.numel() == 1 else float("nan")
         if root.numel() != 1:
             problem = problem or "backward was called on a tensor that is not a scalar"
-        record = BackwardRecord(tape, value, place_of(frame), self._gradients_before(tape), problem)
+        before = self._gradients_before(tape)
+        record = BackwardRecord(tape, value, place_of(frame), before, self._gradients_held(tape), problem)
         if tape is not None:
             self._settle_roles(tape)
             self.recorder.consumed.update(tape.nodes)
@@ -402,12 +405,19 @@ class Observer:
     def _gradients_before(self, tape: Tape | None) -> float:
         if tape is None or len(self.setup.steps) > 16:
             return 0.0
-        parameters = [leaf.value for leaf in tape.leaves.values() if leaf.parameter]
-        for node in tape.module_calls():
-            parameters.extend(p for p in node.module.parameters() if p.requires_grad)  # type: ignore[union-attr]
-        parameters = parameters[:32]
-        holding = [p for p in parameters if p.grad is not None and bool(p.grad.detach().ne(0).any())]
-        return len(holding) / len(parameters) if parameters else 0.0
+        return _share_with_gradient(_parameters_of(tape)[:32])
+
+    def _gradients_held(self, tape: Tape | None) -> dict[int, float]:
+        if len(self.setup.steps) > 16:
+            return {}
+        read = None if tape is None else {id(p) for p in _parameters_of(tape)}
+        held = {}
+        for index, record in enumerate(self.setup.optimizers):
+            own = [p for group in record.optimizer.param_groups for p in group["params"]]
+            own = [p for p in own if read is None or id(p) in read]
+            if own and record.steps:
+                held[index] = _share_with_gradient(own[:32])
+        return held
 
     def _settle_roles(self, tape: Tape) -> None:
         for leaf in tape.leaves.values():
@@ -470,6 +480,7 @@ class Observer:
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         self._in_step = False
         self.recorder.manual_update = None
+        self._note_modes()
         index = self._optimizer_index(optimizer)
         if index is not None:
             self.setup.optimizers[index].steps += 1
@@ -498,6 +509,12 @@ class Observer:
             self._events = []
         self._settle()
 
+    def _note_modes(self) -> None:
+        flags = tuple(record.module.training for record in self.setup.models[:8])
+        known = self.setup.modes
+        if (not known or known[-1][1] != flags) and len(known) < 10_000:
+            known.append((self.steps, flags))
+
     def _flush_losses(self) -> None:
         """Losses on a device are read in one go, so that training never waits for them."""
         if self._pending:
@@ -513,6 +530,11 @@ class Observer:
         place = place_of(frame)
         self._protocol("mode", {"training": training, "module": type(module).__name__, "place": str(place)})
         self._watch_soon()
+
+    @quiet
+    def loaded(self, module: nn.Module) -> None:
+        """``load_state_dict`` has written to a module."""
+        self.setup.loaded.update({id(p): weakref.ref(p) for p in module.parameters()})
 
     @quiet
     def gradients_disabled(self) -> None:
@@ -664,6 +686,19 @@ class Observer:
             self.setup.steps.append(self._events)
             self._events = []
         self._close_manual_step()
+
+
+def _parameters_of(tape: Tape) -> list[Tensor]:
+    """The parameters that a tape reads, directly or in its modules."""
+    parameters = [leaf.value for leaf in tape.leaves.values() if leaf.parameter]
+    for node in tape.module_calls():
+        parameters.extend(p for p in node.module.parameters() if p.requires_grad)  # type: ignore[union-attr]
+    return parameters
+
+
+def _share_with_gradient(parameters: list[Tensor]) -> float:
+    holding = [p for p in parameters if p.grad is not None and bool(p.grad.detach().ne(0).any())]
+    return len(holding) / len(parameters) if parameters else 0.0
 
 
 def _changed(group: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:

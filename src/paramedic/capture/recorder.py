@@ -208,7 +208,8 @@ class Recorder(TorchFunctionMode):
 
     def _node(self, target: Any, name: str, args: Any, kwargs: Any, place: Place | None, rng: Any) -> Node:
         args, kwargs = tree_map_only(Tensor, self._ref, (tuple(args), dict(kwargs)))
-        return Node(target, name, args, kwargs, [], place, rng=rng, autocast=_autocast())
+        enabled = torch.is_grad_enabled()
+        return Node(target, name, args, kwargs, [], place, rng=rng, autocast=_autocast(), grad_enabled=enabled)
 
     def _after(self, node: Node | None, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         if node is None:

@@ -52,6 +52,9 @@ _GETTERS = frozenset({"shape", "device", "dtype", "is_cuda", "layout", "ndim", "
                       "is_quantized", "is_leaf", "names", "grad_fn", "is_contiguous", "data_ptr", "item", "tolist"})
 
 
+_EXITS = frozenset({"item", "tolist"})
+
+
 def operation_name(function: Any) -> str:
     """"cross_entropy" for F.cross_entropy; the attribute's name for a property."""
     name = getattr(function, "__name__", str(function))
@@ -97,6 +100,7 @@ class Operations:
 
     error: the exception that ended the replay early, if one did (a crash of the program repeats itself);
     failed: the operation that raised it.
+    exits: calls that turn a tensor with a gradient into Python numbers (``tolist``, ``item``).
     """
 
     calls: list[Operation] = field(default_factory=list)
@@ -105,6 +109,7 @@ class Operations:
     error: BaseException | None = None
     failed: Operation | None = None
     module_outputs: list[tuple[str, nn.Module, Any]] = field(default_factory=list)
+    exits: list[Operation] = field(default_factory=list)
 
     def on_path(self) -> list[Operation]:
         """The operations that the root depends on, in order."""
@@ -118,22 +123,39 @@ class Operations:
         return path[::-1]
 
 
+class Watch:
+    """Looks at every operation of a replay as it happens: values may be overwritten later."""
+
+    def before(self, call: Operation) -> None:
+        """Before the call; ``call.outputs`` is still empty."""
+
+    def after(self, call: Operation) -> None:
+        """After the call."""
+
+
 class _Log(TorchFunctionMode):
-    def __init__(self, operations: Operations, paths: dict[int, str], stack: list[nn.Module]) -> None:
+    def __init__(
+        self, operations: Operations, paths: dict[int, str], stack: list[nn.Module], watch: Watch | None
+    ) -> None:
         super().__init__()
-        self.operations, self.paths, self.stack = operations, paths, stack
+        self.operations, self.paths, self.stack, self.watch = operations, paths, stack, watch
         self.node: Node | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = operation_name(func)
-        if name in _GETTERS:
+        if name in _GETTERS and not (name in _EXITS and args and args[0].requires_grad):
             return func(*args, **kwargs)
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
         place = _place_inside(sys._getframe(1)) or (self.node.place if self.node is not None else None)
         module = self.stack[-1] if self.stack else None
         path = next((self.paths[id(item)] for item in reversed(self.stack) if id(item) in self.paths), None)
         call = Operation(name, func, tuple(args), kwargs, inputs, [], place, path, module, self.node)
+        if name in _EXITS:
+            self.operations.exits.append(call)
+            return func(*args, **kwargs)
+        if self.watch is not None:
+            self.watch.before(call)
         try:
             result = func(*args, **kwargs)
         except Exception:
@@ -143,6 +165,8 @@ class _Log(TorchFunctionMode):
         call.outputs = [item for item in tensors_of(value) if isinstance(item, Tensor)]
         if call.outputs:
             self.operations.calls.append(call)
+            if self.watch is not None:
+                self.watch.after(call)
         return result
 
 
@@ -180,13 +204,13 @@ def _module_stack(operations: Operations, stack: list[nn.Module], paths: dict[in
             handle.remove()
 
 
-def log_operations(tape: Tape, paths: dict[int, str], **options: Any) -> Operations:
+def log_operations(tape: Tape, paths: dict[int, str], watch: Watch | None = None, **options: Any) -> Operations:
     """Run ``tape`` with everything logged; ``paths`` maps ids of modules to their dotted paths.
 
     options: as of ``Tape.run``. An exception of the program's code ends the log and is kept in ``error``.
     """
     operations, stack = Operations(), list[nn.Module]()
-    log = _Log(operations, paths, stack)
+    log = _Log(operations, paths, stack, watch)
 
     def around(node: Node, call: Any) -> Any:
         log.node = node

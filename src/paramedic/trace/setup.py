@@ -6,6 +6,7 @@ ended. The lab loads a recorded state into them, experiments, and puts the last 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,13 +122,14 @@ class BackwardRecord:
     tape: how the loss was computed (None if it could not be recorded; ``problem`` says why).
     loss: value of the tensor that backward was called on. root: "loss" unless it is not a scalar.
     gradients_before: share of this tape's parameters that held a non-zero gradient before the call.
-    forward_place: the user's place of the last outermost module call.
+    held: the same per optimizer (by its index), of those of its parameters that this tape reads.
     """
 
     tape: Tape | None
     loss: float
     place: Place | None
     gradients_before: float = 0.0
+    held: dict[int, float] = field(default_factory=dict)
     problem: str | None = None
     kind: str = "backward"
 
@@ -220,6 +222,10 @@ class Setup:
     initial: parameters and buffers before the first update.
     problems: what could not be observed, in plain words.
     failure: when the program crashed, the operations of its last step up to the call that raised (no root).
+    backward_calls: all calls of backward, recorded or not.
+    constructed: where modules and loaders were constructed (weak keys).
+    loaded: weak references, by id, to the parameters that ``load_state_dict`` wrote to.
+    modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
     """
 
     models: list[ModelRecord] = field(default_factory=list)
@@ -231,6 +237,15 @@ class Setup:
     initial: Snapshot = field(default_factory=Snapshot)
     problems: list[str] = field(default_factory=list)
     failure: Tape | None = None
+    backward_calls: int = 0
+    constructed: Mapping[Any, Place | None] = field(default_factory=dict)
+    loaded: dict[int, Any] = field(default_factory=dict)
+    modes: list[tuple[int, tuple[bool, ...]]] = field(default_factory=list)
+
+    def was_loaded(self, tensor: Tensor) -> bool:
+        """Whether ``load_state_dict`` wrote to this parameter."""
+        reference = self.loaded.get(id(tensor))
+        return reference is not None and reference() is tensor
 
     def backwards(self) -> list[BackwardRecord]:
         """All recorded backward calls, in order."""

@@ -42,7 +42,8 @@ class Node:
 
     A module call has ``training`` (the flags of all its submodules, in ``modules()`` order). ``rng`` is the CPU
     generator's state before the call where the call may draw random numbers. ``autocast`` is (device type,
-    enabled, dtype) where autocast was on; ``grad`` says whether an output required a gradient.
+    enabled, dtype) where autocast was on; ``grad`` says whether an output required a gradient, ``grad_enabled``
+    whether gradients were recorded at all (False under ``torch.no_grad``).
     """
 
     target: Callable[..., Any]
@@ -55,6 +56,7 @@ class Node:
     rng: Tensor | None = None
     autocast: tuple[str, bool, torch.dtype] | None = None
     grad: bool = False
+    grad_enabled: bool = True
 
     @property
     def module(self) -> nn.Module | None:
@@ -170,6 +172,8 @@ class Tape:
 
         def call() -> Any:
             with ExitStack() as stack:
+                if not node.grad_enabled:
+                    stack.enter_context(torch.no_grad())
                 if node.autocast is not None:
                     device, enabled, dtype = node.autocast
                     stack.enter_context(torch.autocast(device, dtype=dtype, enabled=enabled))
