@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 from paramedic.report.context import Context
@@ -87,6 +88,13 @@ def test_json_can_be_read_back(fault: Report, hostile: Report) -> None:
     for damaged in ({}, [], {"schema": "paramedic/2"}, {"schema": "paramedic/1"}):
         with pytest.raises(ValueError):
             Report.from_json(damaged)  # type: ignore[arg-type]
+
+
+def test_json_keeps_its_contract(fault: Report, hostile: Report, clean_report: Report) -> None:
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for report in (fault, clean_report, hostile):
+        jsonschema.validate(json.loads(report.dumps()), schema)
 
 
 def test_sarif(fault: Report, hostile: Report, context: Context) -> None:

@@ -10,12 +10,13 @@ from markupsafe import Markup, escape
 
 from paramedic.report.escape import clean, number
 
-CURVE_WIDTH, CURVE_HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 56, 8, 10, 24
+# 420 units wide: on a phone (about 370 pixels) the text keeps almost its size.
+CURVE_WIDTH, CURVE_HEIGHT = 420, 150
+LEFT, RIGHT, TOP, BOTTOM = 50, 6, 8, 20
 MAX_POINTS = 400
 LOG_RATIO = 50.0  # a curve that spans more than this factor, all of it positive, is drawn on a log axis
 MAX_COLUMNS, MAX_LAYERS = 60, 60
-HEAT_LABEL, HEAT_WIDTH, HEAT_ROW = 190, 440, 14
+HEAT_LABEL, HEAT_WIDTH, HEAT_ROW, HEAT_NAME = 120, 300, 13, 20
 MIN_DECADES = 1.0
 
 
@@ -32,7 +33,7 @@ def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> l
     """At most ``limit`` points; of each bucket the lowest and the highest stay, so that spikes show."""
     if len(points) <= limit:
         return list(points)
-    buckets = limit // 2
+    buckets = limit // 2 - 1
     result: list[tuple[float, float]] = []
     for bucket in range(buckets):
         part = points[bucket * len(points) // buckets : (bucket + 1) * len(points) // buckets]
@@ -42,7 +43,7 @@ def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> l
             continue
         low, high = min(finite, key=lambda point: point[1]), max(finite, key=lambda point: point[1])
         result += sorted({low, high})
-    return result
+    return sorted({points[0], *result, points[-1]}, key=lambda point: point[0])
 
 
 def curve(points: Sequence[tuple[float, float]], label: str) -> Markup | None:
@@ -130,8 +131,8 @@ def heat_map(heat: Heat, label: str) -> Markup | None:
     for position, (name, row) in enumerate(zip(heat.labels, heat.values, strict=True)):
         top = position * HEAT_ROW
         parts.append(
-            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
-                HEAT_LABEL - 6, top + 11, _shortened(clean(name, 200))
+            Markup('<text x="{}" y="{}" text-anchor="end"><title>{}</title>{}</text>').format(
+                HEAT_LABEL - 6, top + 10, clean(name, 200), _shortened(clean(name, 200))
             )
         )
         for column, value in enumerate(row):
@@ -140,7 +141,7 @@ def heat_map(heat: Heat, label: str) -> Markup | None:
     height = len(heat.labels) * HEAT_ROW
     foot = f"steps {heat.steps[0]} to {heat.steps[-1]}; dark {number(10**low)}, bright {number(10**high)}"
     return Markup(
-        '<svg class="heat" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{cells}'
+        '<svg class="heat" shape-rendering="crispEdges" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{cells}'
         '<text x="{left}" y="{foot_at}">{foot}</text></svg>'
     ).format(
         w=HEAT_LABEL + HEAT_WIDTH, h=height + 20, label=clean(label, 120), cells=Markup("").join(parts),
@@ -161,5 +162,5 @@ def _cell(x: float, y: float, width: float, value: float, low: float, high: floa
     )
 
 
-def _shortened(name: str, limit: int = 28) -> Markup:
+def _shortened(name: str, limit: int = HEAT_NAME) -> Markup:
     return escape(name if len(name) <= limit else "…" + name[-(limit - 1) :])
