@@ -9,8 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
+import numpy as np
 import pytest
 
+from paramedic.checks.finding import Evidence, Finding
 from paramedic.report.context import Context
 from paramedic.report.formats import FORMATS, render
 from paramedic.report.model import Report
@@ -95,6 +97,13 @@ def test_json_keeps_its_contract(fault: Report, hostile: Report, clean_report: R
     jsonschema.Draft202012Validator.check_schema(schema)
     for report in (fault, clean_report, hostile):
         jsonschema.validate(json.loads(report.dumps()), schema)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    values = (np.float32(0.5), np.int64(3), np.bool_(True), np.float32("nan"), np.array(2.0))
+    evidence = tuple(Evidence("x", value) for value in values)
+    document = json.loads(Report((Finding("R19", "x", "note", "y", evidence=evidence),), {}).dumps())
+    assert [item["value"] for item in document["findings"][0]["evidence"]] == [0.5, 3, True, "nan", 2.0]
 
 
 def test_sarif(fault: Report, hostile: Report, context: Context) -> None:

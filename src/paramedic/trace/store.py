@@ -87,7 +87,9 @@ def _json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Non-finite floats as text: JSON has no NaN."""
+    """Non-finite floats as text (JSON has no NaN), and numpy's and torch's single numbers as Python's."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
