@@ -102,8 +102,9 @@ def test_how_a_program_ends(command: Command, program: Path, how: str, said: str
 def test_a_program_without_torch(command: Command, tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("print('hello')\n")
     result = command("run", "plain.py")
-    assert result.stdout.startswith("hello\n") and "never imported torch" in result.stdout
-    assert result.returncode == 2
+    assert result.stdout == "hello\n" and result.returncode == 2
+    said = "paramedic: The program ended without an optimizer step; the program never imported torch\n"
+    assert result.stderr == said
 
 
 def test_files_that_are_called_like_the_standard_library(command: Command, program: Path) -> None:

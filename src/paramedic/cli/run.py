@@ -16,6 +16,7 @@ from paramedic.cli import folders
 from paramedic.cli.preflight import check_module, check_script
 from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
 from paramedic.report.formats import FORMATS
+from paramedic.report.model import Report
 
 EXIT_UNEXAMINED = 2  # the program is well, but nobody looked at it: neither "nothing found" nor "found"
 
@@ -194,31 +195,40 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
 
 
 def conclude(request: Request, folder: Path, returncode: int) -> int:
-    """Read what the child left, and print it."""
-    from paramedic.cli import unexamined
-    from paramedic.cli.output import show, write_html
-
+    """Read what the child left, and print it; the exit code."""
     if not (folder / folders.TRACE).is_file():
         raise click.ClickException(
-            f"the program could not be started for observation (exit code {returncode})"
+            f"the program could not be observed (exit code {returncode} before its start)"
         )
-    run = folders.open_run(folder)
-    report, code = run.report, None
-    if report is None:
-        ended = unexamined.how_it_ended(run, returncode)
-        if request.output is not None or request.format != "text":
-            click.echo(f"paramedic: {ended}", err=True)
-        report = unexamined.examined_from_trace(run, ended)
-        code = 1 if unexamined.program_failed(run) else EXIT_UNEXAMINED
-    write_html(run, report)
+    stored = folders.open_run(folder)
+    if stored.report is None:
+        return _conclude_unexamined(request, stored, returncode)
+    _deliver(request, stored, stored.report)
     fail_on = request.config.fail_on
+    program_failed = fail_on != "never" and bool(stored.report.program.get("exit_code"))
+    return int(program_failed or stored.report.exit_code(fail_on))
+
+
+def _conclude_unexamined(request: Request, stored: folders.Run, returncode: int) -> int:
+    """One line if there was nothing to examine; otherwise what the trace alone can say."""
+    from paramedic.cli import unexamined
+
+    ended = unexamined.how_it_ended(stored, returncode)
+    failed = unexamined.program_failed(stored)
+    as_text = request.output is None and request.format == "text"
+    nothing_happened = not failed and not stored.steps
+    if nothing_happened or not as_text:
+        click.echo(f"paramedic: {ended}", err=True)
+    if not (nothing_happened and as_text):
+        _deliver(request, stored, unexamined.examined_from_trace(stored, ended))
+    return 1 if failed else EXIT_UNEXAMINED
+
+
+def _deliver(request: Request, stored: folders.Run, report: Report) -> None:
+    from paramedic.cli.output import show, write_html
+
+    write_html(stored, report)
     if request.output is not None:
-        show(run, report, request.format, request.output, fail_on)
-        show(run, report, "text", None, fail_on)
-    else:
-        show(run, report, request.format, None, fail_on)
-    if code is None:
-        code = report.exit_code(fail_on)
-        if fail_on != "never" and report.program.get("exit_code"):
-            code = 1
-    return code
+        show(stored, report, request.format, request.output, request.config.fail_on)
+    as_text = "text" if request.output is not None else request.format
+    show(stored, report, as_text, None, request.config.fail_on)
