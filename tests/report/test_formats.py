@@ -65,6 +65,11 @@ def test_text_of_a_proven_fault(fault: Report, context: Context) -> None:
     assert "\x1b" not in text
 
 
+def test_a_path_to_copy_is_never_broken(clean_report: Report) -> None:
+    run = Path("/a/long/path" * 12)
+    assert f"Details    {run}/report.html\n" in render(clean_report, "text", Context(run=run))
+
+
 def test_text_has_colours_only_when_asked(fault: Report) -> None:
     assert "\x1b[" in render(fault, "text", Context(color=True))
 

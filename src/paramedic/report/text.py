@@ -50,6 +50,8 @@ def render(report: Report, context: Context) -> str:
         legacy_windows=False,
     )
     console.print(Group(*_sections(report, context)))
+    for line in _to_copy(report, context):
+        console.print(line, soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
@@ -186,10 +188,15 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
         lines.append(("Unseen" if position == 0 else "", Text(clean(text, 300))))
     if cost := cost_text(report):
         lines.append(("Cost", Text(cost)))
-    if context.run is not None:
-        lines.append(("Details", Text(clean(context.run / "report.html", 400))))
-    if command := next_command(report):
-        lines.append(("Next", Text(command, style="bold")))
     if lines:
         yield Text()
         yield _table(lines)
+
+
+def _to_copy(report: Report, context: Context) -> Iterator[Text]:
+    """A path and a command, never broken over lines."""
+    if context.run is not None:
+        path = clean(context.run / "report.html", 400)
+        yield Text.assemble(("Details".ljust(LABEL_COLUMNS + 1), "bold"), path)
+    if command := next_command(report):
+        yield Text.assemble(("Next".ljust(LABEL_COLUMNS + 1), "bold"), (command, "bold"))
