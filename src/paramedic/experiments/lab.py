@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from paramedic.experiments.free_output import FreeOutput, free_output
 from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
 from paramedic.trace.setup import (
     BackwardRecord,
@@ -283,6 +284,19 @@ class Lab:
     def loss_calls(self, index: int = 0) -> list[LossCall]:
         """Comparisons of predictions with targets on the way to the ``index``-th loss."""
         return loss_calls(self.operations(index))
+
+    def free_output(self, index: int = 0) -> FreeOutput | None:
+        """What free outputs reach with the ``index``-th loss; None where it cannot be run by itself; cached."""
+        key = ("free output", index)
+        if key not in self._cache:
+            with self.spending():
+                self._cache[key] = free_output(self, index)
+        return self._cache[key]
+
+    def u(self, loss: float, index: int = 0) -> float:
+        """A loss on the scale 1 = knows nothing, 0 = perfect (free-output test); NaN where that has no meaning."""
+        found = self.free_output(index)
+        return found.u(loss) if found is not None else float("nan")
 
     def model_call(self, index: int = 0, state: str = "initial") -> ModelCall | None:
         """The first outermost call of a recorded model in the ``index``-th backward call's tape."""

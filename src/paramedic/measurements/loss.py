@@ -1,0 +1,102 @@
+"""Numbers about outputs, targets and losses. Pure functions of tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+BINARY = 2
+
+
+def is_class_index(target: Tensor) -> bool:
+    """Whether ``target`` holds class numbers: integers, from 0 up, at least two of them."""
+    if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool or target.numel() < BINARY:
+        return False
+    return int(target.min()) >= 0 and target.unique().numel() >= BINARY
+
+
+def class_dimension(output: Tensor, target: Tensor) -> int | None:
+    """The dimension of ``output`` that holds the classes of ``target``; None if the shapes do not fit.
+
+    output: (..., C, ...) with C > target.max(), whose other dimensions have as many elements as ``target``.
+    """
+    if not is_class_index(target) or output.dim() < 2:
+        return None
+    classes = int(target.max()) + 1
+    fitting = [
+        dim for dim in range(output.dim())
+        if output.shape[dim] >= classes and output.numel() == output.shape[dim] * target.numel()
+    ]
+    exact = [dim for dim in fitting if (*output.shape[:dim], *output.shape[dim + 1 :]) == tuple(target.shape)]
+    order = sorted(exact or fitting, key=lambda dim: (dim != 1, dim != output.dim() - 1, dim))
+    return order[0] if order else None
+
+
+def class_agreement(output: Tensor, target: Tensor, rows: Tensor | None = None) -> float | None:
+    """Share of targets that are the class with the largest (or, for distances, the smallest) output.
+
+    rows: boolean, shape of ``target``: the ones that count. None if the shapes do not fit.
+    """
+    dim = class_dimension(output, target)
+    if dim is None:
+        return None
+    largest = (output.argmax(dim).reshape(target.shape) == target).double()
+    smallest = (output.argmin(dim).reshape(target.shape) == target).double()
+    if rows is not None and bool(rows.any()):
+        largest, smallest = largest[rows], smallest[rows]
+    return float(torch.maximum(largest.mean(), smallest.mean()))
+
+
+def is_two_valued(target: Tensor) -> bool:
+    return target.numel() >= BINARY and target.unique().numel() == BINARY
+
+
+def rank_agreement(output: Tensor, target: Tensor) -> float:
+    """Area under the ROC curve of ``output`` for a two-valued target, folded: 1 in either direction, 0 by chance."""
+    score, positive = output.double().flatten(), (target == target.max()).flatten()
+    ranks = torch.empty_like(score)
+    ordered, order = score.sort()
+    ranks[order] = torch.arange(1, len(score) + 1, dtype=score.dtype, device=score.device)
+    _, group, counts = ordered.unique(return_inverse=True, return_counts=True)
+    mean = torch.zeros_like(counts, dtype=score.dtype).scatter_add_(0, group, ranks[order]) / counts
+    ranks[order] = mean[group]
+    n = int(positive.sum())
+    m = len(score) - n
+    area = (float(ranks[positive].sum()) - n * (n + 1) / 2) / (n * m)
+    return abs(2 * area - 1)
+
+
+def correlation(output: Tensor, target: Tensor) -> float:
+    """Pearson's correlation of two tensors of the same number of elements; 0 if one of them is constant."""
+    one, other = output.double().flatten(), target.double().flatten()
+    one, other = one - one.mean(), other - other.mean()
+    scale = float(one.norm() * other.norm())
+    return float(one @ other) / scale if scale > 0 else 0.0
+
+
+def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> float | None:
+    """How well ``output`` gives ``target``, 1 = perfectly; None if they cannot be compared.
+
+    Accuracy for class numbers, folded area under the ROC curve for two-valued targets, absolute correlation for
+    continuous ones. counted: boolean, shape of ``output``: elements that the loss looks at.
+    """
+    if is_class_index(target) and output.dim() >= 2 and class_dimension(output, target) is not None:
+        dim = class_dimension(output, target)
+        assert dim is not None
+        rows = counted.any(dim).reshape(target.shape) if counted is not None else None
+        return class_agreement(output, target, rows)
+    if output.numel() != target.numel() or target.is_complex() or target.numel() < BINARY:
+        return None
+    out, aim = output.flatten(), target.flatten()
+    if counted is not None and bool(counted.any()):
+        out, aim = out[counted.flatten()], aim[counted.flatten()]
+    if aim.unique().numel() < BINARY:
+        return None
+    return rank_agreement(out, aim) if is_two_valued(aim) else abs(correlation(out, aim))
+
+
+def off_diagonal(output_gradient_change: Tensor) -> float:
+    """Largest change among the rows that were not touched (row 0 was), relative to the largest change of all."""
+    change = output_gradient_change.flatten(1).abs().amax(1)
+    largest = float(change.max())
+    return float(change[1:].max()) / largest if len(change) > 1 and largest > 0 else 0.0
