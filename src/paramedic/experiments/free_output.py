@@ -24,7 +24,7 @@ STEPS = 150  # of the minimisation; healthy losses of 28 set-ups are at their fl
 PROBE_STEPS = 30  # to find the scale of the step
 RATES = (0.3, 3.0, 30.0, 300.0)  # Adam's; targets in the hundreds need the larger ones
 SECONDS = 4.0  # for all of one test
-LEAST_STEPS = 20
+LEAST_STEPS = 20  # of each descent, whatever the time
 START_STD = 2.0  # outputs are shrunk to it: a badly scaled last layer must not look like a wrong loss
 RAY = (1.0, 10.0, 100.0)  # the optimum's direction is followed this far to see whether the loss has a floor
 UNBOUNDED_GROWTH = 3.0  # a fall from 10 to 100 this many times that from 1 to 10: linear is 10, towards a floor < 1
@@ -101,7 +101,8 @@ def descend(
             break
         if number < best:
             best, at = number, [item.detach().clone() for item in free]
-        if step == steps or time.perf_counter() > deadline or not value.requires_grad:
+        late = step >= LEAST_STEPS and time.perf_counter() > deadline
+        if step == steps or late or not value.requires_grad:
             break
         optimizer.zero_grad()
         value.backward()

@@ -33,18 +33,17 @@ def class_dimension(output: Tensor, target: Tensor) -> int | None:
 
 
 def class_agreement(output: Tensor, target: Tensor, rows: Tensor | None = None) -> float | None:
-    """Share of targets that are the class with the largest (or, for distances, the smallest) output.
+    """Share of targets that are the class with the largest output; None if the shapes do not fit.
 
-    rows: boolean, shape of ``target``: the ones that count. None if the shapes do not fit.
+    rows: boolean, shape of ``target``: the ones that count.
     """
     dim = class_dimension(output, target)
     if dim is None:
         return None
-    largest = (output.argmax(dim).reshape(target.shape) == target).double()
-    smallest = (output.argmin(dim).reshape(target.shape) == target).double()
+    right = (output.argmax(dim).reshape(target.shape) == target).double()
     if rows is not None and bool(rows.any()):
-        largest, smallest = largest[rows], smallest[rows]
-    return float(torch.maximum(largest.mean(), smallest.mean()))
+        right = right[rows]
+    return float(right.mean())
 
 
 def is_two_valued(target: Tensor) -> bool:
@@ -94,9 +93,3 @@ def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> 
         return None
     return rank_agreement(out, aim) if is_two_valued(aim) else abs(correlation(out, aim))
 
-
-def off_diagonal(output_gradient_change: Tensor) -> float:
-    """Largest change among the rows that were not touched (row 0 was), relative to the largest change of all."""
-    change = output_gradient_change.flatten(1).abs().amax(1)
-    largest = float(change.max())
-    return float(change[1:].max()) / largest if len(change) > 1 and largest > 0 else 0.0
