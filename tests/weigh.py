@@ -1,0 +1,67 @@
+"""Runs a program and prints a digest of every tensor of every module that it made, at its end and at exit.
+
+The same file is run alone and under observation: standard output must be the same to the last byte.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import random
+import runpy
+import sys
+
+
+KEPT: list[object] = []  # every module that the program constructs: observed or not, all stay alive
+
+
+def keep_modules() -> None:
+    import torch
+
+    construct = torch.nn.Module.__init__
+
+    def keeping(self: torch.nn.Module, *args: object, **kwargs: object) -> None:
+        construct(self, *args, **kwargs)
+        KEPT.append(self)
+
+    torch.nn.Module.__init__ = keeping  # type: ignore[method-assign]
+
+
+def digest() -> str:
+    """Over parameters, buffers, gradients, training flags and hooks of all modules, and the random states."""
+    import numpy as np
+    import torch
+
+    parts: list[str] = []
+    for module in KEPT:
+        if isinstance(module, torch.nn.Module) and hasattr(module, "_parameters"):
+            own = [*module._parameters.items(), *module._buffers.items()]
+            for name, tensor in own:
+                if tensor is None:
+                    continue
+                for value in (tensor, tensor.grad):
+                    if value is not None:
+                        data = value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+                        parts.append(f"{name} {hashlib.sha256(data).hexdigest()} {tensor.requires_grad}")
+            hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
+            counts = [len(item) for item in hooks]
+            parts.append(f"{type(module).__name__} {module.training} {counts} {sorted(vars(module))}")
+    parts.append(hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest())
+    parts.append(hashlib.sha256(repr(np.random.get_state()).encode()).hexdigest())
+    parts.append(hashlib.sha256(repr(random.getstate()).encode()).hexdigest())
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def main() -> None:
+    import numpy as np
+
+    random.seed(0)  # both are seeded from the system's entropy otherwise
+    np.random.seed(0)
+    sys.argv = sys.argv[1:]
+    keep_modules()
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    atexit.register(lambda: print("at exit", digest()))
+    print("at the end", digest())
+
+
+main()
