@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Finding", "Report", "audit", "diagnose", "run", "watch"]
 
 _HOMES = {
     "Finding": "paramedic.checks.finding",
     "Report": "paramedic.report.model",
-    "audit": "paramedic.diagnosis.audit",
     "diagnose": "paramedic.diagnosis.diagnose",
     "run": "paramedic.capture.run",
     "watch": "paramedic.capture.watch",

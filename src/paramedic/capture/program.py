@@ -49,13 +49,13 @@ def run_program(script: str | None, module: str | None, arguments: list[str]) ->
         return Ended("exit", 1, message=str(code))
     except KeyboardInterrupt as error:
         _print_traceback(error)
-        return Ended("interrupted", 130, "KeyboardInterrupt", "", _place(error.__traceback__))
+        return Ended("interrupted", 130, "KeyboardInterrupt", "", place_of_error(error.__traceback__))
     except BaseException as error:
         if is_stop(error):
             return Ended("steps-reached")
         _print_traceback(error)
         name = type(error).__name__
-        return Ended("crashed", 1, name, str(error)[:2000], _place(error.__traceback__))
+        return Ended("crashed", 1, name, str(error)[:2000], place_of_error(error.__traceback__))
     finally:
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -115,7 +115,7 @@ def _print_traceback(error: BaseException) -> None:
         traceback.print_exception(type(error), error, trimmed)
 
 
-def _place(trace: TracebackType | None) -> Place | None:
+def place_of_error(trace: TracebackType | None) -> Place | None:
     """The innermost place of the user's in a traceback."""
     place = None
     while trace is not None:
