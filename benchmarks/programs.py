@@ -72,7 +72,9 @@ def diagnose(program: Program, budget: float = 60.0) -> dict[str, Any]:
             command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL
         )
         if not output.is_file():
-            raise RuntimeError(f"{program.name}: no report (exit code {done.returncode}): {done.stderr[-2000:]}")
+            raise RuntimeError(
+                f"{program.name}: no report (exit code {done.returncode}): {done.stderr[-2000:]}"
+            )
         return json.loads(output.read_text(encoding="utf-8"))
 
 
@@ -151,7 +153,11 @@ def table(scores: list[Score]) -> str:
         alarmed = sum(bool(item.alarms) for item in group)
         lines.append(f"| {name} programs with a fault | {faults}/{len(group)} |")
         lines.append(f"| {name} programs with any alarm | {alarmed}/{len(group)} |")
-    lines += ["", "| row | faulty | right first | right place | fixed | alarms on fixed |", "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| row | faulty | right first | right place | fixed | alarms on fixed |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in sorted({item.program.row for item in scores if item.program.row != "healthy"}):
         mine = [item for item in faulty if item.program.row == row]
         theirs = [item for item in fixed if item.program.row == row]
@@ -163,7 +169,9 @@ def table(scores: list[Score]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="*", default=[], help="rows, faults or parts of names")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--budget", type=float, default=60.0)
@@ -182,7 +190,10 @@ def main() -> None:
             wanted = f"wanted {item.program.expected['reason']}" if item.program.expected else "silence"
             good = (item.first and item.line) if item.program.expected else not item.alarms
             mark = "ok  " if good else ("PLACE" if item.first else "MISS")
-            print(f"{mark} {item.program.name}: {wanted}; got {', '.join(item.alarms) or item.failed or 'nothing'}", flush=True)
+            print(
+                f"{mark} {item.program.name}: {wanted}; got {', '.join(item.alarms) or item.failed or 'nothing'}",
+                flush=True,
+            )
     print("\n" + table(scores))
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ import random
 import runpy
 import sys
 
-
 KEPT: list[object] = []  # every module that the program constructs: observed or not, all stay alive
 
 

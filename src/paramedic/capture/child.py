@@ -39,14 +39,18 @@ class Session:
             )
             self.observer.install()
         except Exception as error:
-            self.writer.meta("not_observed", [f"the observer could not start: {type(error).__name__}: {error}"])
+            self.writer.meta(
+                "not_observed", [f"the observer could not start: {type(error).__name__}: {error}"]
+            )
             self.observer = None
 
     def run(self) -> int:
         spec = self.spec
         argv = [spec.get("script") or f"-m {spec.get('module')}", *spec.get("arguments", [])]
         self.writer.meta("program", {"argv": argv, "steps": 0, "crashed": None})
-        self.writer.meta("environment", {"python": platform.python_version(), "platform": platform.platform()})
+        self.writer.meta(
+            "environment", {"python": platform.python_version(), "platform": platform.platform()}
+        )
         finder = AfterImport("torch", self.start_observer)
         finder.install()
         started = time.perf_counter()

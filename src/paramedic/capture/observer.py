@@ -51,7 +51,9 @@ FINGERPRINT_ROWS = 2_000_000
 FINGERPRINT_SHARE = 0.02  # of the time so far
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
-CALLS_AFTER_MODE_CHANGE = 2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
+CALLS_AFTER_MODE_CHANGE = (
+    2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
+)
 
 
 def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -289,8 +291,16 @@ class Observer:
             self.setup.models.append(record)
             self._snapshot(owner if owner is not None else module)
             self.recorder.parameters.update(id(p) for p in (owner or module).parameters() if p.requires_grad)
-            self.event("model", {"name": name, "class": type(module).__name__, "training": module.training,
-                                 "constructed": str(constructed), "called": str(record.called)})
+            self.event(
+                "model",
+                {
+                    "name": name,
+                    "class": type(module).__name__,
+                    "training": module.training,
+                    "constructed": str(constructed),
+                    "called": str(record.called),
+                },
+            )
 
     def _snapshot(self, module: nn.Module) -> None:
         known = {id(live) for live, _ in self.setup.initial.tensors}
@@ -337,8 +347,15 @@ class Observer:
         record = OptimizerRecord(optimizer, type(optimizer).__name__, groups, parameters, place_of(frame))
         self.setup.optimizers.append(record)
         self.recorder.parameters.update(id(p) for p in parameters)
-        self.event("optimizer", {"kind": record.kind, "groups": groups, "constructed": str(record.constructed),
-                                 "parameters": len(parameters)})
+        self.event(
+            "optimizer",
+            {
+                "kind": record.kind,
+                "groups": groups,
+                "constructed": str(record.constructed),
+                "parameters": len(parameters),
+            },
+        )
 
     def _optimizer_index(self, optimizer: Any) -> int | None:
         for index, record in enumerate(self.setup.optimizers):
@@ -357,7 +374,9 @@ class Observer:
         self.recorder.recording = False
         root = root[0] if isinstance(root, (tuple, list)) and len(root) == 1 else root
         if not isinstance(root, Tensor):
-            return BackwardRecord(None, float("nan"), place_of(frame), problem="backward of several tensors at once")
+            return BackwardRecord(
+                None, float("nan"), place_of(frame), problem="backward of several tensors at once"
+            )
         unscaled = self.recorder.unscaled(root)
         self._note_loss(unscaled)
         if not recording or not self.window_open:
@@ -376,8 +395,15 @@ class Observer:
             self.recorder.consumed.update(tape.nodes)
             self._evaluated([node for node in self.recorder.segment() if not node.grad])
         self._events.append(record)
-        self._protocol("backward", {"loss": value, "place": str(record.place),
-                                    "gradients_before": record.gradients_before, "problem": problem})
+        self._protocol(
+            "backward",
+            {
+                "loss": value,
+                "place": str(record.place),
+                "gradients_before": record.gradients_before,
+                "problem": problem,
+            },
+        )
         return record
 
     def _close_manual_step(self) -> None:
@@ -386,12 +412,16 @@ class Observer:
         if place is None or self._in_closure or any(record.steps for record in self.setup.optimizers):
             return
         self.recorder.manual_update = None
-        self._problem(f"parameters are updated by hand ({place}): training cannot be replayed beyond one step")
+        self._problem(
+            f"parameters are updated by hand ({place}): training cannot be replayed beyond one step"
+        )
         if self.window_open:
             self.setup.steps.append(self._events)
         self._events = []
         self.writer.step(
-            StepRow(self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, 0.0, None, {})
+            StepRow(
+                self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, 0.0, None, {}
+            )
         )
         self.steps += 1
         self._evaluated(self.recorder.retire())
@@ -441,8 +471,14 @@ class Observer:
     def clipped(self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], frame: Any) -> None:
         if self.window_open:
             self._events.append(GradientEdit(function, parameters, arguments, place_of(frame)))
-            self._protocol("clip", {"function": function.__name__, "place": str(self._events[-1].place),
-                                    **{k: v for k, v in arguments.items() if isinstance(v, (int, float, str))}})
+            self._protocol(
+                "clip",
+                {
+                    "function": function.__name__,
+                    "place": str(self._events[-1].place),
+                    **{k: v for k, v in arguments.items() if isinstance(v, (int, float, str))},
+                },
+            )
 
     @quiet
     def before_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
@@ -467,7 +503,9 @@ class Observer:
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
         index = self._optimizer_index(optimizer) or 0
         initial = self.setup.optimizers[index].groups
-        settings = tuple(_changed(group, first) for group, first in zip(optimizer.param_groups, initial, strict=False))
+        settings = tuple(
+            _changed(group, first) for group, first in zip(optimizer.param_groups, initial, strict=False)
+        )
         return OptimizerStep(index, lrs, place_of(frame), nonzero, self._in_closure, settings)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -487,14 +525,28 @@ class Observer:
         if self.window_open:
             event = self._step_event(optimizer, sys._getframe(2))
             self._events.append(event)
-            self._protocol("step", {"optimizer": event.optimizer, "lr": event.lrs, "place": str(event.place),
-                                    "gradients_nonzero": event.gradients_nonzero})
+            self._protocol(
+                "step",
+                {
+                    "optimizer": event.optimizer,
+                    "lr": event.lrs,
+                    "place": str(event.place),
+                    "gradients_nonzero": event.gradients_nonzero,
+                },
+            )
             self.setup.steps.append(self._events)
             self._events = []
         self.sampler.after_step(optimizer)
         lr = float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
-        row = StepRow(self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, lr,
-                      self.sampler.gradient_norm, {})
+        row = StepRow(
+            self.steps,
+            self._epoch,
+            time.perf_counter() - self.started,
+            self._last_loss,
+            lr,
+            self.sampler.gradient_norm,
+            {},
+        )
         if self._loss_tensor is not None:
             self._pending.append((row, self._loss_tensor))
             if len(self._pending) >= 64:
@@ -520,7 +572,9 @@ class Observer:
         if self._pending:
             values = torch.stack([loss.reshape(()).float() for _, loss in self._pending]).tolist()
             for (row, _), value in zip(self._pending, values, strict=True):
-                self.writer.step(StepRow(row.step, row.epoch, row.time, value, row.lr, row.gradient_norm, row.losses))
+                self.writer.step(
+                    StepRow(row.step, row.epoch, row.time, value, row.lr, row.gradient_norm, row.losses)
+                )
             self._pending.clear()
 
     # -- modes and schedulers ---------------------------------------------------------------------------------
@@ -553,7 +607,9 @@ class Observer:
     @quiet
     def scheduler_constructed(self, scheduler: Any, frame: Any) -> None:
         if len(self.setup.schedulers) < 32:
-            self.setup.schedulers.append(SchedulerRecord(scheduler, type(scheduler).__name__, place_of(frame)))
+            self.setup.schedulers.append(
+                SchedulerRecord(scheduler, type(scheduler).__name__, place_of(frame))
+            )
             self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
 
     @quiet
@@ -587,7 +643,9 @@ class Observer:
         self._iterators[iterator] = index
         if record.role == "train":
             self._epoch = max(0, len(record.iterations) - 1)
-        self.event("pass", {"loader": record.name, "pass": len(record.iterations), "place": str(place_of(frame))})
+        self.event(
+            "pass", {"loader": record.name, "pass": len(record.iterations), "place": str(place_of(frame))}
+        )
         self._watch_soon()
 
     @quiet
@@ -619,7 +677,11 @@ class Observer:
 
         elapsed = time.perf_counter() - self.started
         affordable = self._fingerprint_seconds < FINGERPRINT_ALLOWANCE + FINGERPRINT_SHARE * elapsed
-        if len(record.iterations) > FINGERPRINT_PASSES or not affordable or self._fingerprint_rows > FINGERPRINT_ROWS:
+        if (
+            len(record.iterations) > FINGERPRINT_PASSES
+            or not affordable
+            or self._fingerprint_rows > FINGERPRINT_ROWS
+        ):
             return
         started = time.perf_counter()
         tensors = [item for item in tensors_of(batch) if isinstance(item, Tensor) and item.dim() > 0]
@@ -669,7 +731,9 @@ class Observer:
         kept.append(record)
         if record.loader is not None and self.setup.loaders[record.loader].role == "unknown":
             self.setup.loaders[record.loader].role = "validation"
-        self._protocol("evaluation", {"training": record.training, "grad": record.grad, "place": str(record.place)})
+        self._protocol(
+            "evaluation", {"training": record.training, "grad": record.grad, "place": str(record.place)}
+        )
 
     @quiet
     def close(self, crashed: bool = False) -> None:
@@ -706,7 +770,10 @@ def _changed(group: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in group.items()
-        if key not in ("params", "lr") and key in first and not isinstance(value, Tensor) and value != first[key]
+        if key not in ("params", "lr")
+        and key in first
+        and not isinstance(value, Tensor)
+        and value != first[key]
     }
 
 

@@ -74,7 +74,12 @@ def _run_script(script: str, arguments: list[str]) -> None:
         source = stream.read()
     main = ModuleType("__main__")
     main.__dict__.update(
-        __file__=script, __builtins__=__builtins__, __cached__=None, __doc__=None, __loader__=None, __spec__=None
+        __file__=script,
+        __builtins__=__builtins__,
+        __cached__=None,
+        __doc__=None,
+        __loader__=None,
+        __spec__=None,
     )
     sys.modules["__main__"] = main
     exec(compile(source, script, "exec", dont_inherit=True), main.__dict__)

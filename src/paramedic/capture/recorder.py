@@ -20,13 +20,23 @@ from paramedic.trace.setup import Source
 from paramedic.trace.tape import Leaf, Node, Ref, Tape, flatten, tensors_of
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
-RANDOM_WORDS = ("dropout", "rand", "bernoulli", "normal", "multinomial", "gumbel", "rrelu", "poisson", "exponential")
+RANDOM_WORDS = (
+    "dropout",
+    "rand",
+    "bernoulli",
+    "normal",
+    "multinomial",
+    "gumbel",
+    "rrelu",
+    "poisson",
+    "exponential",
+)
 # Reading these gives tensors that are not computed by the forward pass.
 NOT_COMPUTED = frozenset({"grad", "is_leaf", "requires_grad"})
 
 
 def function_name(function: Any) -> str:
-    """"cross_entropy" for F.cross_entropy, "relu_" for Tensor.relu_, the attribute's name for a getter."""
+    """ "cross_entropy" for F.cross_entropy, "relu_" for Tensor.relu_, the attribute's name for a getter."""
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
         owner = getattr(function, "__self__", None)
@@ -36,7 +46,11 @@ def function_name(function: Any) -> str:
 
 def is_inplace(name: str) -> bool:
     """Whether a tensor method of this name writes into its first argument."""
-    if name in ("__setitem__",) or (name.startswith("__i") and name.endswith("__") and name not in ("__invert__", "__index__", "__int__", "__init__", "__iter__")):
+    if name in ("__setitem__",) or (
+        name.startswith("__i")
+        and name.endswith("__")
+        and name not in ("__invert__", "__index__", "__int__", "__init__", "__iter__")
+    ):
         return True
     return name.endswith("_") and not name.endswith("__")
 
@@ -107,7 +121,9 @@ class Recorder(TorchFunctionMode):
         }
         self._retired = self.leaves if left else {}
         kept = {number for _, number in self._known.values()}
-        self.leaves = {number: leaf for number, leaf in self.leaves.items() if number in needed or number in kept}
+        self.leaves = {
+            number: leaf for number, leaf in self.leaves.items() if number in needed or number in kept
+        }
         self._unscaled.clear()
         self.problem = None
         if len(self._sources) > 2000 or len(self._copies) > 2000:
@@ -209,7 +225,9 @@ class Recorder(TorchFunctionMode):
     def _node(self, target: Any, name: str, args: Any, kwargs: Any, place: Place | None, rng: Any) -> Node:
         args, kwargs = tree_map_only(Tensor, self._ref, (tuple(args), dict(kwargs)))
         enabled = torch.is_grad_enabled()
-        return Node(target, name, args, kwargs, [], place, rng=rng, autocast=_autocast(), grad_enabled=enabled)
+        return Node(
+            target, name, args, kwargs, [], place, rng=rng, autocast=_autocast(), grad_enabled=enabled
+        )
 
     def _after(self, node: Node | None, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         if node is None:
@@ -225,7 +243,9 @@ class Recorder(TorchFunctionMode):
         node.grad = any(isinstance(item, Tensor) and item.requires_grad for item in outputs)
         # A leaf that requires a gradient is a parameter that was written to (initialization), not a result.
         node.outputs = [
-            self._new(item) if isinstance(item, Tensor) and not (item.is_leaf and item.requires_grad) else None
+            self._new(item)
+            if isinstance(item, Tensor) and not (item.is_leaf and item.requires_grad)
+            else None
             for item in outputs
         ]
         if any(number is not None for number in node.outputs):
@@ -279,7 +299,9 @@ class Recorder(TorchFunctionMode):
             index = args[-1] if len(args) > 1 else None
             source = Source(origin=inputs[0], index=index, path=name)
         elif source is not None and name not in ("__get__", "size", "shape"):
-            source = Source(source.loader, source.path, source.origin, source.index, (*source.operations, name))
+            source = Source(
+                source.loader, source.path, source.origin, source.index, (*source.operations, name)
+            )
         if source is not None:
             for item in tensors_of(result):
                 if isinstance(item, Tensor) and self.source_of(item) is None:

@@ -26,9 +26,11 @@ def run(
         if steps is not None:
             options += ["--steps", str(steps)]
         command = [sys.executable, "-m", "paramedic", "run", *options, script, *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         sys.stderr.write(done.stdout)
         if not output.is_file():
             lines = done.stderr.strip().splitlines()
-            raise RuntimeError(lines[-1] if lines else f"paramedic run ended with exit code {done.returncode}")
+            raise RuntimeError(
+                lines[-1] if lines else f"paramedic run ended with exit code {done.returncode}"
+            )
         return Report.from_json(json.loads(output.read_text(encoding="utf-8")))

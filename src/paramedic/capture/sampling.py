@@ -106,7 +106,11 @@ class LayerSampler:
                 grad = parameter.grad
                 if grad is None or grad.is_sparse or len(self._before) >= MAX_LAYERS:
                     continue
-                name = self.observer.setup.parameter_name(parameter) if id(parameter) not in self._paths else None
+                name = (
+                    self.observer.setup.parameter_name(parameter)
+                    if id(parameter) not in self._paths
+                    else None
+                )
                 name = self._paths.setdefault(id(parameter), name or f"parameter {len(self._paths)}")
                 weight = sample(parameter)
                 self._rows.append((name, "gradient", statistics(sample(grad))))

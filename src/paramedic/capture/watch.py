@@ -23,7 +23,9 @@ class Watch:
     when another watch is active: one capture observes at a time.
     """
 
-    def __init__(self, *, budget: float = 60.0, folder: str | Path | None = None, steps: int | None = None) -> None:
+    def __init__(
+        self, *, budget: float = 60.0, folder: str | Path | None = None, steps: int | None = None
+    ) -> None:
         self.budget = budget
         self.folder = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="paramedic-"))
         self.steps = steps
@@ -88,7 +90,9 @@ class Watch:
     def report(self) -> Report:
         """The diagnosis; RuntimeError before the block has ended, or when it was interrupted."""
         if self._report is None:
-            raise RuntimeError("paramedic.watch: the report is ready when the block has ended without an interrupt")
+            raise RuntimeError(
+                "paramedic.watch: the report is ready when the block has ended without an interrupt"
+            )
         return self._report
 
 

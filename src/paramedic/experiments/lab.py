@@ -214,7 +214,9 @@ class Lab:
             self._depth += 1
             if state == "initial":
                 _load(self.setup.initial.tensors)
-                for (tensor, _), want in zip(self.setup.initial.tensors, self.setup.initial.wanted, strict=True):
+                for (tensor, _), want in zip(
+                    self.setup.initial.tensors, self.setup.initial.wanted, strict=True
+                ):
                     if tensor.is_leaf and tensor.is_floating_point():
                         tensor.requires_grad_(want)
             elif state == "final" and self._depth > 1 and self._final is not None:
@@ -342,7 +344,11 @@ class Lab:
             for back, node in enumerate(reversed(tape.nodes)):
                 for ordinal, number in enumerate(node.inputs()):
                     value = operations.values.get(number)
-                    if number in tape.constants() and isinstance(value, Tensor) and _shares(value, call.target):
+                    if (
+                        number in tape.constants()
+                        and isinstance(value, Tensor)
+                        and _shares(value, call.target)
+                    ):
                         return back, ordinal
         return None
 
@@ -420,7 +426,12 @@ class Lab:
         return Curve(tuple(losses), evaluated if finite else float("inf"), finite, seconds)
 
     def _replay_step(
-        self, events: list[StepEvent], change: Intervention, others: dict[int, Any], losses: list[float], exact: bool
+        self,
+        events: list[StepEvent],
+        change: Intervention,
+        others: dict[int, Any],
+        losses: list[float],
+        exact: bool,
     ) -> None:
         first = True
         for event in events:
@@ -475,7 +486,9 @@ class Lab:
         change = change or Intervention()
         main = self.main_backward.tape
         assert main is not None
-        tapes = [item.tape for item in self.backwards if item.tape and len(item.tape.nodes) == len(main.nodes)]
+        tapes = [
+            item.tape for item in self.backwards if item.tape and len(item.tape.nodes) == len(main.nodes)
+        ]
         values = []
         flags = [(module, module.training) for root in self.modules() for module in root.modules()]
         for module, _ in flags:
@@ -509,9 +522,11 @@ class _OptimizerState:
 def _copied(state: Any) -> Any:
     copy: Any = defaultdict(dict)
     for key, values in state.items():
-        copy[key] = {
-            name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()
-        } if isinstance(values, dict) else values
+        copy[key] = (
+            {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
+            if isinstance(values, dict)
+            else values
+        )
     return copy
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
@@ -42,21 +41,75 @@ LOSS_FUNCTIONS = frozenset(
     }
 )
 ARITHMETIC_JOINS = frozenset(
-    {"sub", "__sub__", "__rsub__", "rsub", "mul", "__mul__", "__rmul__", "gather", "__getitem__", "div", "where",
-     "eq", "pow", "minimum", "maximum", "dist", "cdist", "cosine_similarity", "bmm", "matmul", "einsum", "dot",
-     "xlogy", "add", "__add__", "__radd__", "subtract", "multiply", "pairwise_distance"}
+    {
+        "sub",
+        "__sub__",
+        "__rsub__",
+        "rsub",
+        "mul",
+        "__mul__",
+        "__rmul__",
+        "gather",
+        "__getitem__",
+        "div",
+        "where",
+        "eq",
+        "pow",
+        "minimum",
+        "maximum",
+        "dist",
+        "cdist",
+        "cosine_similarity",
+        "bmm",
+        "matmul",
+        "einsum",
+        "dot",
+        "xlogy",
+        "add",
+        "__add__",
+        "__radd__",
+        "subtract",
+        "multiply",
+        "pairwise_distance",
+    }
 )
 # Called inside others with the same meaning: their parent is the operation that a person wrote.
-_GETTERS = frozenset({"shape", "device", "dtype", "is_cuda", "layout", "ndim", "grad", "requires_grad", "is_sparse",
-                      "is_nested", "size", "dim", "numel", "is_floating_point", "is_complex", "stride", "__len__",
-                      "is_quantized", "is_leaf", "names", "grad_fn", "is_contiguous", "data_ptr", "item", "tolist"})
+_GETTERS = frozenset(
+    {
+        "shape",
+        "device",
+        "dtype",
+        "is_cuda",
+        "layout",
+        "ndim",
+        "grad",
+        "requires_grad",
+        "is_sparse",
+        "is_nested",
+        "size",
+        "dim",
+        "numel",
+        "is_floating_point",
+        "is_complex",
+        "stride",
+        "__len__",
+        "is_quantized",
+        "is_leaf",
+        "names",
+        "grad_fn",
+        "is_contiguous",
+        "data_ptr",
+        "item",
+        "tolist",
+    }
+)
 
 
 _EXITS = frozenset({"item", "tolist"})
 
 
 def operation_name(function: Any) -> str:
-    """"cross_entropy" for F.cross_entropy; the attribute's name for a property."""
+    """ "cross_entropy" for F.cross_entropy; the attribute's name for a property."""
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
         return getattr(getattr(function, "__self__", None), "__name__", name)
@@ -204,7 +257,9 @@ def _module_stack(operations: Operations, stack: list[nn.Module], paths: dict[in
             handle.remove()
 
 
-def log_operations(tape: Tape, paths: dict[int, str], watch: Watch | None = None, **options: Any) -> Operations:
+def log_operations(
+    tape: Tape, paths: dict[int, str], watch: Watch | None = None, **options: Any
+) -> Operations:
     """Run ``tape`` with everything logged; ``paths`` maps ids of modules to their dotted paths.
 
     options: as of ``Tape.run``. An exception of the program's code ends the log and is kept in ``error``.
@@ -269,10 +324,18 @@ def _library_call(call: Operation) -> LossCall | None:
     if not isinstance(prediction, Tensor):
         return None
     if isinstance(target, Tensor) and target.requires_grad and not prediction.requires_grad:
-        prediction, target = target, prediction  # mse_loss(target, prediction): symmetric losses are often swapped
+        prediction, target = (
+            target,
+            prediction,
+        )  # mse_loss(target, prediction): symmetric losses are often swapped
     return LossCall(
-        call.name, prediction, target if isinstance(target, Tensor) else None, call.kwargs, call.place,
-        call.module_path, call,
+        call.name,
+        prediction,
+        target if isinstance(target, Tensor) else None,
+        call.kwargs,
+        call.place,
+        call.module_path,
+        call,
     )
 
 
@@ -299,4 +362,6 @@ def _inside_parametric(call: Operation) -> bool:
     """Whether a call belongs to the network: in a tape node that is a module, or with parameters as inputs."""
     if call.node is not None and call.node.module is not None:
         return True
-    return any(isinstance(item, nn.Parameter) or (item.is_leaf and item.requires_grad) for item in call.inputs)
+    return any(
+        isinstance(item, nn.Parameter) or (item.is_leaf and item.requires_grad) for item in call.inputs
+    )

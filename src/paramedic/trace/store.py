@@ -116,7 +116,9 @@ class TraceWriter:
         self._connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=1.0, isolation_level=None, check_same_thread=False
+            )
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_TABLES)
@@ -221,7 +223,9 @@ class Trace:
         if version is None:
             raise TraceError(f"not a trace of paramedic: {self.path}")
         if not isinstance(version, int) or version > SCHEMA_VERSION:
-            raise TraceError(f"trace of a newer version ({version}; this one reads {SCHEMA_VERSION}): {self.path}")
+            raise TraceError(
+                f"trace of a newer version ({version}; this one reads {SCHEMA_VERSION}): {self.path}"
+            )
 
     def close(self) -> None:
         self._connection.close()
@@ -238,7 +242,9 @@ class Trace:
 
     def steps(self) -> list[StepRow]:
         return [
-            StepRow(row[0], row[1], row[2], _number(row[3]), _number(row[4]), row[5], json.loads(row[6] or "{}"))
+            StepRow(
+                row[0], row[1], row[2], _number(row[3]), _number(row[4]), row[5], json.loads(row[6] or "{}")
+            )
             for row in self._query("SELECT * FROM steps ORDER BY step")
         ]
 

@@ -142,7 +142,11 @@ class Tape:
         if replace:
             values.update(replace)
         for node in self.nodes:
-            if replace and node.outputs and all(number in replace for number in node.outputs if number is not None):
+            if (
+                replace
+                and node.outputs
+                and all(number in replace for number in node.outputs if number is not None)
+            ):
                 continue
             result = self._call(node, values, random, modes, around)
             for output, value in zip(node.outputs, tensors_of(result), strict=False):

@@ -1,0 +1,68 @@
+"""Every fault's first pair, and every healthy program, through the real command.
+
+The whole set, with all variants, is `make bench-programs`; these are the ones that CI can afford.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.programs import ROOT, Program, diagnose, programs, score
+
+BUDGET = 30.0  # seconds of experiments for each program
+PRIMARY = list(programs(primary=True))
+FAULTY = [item for item in PRIMARY if item.expected]
+FIXED = [item for item in PRIMARY if not item.expected and item.row != "healthy"]
+HEALTHY = [item for item in PRIMARY if item.row == "healthy"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tests run at once on two cores."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.parametrize("program", FAULTY, ids=lambda item: item.name)
+def test_faulty_program_is_diagnosed_first_and_in_the_right_place(program: Program) -> None:
+    result = score(program, diagnose(program, BUDGET))
+    assert result.first, f"wanted {program.expected}, got {result.alarms}"
+    assert result.line, "the right row, but another place"
+
+
+@pytest.mark.parametrize("program", FIXED, ids=lambda item: item.name)
+def test_fixed_program_is_silent(program: Program) -> None:
+    assert score(program, diagnose(program, BUDGET)).alarms == ()
+
+
+@pytest.mark.parametrize("program", HEALTHY, ids=lambda item: item.name)
+def test_healthy_program_is_silent_and_unharmed(program: Program, tmp_path: Path) -> None:
+    """No alarm; and weights, gradients, modes, hooks, random states and output are those of the program alone."""
+    weigh = [str(ROOT / "tests" / "weigh.py"), str(program.path.relative_to(ROOT))]
+    alone = subprocess.run([sys.executable, *weigh], cwd=ROOT, capture_output=True, check=True)
+    report = tmp_path / "report.json"
+    options = ["--dir", str(tmp_path), "--budget", str(BUDGET), "--format", "json", "--output", str(report)]
+    observed = subprocess.run(
+        [sys.executable, "-m", "paramedic", "run", *options, *weigh],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert report.is_file(), observed.stderr.decode()[-2000:]
+    result = score(program, json.loads(report.read_text(encoding="utf-8")))
+    assert result.alarms == ()
+    trained = alone.stdout.decode().splitlines()
+    seen = observed.stdout.decode().splitlines()[: len(trained)]
+    assert seen == trained
+
+
+def test_this_environment_can_find_paramedic() -> None:
+    """The command under test is this checkout's."""
+    import paramedic
+
+    assert Path(paramedic.__file__).is_relative_to(ROOT) or os.environ.get("PYTHONPATH")
