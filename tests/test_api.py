@@ -18,10 +18,11 @@ def _patched() -> dict[str, object]:
     from torch.optim.optimizer import _global_optimizer_post_hooks
     from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-    owners = [torch.autograd, torch.nn.utils, torch.nn.Module, torch.optim.Optimizer, _BaseDataLoaderIter,
-              DataLoader, lr_scheduler.LRScheduler, lr_scheduler.StepLR, torch.amp.GradScaler, torch.no_grad]  # fmt: skip
-    found: dict[str, object] = {f"{owner.__name__}.{k}": v for owner in owners for k, v in vars(owner).items()
-                                if callable(v) and k != "__class__"}  # fmt: skip
+    owners = [torch.autograd, torch.nn.utils, torch.nn.Module, torch.optim.Optimizer, _BaseDataLoaderIter]
+    owners += [DataLoader, lr_scheduler.LRScheduler, lr_scheduler.StepLR, torch.amp.GradScaler, torch.no_grad]
+    found: dict[str, object] = {}
+    for owner in owners:
+        found |= {f"{owner.__name__}.{name}": value for name, value in vars(owner).items() if callable(value)}
     found["compile"] = torch.compile
     found["hooks"] = (len(hooks._global_forward_hooks), len(hooks._global_forward_pre_hooks))
     found["modes"] = len(torch.overrides._get_current_function_mode_stack())

@@ -50,6 +50,7 @@ FINGERPRINT_PASSES = 3
 FINGERPRINT_ROWS = 2_000_000
 FINGERPRINT_SHARE = 0.02  # of the time so far
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
+MEASURED_STEPS = 16  # first steps in which gradients are looked at before backward and step
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
 CALLS_AFTER_MODE_CHANGE = (
     2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
@@ -102,6 +103,7 @@ class Observer:
         self._suspended = 0
         self._in_step = False
         self._in_closure = False
+        self._left_over = 0.0
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
         self._models: dict[int, ModelRecord] = {}
@@ -433,8 +435,9 @@ class Observer:
             self._last_loss = float("nan") if self._loss_tensor is not None else float(detached)
 
     def _gradients_before(self, tape: Tape | None) -> float:
-        if tape is None or len(self.setup.steps) > 16:
-            return 0.0
+        first = not any(isinstance(event, BackwardRecord) for event in self._events)
+        if tape is None or len(self.setup.steps) > MEASURED_STEPS:
+            return self._left_over if first else 0.0
         return _share_with_gradient(_parameters_of(tape)[:32])
 
     def _gradients_held(self, tape: Tape | None) -> dict[int, float]:
@@ -497,7 +500,7 @@ class Observer:
     def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         nonzero = True
-        if len(self.setup.steps) <= 16:
+        if len(self.setup.steps) <= MEASURED_STEPS:
             grads = [p.grad.detach() for p in parameters if p.grad is not None]
             nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)

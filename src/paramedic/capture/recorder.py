@@ -44,15 +44,14 @@ def function_name(function: Any) -> str:
     return name
 
 
+_NOT_INPLACE = frozenset({"__invert__", "__index__", "__int__", "__init__", "__iter__"})
+
+
 def is_inplace(name: str) -> bool:
     """Whether a tensor method of this name writes into its first argument."""
-    if name in ("__setitem__",) or (
-        name.startswith("__i")
-        and name.endswith("__")
-        and name not in ("__invert__", "__index__", "__int__", "__init__", "__iter__")
-    ):
-        return True
-    return name.endswith("_") and not name.endswith("__")
+    if name.startswith("__"):
+        return name == "__setitem__" or (name.startswith("__i") and name not in _NOT_INPLACE)
+    return name.endswith("_")
 
 
 def is_transparent(module: nn.Module) -> bool:

@@ -434,6 +434,10 @@ class Lab:
         exact: bool,
     ) -> None:
         first = True
+        if self._searches_by_closure(events):  # its step evaluates the loss itself, as often as it needs
+            events = [event for event in events if isinstance(event, OptimizerStep)] + events
+            self._step(events[0], events, change, others, losses)  # type: ignore[arg-type]
+            return
         for event in events:
             if isinstance(event, BackwardRecord):
                 if event.tape is None:
@@ -452,7 +456,7 @@ class Lab:
             elif isinstance(event, GradientEdit):
                 event.function(event.parameters, **event.arguments)
             else:
-                self._step(event, events, change, others)
+                self._step(event, events, change, others, losses)
 
     def _zero(self, event: ZeroGrad, others: dict[int, Any]) -> None:
         if event.module is not None:
@@ -460,14 +464,29 @@ class Lab:
         elif event.optimizer is not None:
             (others.get(event.optimizer) or self.setup.optimizers[event.optimizer].optimizer).zero_grad()
 
-    def _step(self, event: OptimizerStep, events: list[StepEvent], change: Intervention, others: Any) -> None:
+    def _searches_by_closure(self, events: list[StepEvent]) -> bool:
+        return any(
+            isinstance(event, OptimizerStep)
+            and event.closure
+            and self.setup.optimizers[event.optimizer].kind == "LBFGS"
+            for event in events
+        )
+
+    def _step(
+        self,
+        event: OptimizerStep,
+        events: list[StepEvent],
+        change: Intervention,
+        others: dict[int, Any],
+        losses: list[float],
+    ) -> None:
         optimizer = others.get(event.optimizer) or self.setup.optimizers[event.optimizer].optimizer
         if others.get(event.optimizer) is None:
             for group, lr in zip(optimizer.param_groups, event.lrs, strict=False):
                 group["lr"] = change.lr(lr)
             for group, settings in zip(optimizer.param_groups, event.settings, strict=False):
                 group.update(settings)
-        if not (event.closure and type(optimizer).__name__ == "LBFGS"):
+        if not self._searches_by_closure([event]):
             optimizer.step()
             return
         record = next((item for item in events if isinstance(item, BackwardRecord) and item.tape), None)
@@ -477,6 +496,7 @@ class Lab:
             optimizer.zero_grad()
             loss = record.tape.loss(**change.tape_options(record.tape))
             loss.backward()
+            losses.append(float(loss.detach()))
             return loss
 
         optimizer.step(closure)
