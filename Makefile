@@ -27,13 +27,13 @@ docs: env
 	$(BIN)/python docs/make_checks.py
 
 bench-accuracy: env
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python -m benchmarks.accuracy
 
 bench-overhead: env
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python -m benchmarks.overhead
 
 bench-programs: env
-	$(BIN)/python benchmarks/programs.py
+	$(BIN)/python -m benchmarks.programs
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache

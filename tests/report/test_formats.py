@@ -76,6 +76,7 @@ def test_text_has_colours_only_when_asked(fault: Report) -> None:
 
 def test_text_of_a_healthy_program(clean_report: Report) -> None:
     assert render(clean_report).startswith("Nothing found: 40 of 44 rows checked and passed\n")
+    assert str(clean_report) == render(clean_report)
 
 
 def test_rich_markup_of_the_program_is_not_interpreted(hostile: Report, context: Context) -> None:

@@ -88,6 +88,9 @@ class Report:
 
         return render(self, format)
 
+    def __str__(self) -> str:
+        return self.render()
+
     def exit_code(self, fail_on: str = "fault") -> int:
         """0 or 1, by the levels found and whether the program crashed."""
         levels = {"fault": {"fault"}, "suspect": {"fault", "suspect"}, "never": set()}[fail_on]
