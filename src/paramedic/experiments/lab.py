@@ -70,9 +70,15 @@ class Intervention:
 
     rows: tuple[str, ...] = ()
     changes: str = "nothing"
+    parts: int = 1  # every batch is cut into this many, each with a step of its own
 
     def begin(self, lab: Lab) -> None:
         """After the initial state is loaded, before the first step; undone by the lab's restoration."""
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        """Around the whole replay, evaluation included: for what the lab's restoration does not undo (hooks)."""
+        yield
 
     def lr(self, lr: float) -> float:
         return lr
@@ -86,6 +92,10 @@ class Intervention:
 
     def before_backward(self, lab: Lab) -> None:
         """Before each forward pass."""
+
+    def events(self, events: list[StepEvent]) -> list[list[StepEvent]]:
+        """Other events in the place of those of one recorded step, as one or several steps."""
+        return [events]
 
     def after_backward(self, lab: Lab, parameters: Sequence[Tensor]) -> None:
         """Between backward and step."""
@@ -396,7 +406,8 @@ class Lab:
         """Replay the recorded steps from ``state`` with one thing changed.
 
         seed 0 repeats order and random numbers exactly; another seed permutes the steps and draws anew. More
-        steps than recorded cycle through them. ``after`` is called before the state is put back.
+        steps than recorded cycle through them. ``after`` is called before the state is put back, in the place of
+        the evaluation if it returns a number.
         """
         change = change or Intervention()
         started = time.perf_counter()
@@ -404,26 +415,40 @@ class Lab:
         order = _order(len(recorded), steps or len(recorded), seed)
         losses: list[float] = []
         with self.spending(), self.at(state):
-            for record in self.setup.optimizers:
-                _reset(record, change)
-            others = {i: change.optimizer(self, i) for i in range(len(self.setup.optimizers))}
-            change.begin(self)
-            if seed:
-                torch.manual_seed(seed)
-            for position in order:
-                self._replay_step(recorded[position], change, others, losses, exact=seed == 0)
-                if losses and not np.isfinite(losses[-1]):
-                    break
-                if deadline is not None and time.perf_counter() > deadline:
-                    break
-            evaluated = self.probe_loss(change)
-            if after is not None:
-                after()
+            with change.applied(self):
+                evaluated = self._trained(recorded, order, change, losses, seed, deadline, after)
         seconds = time.perf_counter() - started
         if order:
             self.seconds_per_step = seconds / len(order)
         finite = all(np.isfinite(value) for value in losses)
         return Curve(tuple(losses), evaluated if finite else float("inf"), finite, seconds)
+
+    def _trained(
+        self,
+        recorded: list[list[StepEvent]],
+        order: list[int],
+        change: Intervention,
+        losses: list[float],
+        seed: int,
+        deadline: float | None,
+        after: Callable[[], Any] | None,
+    ) -> float:
+        for record in self.setup.optimizers:
+            _reset(record, change)
+        change.begin(self)
+        others = {i: change.optimizer(self, i) for i in range(len(self.setup.optimizers))}
+        if seed:
+            torch.manual_seed(seed)
+        for position in order:
+            for events in change.events(recorded[position]):
+                for part in range(change.parts):
+                    self._replay_step(events, change, others, losses, exact=seed == 0, part=part)
+            if losses and not np.isfinite(losses[-1]):
+                break
+            if deadline is not None and time.perf_counter() > deadline:
+                break
+        measured = after() if after is not None else None
+        return float(measured) if measured is not None else self.probe_loss(change)
 
     def _replay_step(
         self,
@@ -432,6 +457,7 @@ class Lab:
         others: dict[int, Any],
         losses: list[float],
         exact: bool,
+        part: int = 0,
     ) -> None:
         first = True
         if self._searches_by_closure(events):  # its step evaluates the loss itself, as often as it needs
@@ -447,7 +473,11 @@ class Lab:
                         tensor.grad = None
                 first = False
                 change.before_backward(self)
-                loss = event.tape.loss(random=exact, **change.tape_options(event.tape))
+                options = change.tape_options(event.tape)
+                if change.parts > 1:
+                    slices = batch_part(event.tape, part, change.parts)
+                    options["replace"] = slices | options.get("replace", {})
+                loss = event.tape.loss(random=exact, **options)
                 loss.backward()
                 losses.append(float(loss.detach()))
                 change.after_backward(self, self._live())
@@ -576,6 +606,21 @@ def _order(recorded: int, steps: int, seed: int) -> list[int]:
             generator.shuffle(lap)
         order.extend(lap)
     return order[:steps]
+
+
+def batch_part(tape: Tape, part: int, parts: int) -> dict[int, Tensor]:
+    """The constants of a tape that have a row per sample, cut into ``parts``: values for ``Tape.run``'s replace."""
+    inputs = _model_inputs(tape)
+    if not inputs or inputs[0].dim() == 0:
+        return {}
+    size = inputs[0].shape[0]
+    piece = max(1, size // parts)
+    start = min(part * piece, max(0, size - piece))
+    return {
+        number: leaf.value[start : start + piece]
+        for number, leaf in tape.constants().items()
+        if leaf.value.dim() > 0 and leaf.value.shape[0] == size
+    }
 
 
 def _zeroed(events: list[StepEvent]) -> bool:

@@ -1,0 +1,353 @@
+"""Which one change makes a failing training learn: remedies tried on copies, ranked by minimal change.
+
+First it is asked whether the program is failing at all: its own whole run is judged by u at its last weights. Only
+a run that did not learn is treated; a remedy then has to get further, in no more steps than the program made, than
+the program itself got, on training and on validation batches, significantly over three seeds.
+
+Prototype figures (one digits network, 23 single faults): top-1 22/23, false alarms 0/5 on healthy controls.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.finding import Finding, Proof
+from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
+from paramedic.experiments.lab import Curve, Intervention, Lab
+from paramedic.experiments.progress import (
+    U_LIMIT,
+    Probe,
+    Scale,
+    loss_of,
+    scale_of,
+    train_probes,
+    validation_probes,
+)
+from paramedic.trace.setup import BackwardRecord, OptimizerStep
+
+GAIN = 0.2  # in u; smaller gains come from shorter horizons alone (prototype: 2/5 healthy controls below it)
+VALIDATION_GAIN = 0.1  # in u; a remedy that only memorizes more is none
+SHARE_OF_BEST = 0.6  # remedies this close to the best are equals: the narrowest of them is the cause
+SEEDS = 3
+SIGNIFICANCE = 2.9  # mean / (sd / sqrt(3) + SLACK): t of two degrees of freedom at 5 %, one-sided
+SLACK = 0.02
+T_95 = 4.30  # two-sided 95 % quantile of t with two degrees of freedom
+MOST_STEPS = 100
+LEAST_STEPS = 20
+BUDGET_SHARE = 0.6  # of the time left, for the remedies; the rest is for the other experiments
+CAUSES = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where one replay ended: u on training batches, and on validation batches (nan without)."""
+
+    train: float
+    validation: float
+
+
+@dataclass(eq=False)
+class Trial:
+    """One remedy with its outcomes by seed, and those of the base it is compared with."""
+
+    remedy: Remedy
+    outcomes: list[Outcome] = field(default_factory=list)
+    base: list[Outcome] = field(default_factory=list)
+    ended: Outcome | None = None
+
+    def gains(self) -> list[float]:
+        """Per seed, how much further the remedy got than its base and than the program's whole run."""
+        return [
+            min(base.train - own.train, (self.ended.train if self.ended else math.inf) - own.train)
+            for own, base in zip(self.outcomes, self.base, strict=False)
+        ]
+
+    @property
+    def gain(self) -> float:
+        return statistics.fmean(self.gains())
+
+    def after(self) -> float:
+        return statistics.median(item.train for item in self.outcomes)
+
+    def before(self) -> float:
+        own = statistics.median(item.train for item in self.base)
+        return min(own, self.ended.train) if self.ended is not None else own
+
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the difference after - before."""
+        gains = self.gains()
+        half = T_95 * statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else 0.0
+        return (-self.gain - half, -self.gain + half)
+
+    def significant(self) -> bool:
+        gains = self.gains()
+        deviation = statistics.stdev(gains) if len(gains) > 1 else 0.0
+        return self.gain / (deviation / math.sqrt(len(gains)) + SLACK) > SIGNIFICANCE
+
+    def holds_on_validation(self) -> bool:
+        """Whether validation batches gain as well; True where none were recorded."""
+        gains = [
+            base.validation - own.validation
+            for own, base in zip(self.outcomes, self.base, strict=False)
+            if not math.isnan(own.validation) and not math.isnan(base.validation)
+        ]
+        return not gains or statistics.fmean(gains) > VALIDATION_GAIN
+
+    def helps(self) -> bool:
+        return self.gain > GAIN and self.significant() and self.holds_on_validation()
+
+    def proof(self) -> Proof:
+        return Proof(
+            experiment=f"training replayed from the initial weights with one change: {self.remedy.changes}",
+            before=round(self.before(), 4),
+            after=round(self.after(), 4),
+            interval=(round(self.interval()[0], 4), round(self.interval()[1], 4)),
+            seeds=len(self.outcomes),
+            changed=self.remedy.changes,
+        )
+
+
+@dataclass(eq=False)
+class Diagnosis:
+    """What the remedies showed.
+
+    ended: u of the program's own last weights. base: replays without a change, by seed. steps: their length.
+    trials: all remedies that were tried, best last stage included. causes: the chosen ones, main cause first.
+    """
+
+    scale: Scale
+    probes: list[Probe]
+    validation: list[Probe]
+    start: Outcome
+    ended: Outcome
+    total_steps: int
+    steps: int = 0
+    base: list[Outcome] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    causes: list[Trial] = field(default_factory=list)
+    curves: dict[str, Curve] = field(default_factory=dict)
+    not_tried: str | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a remedy could gain GAIN at all."""
+        return self.ended.train > GAIN
+
+    def cause(self, name: str) -> Trial | None:
+        return next((trial for trial in self.causes if trial.remedy.cause == name), None)
+
+
+def diagnosis(case: Case) -> Diagnosis:
+    """The diagnosis of a case; made once.
+
+    Raises NotApplicable or NotChecked when progress cannot be measured or the budget is used up.
+    """
+    lab = case.lab
+    known = lab._cache.get("diagnosis")
+    if known is None:
+        try:
+            known = _diagnose(case)
+        except (NotApplicable, NotChecked) as reason:
+            known = reason
+        lab._cache["diagnosis"] = known
+    if isinstance(known, Exception):
+        raise known
+    assert isinstance(known, Diagnosis)
+    return known
+
+
+def proven(case: Case, name: str) -> Trial | None:
+    """The trial that proves the named cause; None if the run learned or something else is the cause.
+
+    Raises NotChecked where the remedies could not be tried.
+    """
+    found = diagnosis(case)
+    trial = found.cause(name)
+    if trial is None and found.failing and found.not_tried is not None:
+        raise NotChecked(found.not_tried)
+    return trial
+
+
+def _diagnose(case: Case) -> Diagnosis:
+    lab = case.lab
+    _applicable(lab)
+    with lab.spending():
+        probes = train_probes(lab)
+        scale = scale_of(lab, probes)
+        if scale is None:
+            raise NotChecked("how far the loss can fall could not be measured")
+        validation = validation_probes(lab)
+        start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
+    total = max(1, sum(record.steps for record in lab.setup.optimizers))
+    found = Diagnosis(scale, probes, validation, start, ended, total)
+    if found.failing:
+        confounder = confounding(case.findings)
+        if confounder is not None:
+            found.not_tried = f"{confounder.reason} {confounder.check} has to be fixed first"
+        else:
+            _try_remedies(lab, found)
+    return found
+
+
+def _applicable(lab: Lab) -> None:
+    optimized = [step for step in lab.setup.steps if any(isinstance(event, OptimizerStep) for event in step)]
+    if not optimized:
+        raise NotChecked("no optimizer step was recorded")
+    main = lab.main_backward.tape
+    assert main is not None
+    used = {event.optimizer for step in optimized for event in step if isinstance(event, OptimizerStep)}
+    kinds = {
+        tuple(node.name for node in event.tape.nodes)
+        for step in optimized
+        for event in step
+        if isinstance(event, BackwardRecord) and event.tape is not None
+    }
+    if len(used) > 1 and len(kinds) > 1:
+        raise NotApplicable("several losses are trained in turn by several optimizers")
+
+
+# An exact fact in these rows changes what training does: remedies tried beside it would treat its symptoms.
+CONFOUNDING = frozenset("R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R32 R34 R36 S3 S4".split())
+
+
+def confounding(findings: Sequence[Finding]) -> Finding | None:
+    """A proven fault that has to be fixed before soft causes can be told apart."""
+    return next((item for item in findings if item.level == "fault" and item.reason in CONFOUNDING), None)
+
+
+def _outcome_at(lab: Lab, state: str, scale: Scale, probes: list[Probe], validation: list[Probe]) -> Outcome:
+    with lab.at(state):
+        return outcome(lab, scale, probes, validation)
+
+
+def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]) -> Outcome:
+    """u in the present state."""
+    train = scale.u(loss_of(lab, probes))
+    return Outcome(train, scale.u(loss_of(lab, validation)) if validation else math.nan)
+
+
+# -- trying --------------------------------------------------------------------------------------------------------
+
+
+def _try_remedies(lab: Lab, found: Diagnosis) -> None:
+    remedies = [remedy for remedy in candidates() if _worth_trying(lab, remedy)]
+    deadline = time.perf_counter() + BUDGET_SHARE * lab.time_left()
+    recorded = sum(any(isinstance(e, OptimizerStep) for e in step) for step in lab.setup.steps)
+    found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
+    try:
+        found.base = [run(lab, found, Intervention(), 0, found.steps)]
+        affordable = (deadline - time.perf_counter()) / max(1e-3, lab.seconds_per_step)
+        found.steps = int(min(found.steps, affordable / (len(remedies) + 8)))
+        if found.steps < min(LEAST_STEPS, found.total_steps):
+            raise _OutOfBudget
+        found.base = [run(lab, found, Intervention(), seed, found.steps) for seed in range(SEEDS)]
+        fixed: list[Remedy] = []
+        base, ended = found.base, found.ended
+        for _ in range(CAUSES):
+            trials = _first_stage(lab, found, remedies, fixed, base, ended, deadline)
+            chosen = _second_stage(lab, found, trials, fixed, deadline)
+            found.trials.extend(trials)
+            if chosen is None:
+                break
+            found.causes.append(chosen)
+            fixed.append(chosen.remedy)
+            base, ended = chosen.outcomes, Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan)
+            remedies = [item for item in remedies if item.cause != chosen.remedy.cause]
+            if ended.train <= GAIN:
+                break
+    except _OutOfBudget:
+        found.not_tried = f"budget of {lab.budget:g} s used up"
+
+
+class _OutOfBudget(Exception):
+    pass
+
+
+def _worth_trying(lab: Lab, remedy: Remedy) -> bool:
+    try:
+        return remedy.why_not(lab) is None
+    except Exception:
+        return False  # a remedy that does not fit this program
+
+
+def _first_stage(
+    lab: Lab,
+    found: Diagnosis,
+    remedies: list[Remedy],
+    fixed: list[Remedy],
+    base: list[Outcome],
+    ended: Outcome,
+    deadline: float,
+) -> list[Trial]:
+    """Every remedy once, with the recorded order and random numbers."""
+    trials = []
+    for remedy in remedies:
+        if time.perf_counter() > deadline:
+            raise _OutOfBudget
+        trial = Trial(remedy, base=base, ended=ended)
+        try:
+            trial.outcomes.append(run(lab, found, _with(fixed, remedy), 0, found.steps))
+        except Exception:
+            continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
+        trials.append(trial)
+    return trials
+
+
+def _with(fixed: list[Remedy], remedy: Remedy) -> Remedy:
+    return Together([*fixed, remedy]) if fixed else remedy
+
+
+def _second_stage(
+    lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], deadline: float
+) -> Trial | None:
+    """The promising remedies on the other seeds; the narrowest of those that help about equally."""
+    best = max((trial.gain for trial in trials), default=0.0)
+    if best <= GAIN:
+        return None
+    for trial in trials:
+        if trial.gain < max(GAIN, SHARE_OF_BEST * best):
+            continue
+        for seed in range(1, SEEDS):
+            if time.perf_counter() > deadline + 0.2 * lab.budget:
+                raise _OutOfBudget
+            trial.outcomes.append(run(lab, found, _with(fixed, trial.remedy), seed, found.steps))
+    helping = [trial for trial in trials if len(trial.outcomes) == SEEDS and trial.helps()]
+    if not helping:
+        return None
+    best = max(trial.gain for trial in helping)
+    near = [trial for trial in helping if trial.gain >= SHARE_OF_BEST * best]
+    first = min(near, key=lambda trial: trial.remedy.order)
+    same = [trial for trial in near if trial.remedy.cause == first.remedy.cause]
+    return max(same, key=lambda trial: trial.gain)
+
+
+def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int) -> Outcome:
+    """u after a replay of ``steps`` steps with one change."""
+    outcomes: list[Outcome] = []
+
+    def measure() -> float:
+        outcomes.append(outcome(lab, found.scale, found.probes, found.validation))
+        return outcomes[-1].train
+
+    steps *= getattr(change, "longer", 1)
+    curve = lab.train(change, steps=steps, seed=seed, after=measure)
+    found.curves[f"{change.changes} ({seed})"] = curve
+    if not curve.finite:
+        return Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan)
+    return outcomes[-1]
+
+
+def best_learning_rate(found: Diagnosis, below: bool) -> Trial | None:
+    """The best learning rate that was tried on one side of the program's own."""
+    tried = [
+        trial
+        for trial in found.trials
+        if isinstance(trial.remedy, LearningRate) and (trial.remedy.factor < 1) == below
+    ]
+    return max(tried, key=lambda trial: trial.gain, default=None)

@@ -1,0 +1,651 @@
+"""Remedies that can be tried in a replay, each changing one thing.
+
+Every remedy names the check it speaks for, says in ``why_not`` when it would change nothing, and is undone by the
+lab. ``order`` is the order of minimal change: among remedies that help about equally, the narrowest one is the cause.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from paramedic.checks.preprocessing.layers import first_layer
+from paramedic.experiments.lab import Intervention, Lab
+from paramedic.experiments.operations import operation_name
+from paramedic.experiments.progress import main_tapes, penalties, spread
+from paramedic.measurements.data.recipe import feature_ranges
+from paramedic.trace.setup import BackwardRecord, GradientEdit, OptimizerStep, StepEvent
+from paramedic.trace.tape import Tape
+
+STANDARDIZED = 0.3  # decades of rms and of 1 + |mean| / sd: within a factor of two there is nothing to standardize
+INITIALIZATION_FACTOR = 2.0  # weights whose rms is within this factor of the module's own initialization are standard
+BIAS_FACTOR = 10.0
+SPLIT = 8  # prototype of row 11: B against B/8
+FEW_UPDATES = 100  # prototype of row 11: harm by a shortage of updates begins below 25 and is not seen above 200
+SCHEDULED = 0.2  # a rate that falls by less is as good as constant
+CLIP_NORM = 1.0
+ADAM_RATE = 1e-3
+SGD_RATE = 0.05
+SATURATING = (nn.Sigmoid, nn.Tanh, nn.Hardsigmoid, nn.Hardtanh, nn.Softsign, nn.LogSigmoid)
+SATURATING_NAMES = frozenset({"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign"})
+LEAST_BLOCKS = 4  # fewer layers in a row don't make gradients vanish
+STATISTICS_TAPES = 20
+
+
+class Remedy(Intervention):
+    """An intervention that a check stands behind.
+
+    cause: name of the check. order: place in the order of minimal change. remedy: one thing to do, for the report.
+    """
+
+    cause: str = ""
+    order: int = 0
+    remedy: str = ""
+    longer: int = 1  # this many times the steps
+
+    def why_not(self, lab: Lab) -> str | None:
+        """Why it would change nothing; None if it is worth trying."""
+        return None
+
+
+class LearningRate(Remedy):
+    """All learning rates times a factor."""
+
+    rows = ("R36",)
+    order = 50
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+        self.cause = "learning-rate-too-high" if factor < 1 else "learning-rate-too-low"
+        self.changes = f"learning rate x {factor:g}"
+        self.remedy = f"multiply the learning rate by about {factor:g}"
+
+    def lr(self, lr: float) -> float:
+        return lr * self.factor
+
+
+class StandardizedInput(Remedy):
+    """The main model's inputs minus their mean, divided by their standard deviation (of the recorded batches)."""
+
+    rows = ("R12",)
+    cause = "unstandardized-input"
+    order = 10
+    changes = "inputs standardized before the first layer"
+    remedy = "subtract the training mean of each feature and divide by its training standard deviation"
+
+    def __init__(self) -> None:
+        self.statistics: dict[tuple[int, int], tuple[Tensor, Tensor]] | None = None
+        self.modules: dict[int, nn.Module] = {}
+        self.deviation = 0.0
+        self.low = self.high = 0.0
+
+    def why_not(self, lab: Lab) -> str | None:
+        if self.statistics is None:
+            self._measure(lab)
+        if not self.statistics:
+            return "no numeric input of a module was recorded, or its first layer normalizes"
+        if self.deviation <= STANDARDIZED:
+            return "the inputs are standardized"
+        return None
+
+    def _measure(self, lab: Lab) -> None:
+        seen = _observed_inputs(lab)
+        self.statistics = {}
+        for key, (module, values) in seen.items():
+            layer = first_layer(module)
+            if layer is not None and "Norm" in type(layer).__name__:
+                continue
+            pooled = torch.cat([item.detach().double() for item in values])
+            if not bool(torch.isfinite(pooled).all()) or not bool(pooled.std() > 0):
+                continue
+            dims = _sample_dims(pooled, layer)
+            mean = pooled.mean(dim=dims, keepdim=True)[0]
+            deviation = pooled.std(dim=dims, keepdim=True)[0]
+            floor = 1e-8 * pooled.abs().amax(dim=dims, keepdim=True)[0] + 1e-30
+            deviation = torch.where(deviation > floor, deviation, torch.ones_like(deviation))
+            self.statistics[key] = (mean, deviation)
+            self.modules[key[0]] = module
+            features = pooled.movedim(_feature_dim(pooled, dims), -1).reshape(-1, mean.numel())
+            ranges = feature_ranges(features[:20_000].numpy())
+            if ranges.deviation > self.deviation:
+                self.deviation, self.low, self.high = ranges.deviation, ranges.low, ranges.high
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        if self.statistics is None:
+            self._measure(lab)
+        with ExitStack() as stack:
+            for number, module in self.modules.items():
+                handle = module.register_forward_pre_hook(self._hook(number), with_kwargs=True)
+                stack.callback(handle.remove)
+            yield
+
+    def _hook(self, number: int) -> Any:
+        def standardize(module: nn.Module, args: Any, kwargs: Any) -> Any:
+            changed = list(args)
+            for position, value in enumerate(changed):
+                known = (self.statistics or {}).get((number, position))
+                if known is not None and isinstance(value, Tensor) and value.is_floating_point():
+                    mean, deviation = (item.to(value.dtype) for item in known)
+                    changed[position] = (value - mean) / deviation
+            return tuple(changed), kwargs
+
+        return standardize
+
+
+def _observed_inputs(lab: Lab) -> dict[tuple[int, int], tuple[nn.Module, list[Tensor]]]:
+    """Float arguments of outermost module calls that depend on no parameter, by (id of module, position)."""
+    found: dict[tuple[int, int], tuple[nn.Module, list[Tensor]]] = {}
+
+    def hook(module: nn.Module, args: Any) -> None:
+        for position, value in enumerate(args):
+            usable = isinstance(value, Tensor) and value.is_floating_point() and value.dim() >= 2
+            if usable and not value.requires_grad and value.numel():
+                found.setdefault((id(module), position), (module, []))[1].append(value.detach())
+
+    tapes = spread(main_tapes(lab), STATISTICS_TAPES)
+    modules = {id(node.module): node.module for node in tapes[0].module_calls()} if tapes else {}
+    with lab.at("initial"), ExitStack() as stack:
+        for module in modules.values():
+            stack.callback(module.register_forward_pre_hook(hook).remove)  # type: ignore[union-attr]
+        for tape in tapes:
+            tape.loss()
+    return {
+        key: (module, values)
+        for key, (module, values) in found.items()
+        if len({tuple(item.shape[1:]) for item in values}) == 1
+    }
+
+
+def _sample_dims(values: Tensor, layer: nn.Module | None) -> tuple[int, ...]:
+    """The dimensions that count samples and positions: features are the last dimension, channels the second."""
+    channels_second = values.dim() >= 4 or isinstance(layer, nn.modules.conv._ConvNd)
+    feature = 1 if channels_second or values.dim() == 2 else values.dim() - 1
+    return tuple(k for k in range(values.dim()) if k != feature)
+
+
+def _feature_dim(values: Tensor, dims: tuple[int, ...]) -> int:
+    return next(k for k in range(values.dim()) if k not in dims)
+
+
+class NoDropout(Remedy):
+    """Dropout off, in modules and in functions."""
+
+    rows = ("R30", "S2")
+    cause = "too-much-regularization"
+    order = 15
+    changes = "no dropout"
+    remedy = "lower the dropout probability"
+
+    def why_not(self, lab: Lab) -> str | None:
+        return None if _dropout_modules(lab) or self._functions(lab) else "there is no dropout"
+
+    def _functions(self, lab: Lab) -> bool:
+        calls = (call for call in lab.operations().calls if call.name in DROPOUT_FUNCTIONS)
+        return any(not isinstance(call.module, nn.modules.dropout._DropoutNd) for call in calls)
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        with ExitStack() as stack:
+            for module, attribute in _dropout_modules(lab):
+                stack.callback(setattr, module, attribute, getattr(module, attribute))
+                setattr(module, attribute, 0.0)
+            if self._functions(lab):
+                stack.enter_context(_WithoutDropout())
+            yield
+
+
+DROPOUT_FUNCTIONS = frozenset(
+    {"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"}
+)
+
+
+class _WithoutDropout(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = operation_name(func)
+        if name in DROPOUT_FUNCTIONS:
+            return args[0] if args else kwargs["input"]
+        if name == "scaled_dot_product_attention" and kwargs.get("dropout_p"):
+            kwargs = kwargs | {"dropout_p": 0.0}
+        return func(*args, **kwargs)
+
+
+def _dropout_modules(lab: Lab) -> list[tuple[nn.Module, str]]:
+    found = []
+    for root in lab.modules():
+        for module in root.modules():
+            if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
+                found.append((module, "p"))
+            elif isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) and module.dropout > 0:
+                found.append((module, "dropout"))
+    return found
+
+
+class NoWeightDecay(Remedy):
+    """Weight decay of every optimizer 0."""
+
+    rows = ("R30", "S2")
+    cause = "too-much-regularization"
+    order = 15
+    changes = "no weight decay"
+    remedy = "lower the weight decay"
+
+    def why_not(self, lab: Lab) -> str | None:
+        used = any(group.get("weight_decay") for record in lab.setup.optimizers for group in record.groups)
+        return None if used else "there is no weight decay"
+
+    def group(self, settings: dict[str, Any]) -> None:
+        if "weight_decay" in settings:
+            settings["weight_decay"] = 0.0
+
+
+class NoPenalty(Remedy):
+    """The loss without its terms that depend on parameters alone (L1, L2 by hand)."""
+
+    rows = ("R30", "S2")
+    cause = "too-much-regularization"
+    order = 15
+    changes = "no penalty on the weights in the loss"
+    remedy = "lower the factor of the penalty on the weights"
+
+    def why_not(self, lab: Lab) -> str | None:
+        tape = lab.main_backward.tape
+        return None if tape is not None and penalties(tape) else "the loss has no penalty on the weights"
+
+    def tape_options(self, tape: Tape) -> dict[str, Any]:
+        return {"replace": penalties(tape)}
+
+
+class StandardInitialization(Remedy):
+    """Weights and biases far from their modules' own initialization are drawn anew; the others stay.
+
+    changed: names of the parameters that were drawn anew in the last replay.
+    """
+
+    rows = ("R28",)
+    cause = "badly-scaled-initialization"
+    order = 30
+    changes = "PyTorch's own initialization for the weights whose scale is off"
+    remedy = "drop the hand-made initialization, or scale it by the layer's fan-in"
+
+    def __init__(self) -> None:
+        self.changed: list[str] = []
+
+    def why_not(self, lab: Lab) -> str | None:
+        with lab.at("initial"):
+            self.begin(lab)
+        return None if self.changed else "all weights have the scale of a standard initialization"
+
+    def begin(self, lab: Lab) -> None:
+        self.changed = []
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            for root in lab.modules():
+                for path, module in root.named_modules():
+                    self._renew(lab, path, module)
+
+    def _renew(self, lab: Lab, path: str, module: nn.Module) -> None:
+        own = list(module.named_parameters(recurse=False))
+        own = [(name, p) for name, p in own if p.requires_grad and p.is_floating_point() and p.numel()]
+        if not own:
+            return
+        old = [parameter.detach().clone() for _, parameter in own]
+        buffers = [(item, item.clone()) for item in module.buffers(recurse=False)]
+        reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+        with torch.no_grad():
+            if reset is not None:
+                reset()
+            else:
+                for _, parameter in own:
+                    if parameter.dim() >= 2:
+                        nn.init.xavier_normal_(parameter.flatten(1))
+            for (name, parameter), value in zip(own, old, strict=True):
+                if off_scale(value, parameter):
+                    self.changed.append(lab.setup.parameter_name(parameter) or f"{path}.{name}")
+                else:
+                    parameter.copy_(value)
+            for item, value in buffers:
+                item.copy_(value)
+
+
+def rms(values: Tensor) -> float:
+    return float(values.detach().double().pow(2).mean().sqrt())
+
+
+def off_scale(value: Tensor, standard: Tensor) -> bool:
+    """Whether ``value`` is far from a standard initialization: scale of weights, size of biases, gains near zero."""
+    own, expected = rms(value), rms(standard)
+    if not math.isfinite(own):
+        return True
+    if value.dim() >= 2:
+        if expected == 0:
+            return False
+        return not expected / INITIALIZATION_FACTOR <= own <= expected * INITIALIZATION_FACTOR or symmetric(value)
+    gain = bool((standard.detach() == 1).all())
+    return own > BIAS_FACTOR * max(expected, 0.1) or (gain and own < 1 / BIAS_FACTOR)
+
+
+def symmetric(value: Tensor) -> bool:
+    """Whether all rows (units) of a weight are equal."""
+    rows = value.detach().flatten(1)
+    return len(rows) > 1 and bool((rows == rows[:1]).all())
+
+
+class SmallerBatches(Remedy):
+    """Every batch in parts, one step for each: the same epochs with more updates."""
+
+    rows = ("R11",)
+    cause = "too-few-updates"
+    order = 20
+
+    def __init__(self, parts: int = SPLIT) -> None:
+        self.parts = parts
+        self.changes = f"batches of one {parts}th of the size, {parts} times as many updates"
+        self.remedy = "use smaller batches, or train for more epochs"
+
+    def why_not(self, lab: Lab) -> str | None:
+        size = batch_size(lab)
+        if updates(lab) > FEW_UPDATES:
+            return f"the program made {updates(lab)} updates"
+        return None if size >= 2 * self.parts else f"batches of {size} cannot be cut into {self.parts}"
+
+
+class MoreSteps(Remedy):
+    """The same training, longer: the recorded steps are cycled through."""
+
+    rows = ("R31",)
+    cause = "stopped-too-early"
+    order = 22
+    longer = 4
+    changes = "4 times as many updates"
+    remedy = "train for more epochs"
+
+    def why_not(self, lab: Lab) -> str | None:
+        return None if updates(lab) <= FEW_UPDATES else f"the program made {updates(lab)} updates"
+
+
+class ConstantRate(Remedy):
+    """The highest learning rate of the recorded steps at every step: no scheduler."""
+
+    rows = ("R36",)
+    cause = "scheduler-drives-rate-to-zero"
+    order = 12
+    changes = "no learning rate schedule"
+    remedy = "check how often the scheduler steps, and where it ends"
+
+    def __init__(self) -> None:
+        self.rate = 0.0
+
+    def why_not(self, lab: Lab) -> str | None:
+        seen = {rate for step in lab.setup.steps for e in step if isinstance(e, OptimizerStep) for rate in e.lrs}
+        self.rate = max(seen, default=0.0)
+        one = all(len(record.groups) == 1 for record in lab.setup.optimizers)
+        if not one or not seen or min(seen) > (1 - SCHEDULED) * self.rate:
+            return "the learning rate stays the same"
+        return None
+
+    def lr(self, lr: float) -> float:
+        return self.rate
+
+
+def updates(lab: Lab) -> int:
+    """Optimizer steps of the whole run."""
+    return sum(record.steps for record in lab.setup.optimizers)
+
+
+def batch_size(lab: Lab) -> int:
+    batches = lab.batches(limit=1)
+    inputs = batches[0][0] if batches else []
+    return int(inputs[0].shape[0]) if inputs and inputs[0].dim() else 0
+
+
+class StepAtEveryBackward(Remedy):
+    """Accumulated gradients are used at once: a step for every backward call."""
+
+    rows = ("R11",)
+    cause = "too-few-updates"
+    order = 20
+    changes = "a step after every backward call"
+    remedy = "accumulate over fewer batches, or train for more epochs"
+
+    def why_not(self, lab: Lab) -> str | None:
+        most = max((sum(isinstance(e, BackwardRecord) for e in step) for step in lab.setup.steps), default=0)
+        one = len(lab.setup.optimizers) == 1
+        if updates(lab) > FEW_UPDATES:
+            return f"the program made {updates(lab)} updates"
+        return None if most >= 2 and one else "every backward call has its own step"
+
+    def events(self, events: list[StepEvent]) -> list[list[StepEvent]]:
+        step = next((event for event in events if isinstance(event, OptimizerStep)), None)
+        if step is None or step.closure:
+            return [events]
+        clips = [event for event in events if isinstance(event, GradientEdit)]
+        backwards = [event for event in events if isinstance(event, BackwardRecord)]
+        return [[_fresh(item), *clips, step] for item in backwards]
+
+
+def _fresh(record: BackwardRecord) -> BackwardRecord:
+    return BackwardRecord(record.tape, record.loss, record.place, 0.0, record.problem)
+
+
+class ClippedGradients(Remedy):
+    """Gradient norm clipped."""
+
+    rows = ("R35",)
+    cause = "exploding-gradients"
+    order = 60
+    changes = f"gradient norm clipped to {CLIP_NORM:g}"
+    remedy = f"clip the gradients: torch.nn.utils.clip_grad_norm_(model.parameters(), {CLIP_NORM:g}) before the step"
+
+    def after_backward(self, lab: Lab, parameters: Sequence[Tensor]) -> None:
+        held = [item for item in parameters if item.grad is not None]
+        if held:
+            nn.utils.clip_grad_norm_(held, CLIP_NORM)
+
+
+class OtherOptimizer(Remedy):
+    """Adam in the place of another optimizer; SGD with momentum in the place of Adam and its kin."""
+
+    rows = ("R34",)
+    cause = "wrong-optimizer"
+    order = 90
+
+    def __init__(self, kind: str = "Adam") -> None:
+        self.kind = kind
+        rate = f"Adam(lr={ADAM_RATE:g})" if kind == "Adam" else f"SGD(lr={SGD_RATE:g}, momentum=0.9)"
+        self.changes = f"{rate} as optimizer"
+        self.remedy = f"try {rate}"
+
+    def why_not(self, lab: Lab) -> str | None:
+        kinds = {record.kind for record in lab.setup.optimizers}
+        same = any(kind.startswith("Adam") for kind in kinds) if self.kind == "Adam" else "SGD" in kinds
+        return "it is the program's own optimizer" if same else None
+
+    def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
+        parameters = [p for group in lab.setup.optimizers[index].optimizer.param_groups for p in group["params"]]
+        if self.kind == "Adam":
+            return torch.optim.Adam(parameters, lr=ADAM_RATE)
+        return torch.optim.SGD(parameters, lr=SGD_RATE, momentum=0.9)
+
+
+class ReluActivations(Remedy):
+    """ReLU in the place of sigmoid and tanh between layers (not at the output)."""
+
+    rows = ("R35",)
+    cause = "vanishing-gradients"
+    order = 40
+    changes = "ReLU in the place of saturating activations"
+    remedy = "use ReLU (or GELU) between the layers, or a normalization before each activation"
+
+    def why_not(self, lab: Lab) -> str | None:
+        modules, functions = self._hidden(lab)
+        return None if len(modules) + functions >= 2 else "no saturating activations between layers"
+
+    def _hidden(self, lab: Lab) -> tuple[list[nn.Module], int]:
+        """Saturating modules before the last layer with parameters, and the number of such function calls."""
+        log = lab.operations()
+        order = [module for _, module, _ in log.module_outputs]
+        last = max((k for k, m in enumerate(order) if next(m.parameters(recurse=False), None) is not None), default=-1)
+        modules = [module for module in order[:last] if isinstance(module, SATURATING)]
+        late = {id(module) for module in order[last + 1 :]}
+        calls = [call for call in log.calls if call.name in SATURATING_NAMES and not isinstance(call.module, SATURATING)]
+        parametric = [k for k, call in enumerate(log.calls) if any(isinstance(i, nn.Parameter) for i in call.inputs)]
+        end = parametric[-1] if parametric else -1
+        after = {id(call) for call in log.calls[end + 1 :]}
+        functions = 0 if any(id(call) in after for call in calls) else len(calls)
+        return [module for module in modules if id(module) not in late], functions
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        modules, functions = self._hidden(lab)
+        with ExitStack() as stack:
+            for module in {id(item): item for item in modules}.values():
+                handle = module.register_forward_hook(lambda _, args, result: functional.relu(args[0]))
+                stack.callback(handle.remove)
+            if functions:
+                stack.enter_context(_ReluForSaturating())
+            yield
+
+
+class _ReluForSaturating(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if operation_name(func) in SATURATING_NAMES:
+            return functional.relu(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+class SkipConnections(Remedy):
+    """The input added to the output of every layer of the same shape."""
+
+    rows = ("R35",)
+    cause = "vanishing-gradients"
+    order = 45
+    changes = "skip connections around layers of equal width"
+    remedy = "add skip connections (x + layer(x)) or normalization layers, or use fewer layers"
+
+    def why_not(self, lab: Lab) -> str | None:
+        return None if len(self._blocks(lab)) >= LEAST_BLOCKS else "no deep stack of layers of equal width"
+
+    def _blocks(self, lab: Lab) -> list[nn.Module]:
+        """The outermost modules with parameters, inside the model, that keep the shape of their one input."""
+        shapes: dict[int, bool] = {}
+
+        def hook(module: nn.Module, args: Any, result: Any) -> None:
+            tensors = [item for item in args if isinstance(item, Tensor)]
+            keeps = len(args) == 1 == len(tensors) and isinstance(result, Tensor) and result.shape == tensors[0].shape
+            shapes[id(module)] = keeps and tensors[0].is_floating_point() and shapes.get(id(module), True)
+
+        roots = lab.modules()
+        with lab.at("initial"), ExitStack() as stack:
+            for root in roots:
+                for module in root.modules():
+                    stack.callback(module.register_forward_hook(hook).remove)
+            assert lab.main_backward.tape is not None
+            lab.main_backward.tape.loss()
+        found: list[nn.Module] = []
+        for root in roots:
+            _outermost(root, shapes, found, top=True)
+        return found
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        with ExitStack() as stack:
+            for module in self._blocks(lab):
+                handle = module.register_forward_hook(lambda _, args, result: result + args[0])
+                stack.callback(handle.remove)
+            yield
+
+
+def _outermost(module: nn.Module, shapes: dict[int, bool], found: list[nn.Module], top: bool = False) -> None:
+    container = isinstance(module, (nn.Sequential, nn.ModuleList)) and len(list(module.children())) > 2
+    parametric = next(module.parameters(), None) is not None
+    norm = "Norm" in type(module).__name__
+    if not top and not container and not norm and parametric and shapes.get(id(module)):
+        found.append(module)
+        return
+    for child in module.children():
+        _outermost(child, shapes, found)
+
+
+class Together(Remedy):
+    """Several remedies at once."""
+
+    def __init__(self, parts: Sequence[Remedy]) -> None:
+        self.remedies = tuple(parts)
+        self.rows = tuple(row for part in parts for row in part.rows)
+        self.changes = " and ".join(part.changes for part in parts)
+        self.parts = max(part.parts for part in parts)
+        self.longer = max(part.longer for part in parts)
+
+    @contextmanager
+    def applied(self, lab: Lab) -> Iterator[None]:
+        with ExitStack() as stack:
+            for part in self.remedies:
+                stack.enter_context(part.applied(lab))
+            yield
+
+    def begin(self, lab: Lab) -> None:
+        for part in self.remedies:
+            part.begin(lab)
+
+    def lr(self, lr: float) -> float:
+        for part in self.remedies:
+            lr = part.lr(lr)
+        return lr
+
+    def group(self, settings: dict[str, Any]) -> None:
+        for part in self.remedies:
+            part.group(settings)
+
+    def tape_options(self, tape: Tape) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        for part in self.remedies:
+            for key, value in part.tape_options(tape).items():
+                options[key] = options[key] | value if key == "replace" and key in options else value
+        return options
+
+    def events(self, events: list[StepEvent]) -> list[list[StepEvent]]:
+        groups = [events]
+        for part in self.remedies:
+            groups = [piece for group in groups for piece in part.events(group)]
+        return groups
+
+    def after_backward(self, lab: Lab, parameters: Sequence[Tensor]) -> None:
+        for part in self.remedies:
+            part.after_backward(lab, parameters)
+
+    def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
+        return next((found for part in self.remedies if (found := part.optimizer(lab, index)) is not None), None)
+
+
+def candidates() -> list[Remedy]:
+    """All remedies, in the order of minimal change."""
+    found: list[Remedy] = [
+        StandardizedInput(),
+        NoDropout(),
+        NoWeightDecay(),
+        NoPenalty(),
+        ConstantRate(),
+        SmallerBatches(),
+        MoreSteps(),
+        StepAtEveryBackward(),
+        StandardInitialization(),
+        ReluActivations(),
+        SkipConnections(),
+        *(LearningRate(factor) for factor in LEARNING_RATE_FACTORS),
+        ClippedGradients(),
+        OtherOptimizer("Adam"),
+        OtherOptimizer("SGD"),
+    ]
+    return sorted(found, key=lambda item: item.order)
+
+
+LEARNING_RATE_FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)  # narrower ladders missed lr x 1e-3 (prototype)

@@ -1,0 +1,48 @@
+"""A learning rate above what the network can stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.interventions import LearningRate
+from paramedic.experiments.wording import optimizer_place, percent, rates, run_evidence
+
+
+class LearningRateTooHigh(Check):
+    """The learning rate is too high: training diverges or stays where it is.
+
+    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the learning rate
+        and with a tenth, a hundredth and a thousandth of it, on three seeds, where the program's own run failed.
+    Why it matters: every step overshoots; the loss grows, oscillates, or the units die.
+    Fix: divide the learning rate by the factor that the experiment names; then search around it.
+    Not a fault when: the run learned, however high the number looks: there is no rate that is too high by itself.
+    References: the article's reason 36; Bengio, "Practical recommendations for gradient-based training", 2012.
+    """
+
+    reason = "R36"
+    name = "learning-rate-too-high"
+    also = ("R29",)
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        trial = proven(case, self.name)
+        if trial is None:
+            return
+        assert isinstance(trial.remedy, LearningRate)
+        found = diagnosis(case)
+        lower = rates(case, trial.remedy.factor)
+        yield self.fault(
+            f"learning rate {rates(case)} is too high: u {percent(found.ended.train)} at the end of the run, and "
+            f"{percent(trial.after())} after {found.steps} steps at {lower} (1 = knows nothing, 0 = perfect)",
+            where=optimizer_place(case),
+            evidence=(Evidence("learning rate", rates(case), f"about {lower}"), *run_evidence(found, trial)),
+            remedy=f"lower the learning rate to about {lower}",
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=("R35", "R33", "R37", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34"),
+        )

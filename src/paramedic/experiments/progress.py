@@ -1,0 +1,373 @@
+"""How much of what can be learned has been learned: u = (L - L_min) / (L_const - L_min), for any loss.
+
+L_min is the loss that free outputs reach, L_const the one that the best constant output reaches. 1 = knows
+nothing, 0 = perfect. Losses are measured on recorded batches with dropout off, without penalties on the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from paramedic.experiments.lab import Lab
+from paramedic.experiments.operations import Operation, Operations, log_operations
+from paramedic.trace.tape import Tape, tensors_of
+
+PROBES = 8  # recorded batches on which progress is measured
+FREE_STEPS = 150  # of Adam with FREE_RATE on free outputs: prototype measurements, agree = 1.000 in 28/28 set-ups
+FREE_RATE = 0.3
+LBFGS_STEPS = 40
+FREE_SCALE = 2.0  # outputs start with at most this standard deviation (a network with huge outputs is no start)
+U_LIMIT = 1.5  # worse than knowing nothing, and non-finite, count as this much
+LEAST_RANGE = 1e-7  # of the loss at the best constant output; below it there is nothing to learn
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The two ends of the scale, as mean losses over the probes."""
+
+    minimum: float
+    constant: float
+
+    def u(self, loss: float) -> float:
+        """Progress at ``loss``; worse than U_LIMIT and non-finite losses give U_LIMIT."""
+        if not math.isfinite(loss):
+            return U_LIMIT
+        return max(-0.5, min(U_LIMIT, (loss - self.minimum) / (self.constant - self.minimum)))
+
+
+@dataclass(eq=False)
+class Probe:
+    """One batch whose loss is measured: a tape and the values that take the place of its leaves."""
+
+    tape: Tape
+    replace: dict[int, Tensor] = field(default_factory=dict)
+
+
+def main_tapes(lab: Lab) -> list[Tape]:
+    """The recorded tapes that compute the same loss as the first one."""
+    main = lab.main_backward.tape
+    assert main is not None
+    names = [node.name for node in main.nodes]
+    return [r.tape for r in lab.backwards if r.tape is not None and [node.name for node in r.tape.nodes] == names]
+
+
+def spread(items: Sequence[Any], count: int) -> list[Any]:
+    """``count`` of the items, evenly spread."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
+
+
+def train_probes(lab: Lab, count: int = PROBES) -> list[Probe]:
+    return [Probe(tape, penalties(tape)) for tape in spread(main_tapes(lab), count)]
+
+
+def validation_probes(lab: Lab, count: int = PROBES) -> list[Probe]:
+    """The recorded validation batches in the place of a training batch; none where the tensors don't match."""
+    main = lab.main_backward.tape
+    assert main is not None
+    inputs = _input_numbers(main)
+    target = _target_number(lab, main)
+    rest = [n for n in main.constants() if n not in inputs and n != target and main.leaves[n].value.dim() > 0]
+    if target is None or len(inputs) != 1 or rest:
+        return []
+    probes = []
+    for values, labels in lab.batches("validation", limit=4 * count):
+        replace = {}
+        if len(values) != 1 or not _same_kind(values[0], main.leaves[inputs[0]].value):
+            continue
+        replace[inputs[0]] = values[0]
+        if target != inputs[0]:
+            if labels is None or not _same_kind(labels, main.leaves[target].value):
+                continue
+            replace[target] = labels
+        probes.append(Probe(main, penalties(main) | replace))
+    return spread(probes, count)
+
+
+def _same_kind(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and one.shape[1:] == other.shape[1:] and one.dim() == other.dim()
+
+
+def _input_numbers(tape: Tape) -> list[int]:
+    nodes = [node for node in tape.nodes if node.module is not None] or tape.nodes[:1]
+    return [number for number in nodes[0].inputs() if number in tape.constants()] if nodes else []
+
+
+def _target_number(lab: Lab, tape: Tape) -> int | None:
+    position = lab.target_position()
+    if position is None:
+        return None
+    back, ordinal = position
+    numbers = list(tape.nodes[len(tape.nodes) - 1 - back].inputs())
+    return numbers[ordinal] if ordinal < len(numbers) else None
+
+
+# -- penalties on the weights inside the loss ----------------------------------------------------------------------
+
+
+def penalties(tape: Tape) -> dict[int, Tensor]:
+    """Zeros for the values that depend on parameters alone and are added to what depends on data.
+
+    Returned by number of the value, for ``Tape.run``'s ``replace``: the loss without its penalties.
+    """
+    data = {number for number, leaf in tape.leaves.items() if not leaf.parameter and leaf.value.numel() > 1}
+    weights = {number for number, leaf in tape.leaves.items() if leaf.parameter}
+    found: dict[int, Tensor] = {}
+    for node in tape.nodes:
+        numbers = list(node.inputs())
+        outputs = [number for number in node.outputs if number is not None]
+        on_data = node.module is not None or any(number in data for number in numbers)
+        if on_data:
+            data.update(outputs)
+            if node.name in _ADDITIONS and any(number in data for number in numbers):
+                found.update({number: torch.zeros(()) for number in numbers if number in weights and number not in data})
+        elif any(number in weights for number in numbers):
+            weights.update(outputs)
+    return {number: zero for number, zero in found.items() if number not in tape.leaves}
+
+
+_ADDITIONS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "subtract"})
+
+
+# -- measuring -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def measuring(lab: Lab, tape: Tape) -> Iterator[None]:
+    """Dropout off; layers that keep running statistics stay in the mode in which the program trains them."""
+    flags = [(module, module.training) for root in lab.modules() for module in root.modules()]
+    trained = {
+        id(module): flag
+        for node in tape.module_calls()
+        for module, flag in zip(node.module.modules(), node.training or (), strict=False)  # type: ignore[union-attr]
+    }
+    try:
+        for module, _ in flags:
+            keeps = getattr(module, "running_mean", None) is not None
+            module.training = bool(keeps and trained.get(id(module), False))
+        yield
+    finally:
+        for module, flag in flags:
+            module.training = flag
+
+
+def loss_of(lab: Lab, probes: Sequence[Probe]) -> float:
+    """Mean loss over the probes in the present state of the live objects; nan without probes."""
+    if not probes:
+        return math.nan
+    buffers = [(b, b.clone()) for root in lab.modules() for b in root.buffers()]
+    state = torch.get_rng_state()
+    try:
+        with measuring(lab, probes[0].tape), torch.no_grad():
+            return sum(float(p.tape.loss(modes=False, replace=p.replace)) for p in probes) / len(probes)
+    finally:
+        torch.set_rng_state(state)
+        for live, value in buffers:
+            live.copy_(value)
+
+
+# -- the scale -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Tail:
+    """What lies between the last layers with parameters and the loss, as operations that can be run again.
+
+    outputs: the tensors that the last layers gave. operations: those that depend on them. root: the loss.
+    """
+
+    outputs: list[Tensor]
+    operations: list[Operation]
+    root: Tensor
+    target: Tensor | None
+    size: int
+
+    def loss(self, outputs: Sequence[Tensor]) -> Tensor:
+        """The loss with other outputs, each of its recorded shape."""
+        # ``* 1``: an operation in place must not write to a leaf.
+        values = {id(old): new * 1 for old, new in zip(self.outputs, outputs, strict=True)}
+
+        def fill(value: Any) -> Any:
+            return values.get(id(value), value) if isinstance(value, Tensor) else value
+
+        for operation in self.operations:
+            args, kwargs = tree_map(fill, (operation.args, operation.kwargs))
+            result = operation.function(*args, **kwargs)
+            result = args[0] if operation.name == "__setitem__" else result
+            new = [item for item in tensors_of(result) if isinstance(item, Tensor)]
+            values.update({id(old): item for old, item in zip(operation.outputs, new, strict=False)})
+        return values[id(self.root)]
+
+
+def tail_of(lab: Lab, probe: Probe) -> Tail | None:
+    """The tail of one probe in the present state; None where no layer with parameters leads to the loss."""
+    with measuring(lab, probe.tape):
+        log = log_operations(probe.tape, lab.paths(), modes=False, replace=probe.replace)
+    if log.root is None or log.root.grad_fn is None:
+        return None
+    outputs = terminal_outputs(log)
+    if not outputs:
+        return None
+    kept, known = _dependent(log, outputs)
+    target = _loss_target(log)
+    numbers = _input_numbers(probe.tape)
+    size = probe.replace.get(numbers[0], probe.tape.leaves[numbers[0]].value).shape[0] if numbers else 0
+    return Tail(outputs, kept, log.root, target, size) if id(log.root) in known else None
+
+
+def _dependent(log: Operations, outputs: list[Tensor]) -> tuple[list[Operation], set[int]]:
+    """Operations between ``outputs`` and the root, in order, and the ids of the tensors computed by them."""
+    free = {id(item) for item in outputs}
+    known, forward = set(free), []
+    for call in log.calls:
+        inputs = {id(item) for item in call.inputs}
+        # The call that computes a free output is left out; one that writes to it in place is not.
+        if inputs & known and not any(id(item) in free and id(item) not in inputs for item in call.outputs):
+            forward.append(call)
+            known.update(id(item) for item in call.outputs)
+    needed, kept = {id(log.root)}, []
+    for call in reversed(forward):
+        if any(id(item) in needed for item in call.outputs):
+            kept.append(call)
+            needed.update(id(item) for item in call.inputs)
+    return kept[::-1], known
+
+
+def _loss_target(log: Operations) -> Tensor | None:
+    from paramedic.experiments.operations import loss_calls
+
+    return next((call.target for call in loss_calls(log) if call.target is not None), None)
+
+
+def terminal_outputs(log: Operations) -> list[Tensor]:
+    """Outputs of the last modules with parameters of their own on each way to the loss, found in the graph."""
+    owners: dict[Any, Tensor] = {}
+    for _, module, result in log.module_outputs:
+        if next(module.parameters(recurse=False), None) is not None:
+            for item in tensors_of(result):
+                if isinstance(item, Tensor) and item.grad_fn is not None:
+                    owners.setdefault(item.grad_fn, item)
+    found: list[Tensor] = []
+    assert log.root is not None
+    waiting, seen = [log.root.grad_fn], set()
+    while waiting:
+        function = waiting.pop()
+        if function is None or function in seen:
+            continue
+        seen.add(function)
+        if function in owners:
+            found.append(owners[function])
+        else:
+            waiting.extend(step for step, _ in function.next_functions)
+    return found or _hand_made_output(log)
+
+
+def _hand_made_output(log: Operations) -> list[Tensor]:
+    """For networks without modules: the prediction that the loss function gets."""
+    from paramedic.experiments.operations import loss_calls
+
+    return [call.input for call in loss_calls(log) if call.input.requires_grad][:1]
+
+
+def scale_of(lab: Lab, probes: Sequence[Probe]) -> Scale | None:
+    """The scale of the probes' loss at the initial weights; None where it cannot be measured."""
+    with lab.at("initial"):
+        tails = [tail_of(lab, probe) for probe in probes]
+        if not tails or any(tail is None for tail in tails):
+            return None
+        with torch.enable_grad():
+            minimum = _minimise(tails, shared=False)  # type: ignore[arg-type]
+            constant = _minimise(tails, shared=True)  # type: ignore[arg-type]
+    if not (math.isfinite(minimum) and math.isfinite(constant)):
+        return None
+    if constant - minimum <= LEAST_RANGE * max(1.0, abs(constant)):
+        return None
+    return Scale(minimum, constant)
+
+
+def _minimise(tails: list[Tail], *, shared: bool) -> float:
+    """Lowest mean loss over the tails with free outputs, or with outputs that all samples share."""
+    free = [_shared_start(tails, k) for k in range(len(tails[0].outputs))] if shared else []
+    own = [] if shared else [[_start(item) for item in tail.outputs] for tail in tails]
+    variables = free if shared else [item for group in own for item in group]
+
+    def mean_loss() -> Tensor:
+        losses = []
+        for number, tail in enumerate(tails):
+            outputs = [v.expand(o.shape) for v, o in zip(free, tail.outputs, strict=True)] if shared else own[number]
+            losses.append(tail.loss(outputs).sum())
+        return torch.stack(losses).mean()
+
+    return min(_adam(mean_loss, variables), _lbfgs(mean_loss, variables))
+
+
+def _adam(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
+    optimizer = torch.optim.Adam(variables, lr=FREE_RATE)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, FREE_STEPS)
+    best = math.inf
+    for _ in range(FREE_STEPS):
+        optimizer.zero_grad()
+        loss = mean_loss()
+        best = min(best, float(loss.detach()))
+        if not math.isfinite(best):
+            break
+        loss.backward()
+        optimizer.step()
+        decay.step()
+    return best
+
+
+def _lbfgs(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
+    """Goes on from where Adam ended: targets far from zero are out of its reach."""
+    optimizer = torch.optim.LBFGS(variables, max_iter=LBFGS_STEPS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = mean_loss()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    value = float(mean_loss().detach())
+    return value if math.isfinite(value) else math.inf
+
+
+def _start(output: Tensor) -> Tensor:
+    value = torch.nan_to_num(output.detach().float(), posinf=0.0, neginf=0.0)
+    deviation = float(value.std()) if value.numel() > 1 else 0.0
+    if deviation > FREE_SCALE:
+        value = value * (FREE_SCALE / deviation)
+    return value.to(output.dtype).clone().requires_grad_()
+
+
+def _shared_start(tails: list[Tail], position: int) -> Tensor:
+    """One output for all samples: mean over the dimensions that count samples (and positions of class targets)."""
+    output = tails[0].outputs[position]
+    dims = sample_dimensions(output, tails[0].target, tails[0].size)
+    return _start(_start(output).detach().mean(dim=dims, keepdim=True) if dims else output)
+
+
+def sample_dimensions(output: Tensor, target: Tensor | None, size: int) -> tuple[int, ...]:
+    """The dimensions of ``output`` along which a constant predictor does not vary.
+
+    With class indices as target (one per sample and position): all dimensions but that of the classes. Otherwise
+    the dimension that counts samples.
+    """
+    if output.dim() == 0:
+        return ()
+    if target is not None and not target.is_floating_point() and output.dim() >= 2:
+        for classes in (output.dim() - 1, 1):
+            if output.numel() // output.shape[classes] == target.numel():
+                return tuple(k for k in range(output.dim()) if k != classes)
+    if size and output.shape[0] != size and output.dim() > 1 and output.shape[1] == size:
+        return (1,)
+    return (0,)
