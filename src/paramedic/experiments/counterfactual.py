@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from paramedic.checks.case import Case
@@ -143,23 +143,29 @@ class Diagnosis:
         return next((trial for trial in self.causes if trial.remedy.cause == name), None)
 
 
-def diagnosis(case: Case) -> Diagnosis:
-    """The diagnosis of a case; made once.
+def assess(case: Case) -> Diagnosis:
+    """How far the program got, before any remedy is tried; measured once.
 
-    Raises NotApplicable or NotChecked when progress cannot be measured or the budget is used up.
+    Raises NotApplicable or NotChecked when progress cannot be measured.
     """
-    lab = case.lab
-    known = lab._cache.get("diagnosis")
-    if known is None:
+    return _once(case, "assessment", _assess)
+
+
+def diagnosis(case: Case) -> Diagnosis:
+    """The assessment with the remedies tried; made once. Raises as ``assess``."""
+    return _once(case, "diagnosis", _diagnose)
+
+
+def _once(case: Case, key: str, make: Callable[[Case], Diagnosis]) -> Diagnosis:
+    cache = case.lab._cache
+    if key not in cache:
         try:
-            known = _diagnose(case)
+            cache[key] = make(case)
         except (NotApplicable, NotChecked) as reason:
-            known = reason
-        lab._cache["diagnosis"] = known
-    if isinstance(known, Exception):
-        raise known
-    assert isinstance(known, Diagnosis)
-    return known
+            cache[key] = reason
+    if isinstance(cache[key], Exception):
+        raise cache[key]
+    return cache[key]  # type: ignore[no-any-return]
 
 
 def proven(case: Case, name: str) -> Trial | None:
@@ -174,8 +180,11 @@ def proven(case: Case, name: str) -> Trial | None:
     return trial
 
 
-def _diagnose(case: Case) -> Diagnosis:
+def _assess(case: Case) -> Diagnosis:
     lab = case.lab
+    problem = lab.why_not_replayable()
+    if problem is not None:
+        raise NotChecked(problem)
     _applicable(lab)
     with lab.spending():
         probes = train_probes(lab)
@@ -185,13 +194,19 @@ def _diagnose(case: Case) -> Diagnosis:
         validation = validation_probes(lab)
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
     total = max(1, sum(record.steps for record in lab.setup.optimizers))
-    found = Diagnosis(scale, probes, validation, start, ended, total)
+    return Diagnosis(scale, probes, validation, start, ended, total)
+
+
+def _diagnose(case: Case) -> Diagnosis:
+    found = assess(case)
     if found.failing:
         confounder = confounding(case.findings)
         if confounder is not None:
             found.not_tried = f"{confounder.reason} {confounder.check} has to be fixed first"
+        elif problem := case.lab.why_no_budget():
+            found.not_tried = problem
         else:
-            _try_remedies(lab, found)
+            _try_remedies(case.lab, found)
     return found
 
 
@@ -213,7 +228,7 @@ def _applicable(lab: Lab) -> None:
 
 
 # An exact fact in these rows changes what training does: remedies tried beside it would treat its symptoms.
-CONFOUNDING = frozenset("R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R32 R34 R36 S3 S4".split())
+CONFOUNDING = frozenset("R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R28 R32 R34 R36 S3 S4".split())
 
 
 def confounding(findings: Sequence[Finding]) -> Finding | None:
@@ -257,7 +272,10 @@ def _try_remedies(lab: Lab, found: Diagnosis) -> None:
                 break
             found.causes.append(chosen)
             fixed.append(chosen.remedy)
-            base, ended = chosen.outcomes, Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan)
+            base, ended = (
+                chosen.outcomes,
+                Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan),
+            )
             remedies = [item for item in remedies if item.cause != chosen.remedy.cause]
             if ended.train <= GAIN:
                 break

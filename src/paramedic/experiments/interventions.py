@@ -24,11 +24,17 @@ from paramedic.measurements.data.recipe import feature_ranges
 from paramedic.trace.setup import BackwardRecord, GradientEdit, OptimizerStep, StepEvent
 from paramedic.trace.tape import Tape
 
-STANDARDIZED = 0.3  # decades of rms and of 1 + |mean| / sd: within a factor of two there is nothing to standardize
-INITIALIZATION_FACTOR = 2.0  # weights whose rms is within this factor of the module's own initialization are standard
+STANDARDIZED = (
+    0.3  # decades of rms and of 1 + |mean| / sd: within a factor of two there is nothing to standardize
+)
+INITIALIZATION_FACTOR = (
+    2.0  # weights whose rms is within this factor of the module's own initialization are standard
+)
 BIAS_FACTOR = 10.0
 SPLIT = 8  # prototype of row 11: B against B/8
-FEW_UPDATES = 100  # prototype of row 11: harm by a shortage of updates begins below 25 and is not seen above 200
+FEW_UPDATES = (
+    100  # prototype of row 11: harm by a shortage of updates begins below 25 and is not seen above 200
+)
 SCHEDULED = 0.2  # a rate that falls by less is as good as constant
 CLIP_NORM = 1.0
 ADAM_RATE = 1e-3
@@ -185,7 +191,7 @@ class NoDropout(Remedy):
     remedy = "lower the dropout probability"
 
     def why_not(self, lab: Lab) -> str | None:
-        return None if _dropout_modules(lab) or self._functions(lab) else "there is no dropout"
+        return None if dropout_modules(lab) or self._functions(lab) else "there is no dropout"
 
     def _functions(self, lab: Lab) -> bool:
         calls = (call for call in lab.operations().calls if call.name in DROPOUT_FUNCTIONS)
@@ -194,7 +200,7 @@ class NoDropout(Remedy):
     @contextmanager
     def applied(self, lab: Lab) -> Iterator[None]:
         with ExitStack() as stack:
-            for module, attribute in _dropout_modules(lab):
+            for module, attribute in dropout_modules(lab):
                 stack.callback(setattr, module, attribute, getattr(module, attribute))
                 setattr(module, attribute, 0.0)
             if self._functions(lab):
@@ -218,7 +224,7 @@ class _WithoutDropout(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _dropout_modules(lab: Lab) -> list[tuple[nn.Module, str]]:
+def dropout_modules(lab: Lab) -> list[tuple[nn.Module, str]]:
     found = []
     for root in lab.modules():
         for module in root.modules():
@@ -328,7 +334,9 @@ def off_scale(value: Tensor, standard: Tensor) -> bool:
     if value.dim() >= 2:
         if expected == 0:
             return False
-        return not expected / INITIALIZATION_FACTOR <= own <= expected * INITIALIZATION_FACTOR or symmetric(value)
+        return not expected / INITIALIZATION_FACTOR <= own <= expected * INITIALIZATION_FACTOR or symmetric(
+            value
+        )
     gain = bool((standard.detach() == 1).all())
     return own > BIAS_FACTOR * max(expected, 0.1) or (gain and own < 1 / BIAS_FACTOR)
 
@@ -385,7 +393,9 @@ class ConstantRate(Remedy):
         self.rate = 0.0
 
     def why_not(self, lab: Lab) -> str | None:
-        seen = {rate for step in lab.setup.steps for e in step if isinstance(e, OptimizerStep) for rate in e.lrs}
+        seen = {
+            rate for step in lab.setup.steps for e in step if isinstance(e, OptimizerStep) for rate in e.lrs
+        }
         self.rate = max(seen, default=0.0)
         one = all(len(record.groups) == 1 for record in lab.setup.optimizers)
         if not one or not seen or min(seen) > (1 - SCHEDULED) * self.rate:
@@ -470,7 +480,9 @@ class OtherOptimizer(Remedy):
         return "it is the program's own optimizer" if same else None
 
     def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
-        parameters = [p for group in lab.setup.optimizers[index].optimizer.param_groups for p in group["params"]]
+        parameters = [
+            p for group in lab.setup.optimizers[index].optimizer.param_groups for p in group["params"]
+        ]
         if self.kind == "Adam":
             return torch.optim.Adam(parameters, lr=ADAM_RATE)
         return torch.optim.SGD(parameters, lr=SGD_RATE, momentum=0.9)
@@ -493,11 +505,20 @@ class ReluActivations(Remedy):
         """Saturating modules before the last layer with parameters, and the number of such function calls."""
         log = lab.operations()
         order = [module for _, module, _ in log.module_outputs]
-        last = max((k for k, m in enumerate(order) if next(m.parameters(recurse=False), None) is not None), default=-1)
+        last = max(
+            (k for k, m in enumerate(order) if next(m.parameters(recurse=False), None) is not None),
+            default=-1,
+        )
         modules = [module for module in order[:last] if isinstance(module, SATURATING)]
         late = {id(module) for module in order[last + 1 :]}
-        calls = [call for call in log.calls if call.name in SATURATING_NAMES and not isinstance(call.module, SATURATING)]
-        parametric = [k for k, call in enumerate(log.calls) if any(isinstance(i, nn.Parameter) for i in call.inputs)]
+        calls = [
+            call
+            for call in log.calls
+            if call.name in SATURATING_NAMES and not isinstance(call.module, SATURATING)
+        ]
+        parametric = [
+            k for k, call in enumerate(log.calls) if any(isinstance(i, nn.Parameter) for i in call.inputs)
+        ]
         end = parametric[-1] if parametric else -1
         after = {id(call) for call in log.calls[end + 1 :]}
         functions = 0 if any(id(call) in after for call in calls) else len(calls)
@@ -540,7 +561,11 @@ class SkipConnections(Remedy):
 
         def hook(module: nn.Module, args: Any, result: Any) -> None:
             tensors = [item for item in args if isinstance(item, Tensor)]
-            keeps = len(args) == 1 == len(tensors) and isinstance(result, Tensor) and result.shape == tensors[0].shape
+            keeps = (
+                len(args) == 1 == len(tensors)
+                and isinstance(result, Tensor)
+                and result.shape == tensors[0].shape
+            )
             shapes[id(module)] = keeps and tensors[0].is_floating_point() and shapes.get(id(module), True)
 
         roots = lab.modules()
@@ -623,7 +648,9 @@ class Together(Remedy):
             part.after_backward(lab, parameters)
 
     def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
-        return next((found for part in self.remedies if (found := part.optimizer(lab, index)) is not None), None)
+        return next(
+            (found for part in self.remedies if (found := part.optimizer(lab, index)) is not None), None
+        )
 
 
 def candidates() -> list[Remedy]:
@@ -648,4 +675,11 @@ def candidates() -> list[Remedy]:
     return sorted(found, key=lambda item: item.order)
 
 
-LEARNING_RATE_FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)  # narrower ladders missed lr x 1e-3 (prototype)
+LEARNING_RATE_FACTORS = (
+    0.1,
+    0.01,
+    0.001,
+    10.0,
+    100.0,
+    1000.0,
+)  # narrower ladders missed lr x 1e-3 (prototype)

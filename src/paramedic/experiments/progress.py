@@ -21,10 +21,14 @@ from paramedic.experiments.operations import Operation, Operations, log_operatio
 from paramedic.trace.tape import Tape, tensors_of
 
 PROBES = 8  # recorded batches on which progress is measured
-FREE_STEPS = 150  # of Adam with FREE_RATE on free outputs: prototype measurements, agree = 1.000 in 28/28 set-ups
+FREE_STEPS = (
+    150  # of Adam with FREE_RATE on free outputs: prototype measurements, agree = 1.000 in 28/28 set-ups
+)
 FREE_RATE = 0.3
 LBFGS_STEPS = 40
-FREE_SCALE = 2.0  # outputs start with at most this standard deviation (a network with huge outputs is no start)
+FREE_SCALE = (
+    2.0  # outputs start with at most this standard deviation (a network with huge outputs is no start)
+)
 U_LIMIT = 1.5  # worse than knowing nothing, and non-finite, count as this much
 LEAST_RANGE = 1e-7  # of the loss at the best constant output; below it there is nothing to learn
 
@@ -56,7 +60,9 @@ def main_tapes(lab: Lab) -> list[Tape]:
     main = lab.main_backward.tape
     assert main is not None
     names = [node.name for node in main.nodes]
-    return [r.tape for r in lab.backwards if r.tape is not None and [node.name for node in r.tape.nodes] == names]
+    return [
+        r.tape for r in lab.backwards if r.tape is not None and [node.name for node in r.tape.nodes] == names
+    ]
 
 
 def spread(items: Sequence[Any], count: int) -> list[Any]:
@@ -129,7 +135,13 @@ def penalties(tape: Tape) -> dict[int, Tensor]:
         if on_data:
             data.update(outputs)
             if node.name in _ADDITIONS and any(number in data for number in numbers):
-                found.update({number: torch.zeros(()) for number in numbers if number in weights and number not in data})
+                found.update(
+                    {
+                        number: torch.zeros(())
+                        for number in numbers
+                        if number in weights and number not in data
+                    }
+                )
         elif any(number in weights for number in numbers):
             weights.update(outputs)
     return {number: zero for number, zero in found.items() if number not in tape.leaves}
@@ -303,7 +315,11 @@ def _minimise(tails: list[Tail], *, shared: bool) -> float:
     def mean_loss() -> Tensor:
         losses = []
         for number, tail in enumerate(tails):
-            outputs = [v.expand(o.shape) for v, o in zip(free, tail.outputs, strict=True)] if shared else own[number]
+            outputs = (
+                [v.expand(o.shape) for v, o in zip(free, tail.outputs, strict=True)]
+                if shared
+                else own[number]
+            )
             losses.append(tail.loss(outputs).sum())
         return torch.stack(losses).mean()
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import os
+from collections.abc import Sequence
+
+from torch import nn
+
 from paramedic.checks.case import Case
 from paramedic.checks.finding import Evidence
 from paramedic.experiments.counterfactual import Diagnosis, Trial
@@ -32,7 +38,9 @@ def model_place(case: Case) -> Place | None:
 def rates(case: Case, factor: float = 1.0) -> str:
     """The learning rates of the main optimizer's groups at the first step, times a factor."""
     record = main_optimizer(case)
-    values = {float(group.get("lr", 0.0)) * factor for group in record.groups} if record is not None else set()
+    values = (
+        {float(group.get("lr", 0.0)) * factor for group in record.groups} if record is not None else set()
+    )
     return " / ".join(f"{value:.3g}" for value in sorted(values))
 
 
@@ -47,3 +55,60 @@ def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:
         Evidence(f"u after {found.steps} steps, unchanged", round(trial.base[0].train, 4), "", "u"),
         Evidence(f"u after {found.steps} steps, {trial.remedy.changes}", round(trial.after(), 4), "", "u"),
     )
+
+
+def module_place(case: Case, module: nn.Module) -> Place | None:
+    """Where the user constructed a module; of the model if it is not known."""
+    return case.setup.constructed.get(module) or model_place(case)
+
+
+# What gives a tensor its values in place: torch.nn.init, and methods that hand-made initialization uses. The schemes
+# that look at the fan-in come last: a wrong scale is rarely theirs.
+_BY_KIND = {
+    "scale": (
+        frozenset(
+            "normal_ uniform_ trunc_normal_ mul_ div_ copy_ random_ exponential_ cauchy_ log_normal_".split()
+        ),
+        frozenset(
+            "xavier_normal_ xavier_uniform_ kaiming_normal_ kaiming_uniform_ orthogonal_ sparse_".split()
+        ),
+        frozenset("constant_ fill_ ones_".split()),
+    ),
+    "equal": (frozenset("constant_ fill_ ones_".split()),),
+    "zero": (frozenset("zeros_ zero_ constant_ fill_ mul_".split()),),
+}
+
+
+def initialization_place(case: Case, parameters: Sequence[str], kind: str = "scale") -> Place | None:
+    """The line of the user's file that gives the named parameters their values; where the model is made otherwise.
+
+    Searched in the source: a call in place (``nn.init.normal_``, ``weight.data.mul_``), best on an attribute with the
+    parameter's name. kind: "scale" (random values), "equal" (all elements the same) or "zero".
+    """
+    fallback = model_place(case)
+    if fallback is None or not os.path.isfile(fallback.file):
+        return fallback
+    with open(fallback.file, encoding="utf-8", errors="replace") as source:
+        try:
+            tree = ast.parse(source.read())
+        except SyntaxError:
+            return fallback
+    names = {name.rsplit(".", 1)[-1] for name in parameters}
+    for functions in _BY_KIND[kind]:
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
+        named = [call for call in calls if names & _words(call)]
+        if calls:
+            return Place(fallback.file, min(call.lineno for call in named or calls))
+    return fallback
+
+
+def _fills(call: ast.Call, functions: frozenset[str]) -> bool:
+    function = call.func
+    if not isinstance(function, ast.Attribute) or function.attr not in functions:
+        return False
+    return "init" in _words(function.value) or bool({"data", "weight", "bias"} & _words(function.value))
+
+
+def _words(tree: ast.AST) -> set[str]:
+    found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return found | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -1,0 +1,106 @@
+"""Dropout, weight decay or a penalty that keeps the network from learning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import Trial, diagnosis, proven
+from paramedic.experiments.interventions import (
+    DROPOUT_FUNCTIONS,
+    NoDropout,
+    NoPenalty,
+    NoWeightDecay,
+    dropout_modules,
+)
+from paramedic.experiments.progress import penalties
+from paramedic.experiments.wording import (
+    SYMPTOMS,
+    main_optimizer,
+    module_place,
+    optimizer_place,
+    percent,
+    run_evidence,
+)
+from paramedic.trace.place import Place
+
+
+class TooMuchRegularization(Check):
+    """Regularization keeps the network from learning even its training data.
+
+    What it measures: u (1 = knows nothing, 0 = perfect), with dropout off while measuring, on training and validation
+        batches after replays with and without dropout, weight decay and penalties in the loss, on three seeds.
+    Why it matters: regularization is to close the gap between training and validation; where the training data
+        themselves are not learned it only does harm.
+    Fix: lower it until the training data are learned; then raise it again only as far as validation gains.
+    Not a fault when: it slows training, but the run learned.
+    References: the article's reason 30 and its first response; Srivastava et al., "Dropout", 2014.
+    """
+
+    reason = "R30"
+    name = "too-much-regularization"
+    also = ("S2", "R29")
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        if all(remedy.why_not(case.lab) for remedy in (NoDropout(), NoWeightDecay(), NoPenalty())):
+            raise NotApplicable("no dropout, no weight decay and no penalty in the loss")
+        trial = proven(case, self.name)
+        if trial is None:
+            return
+        found = diagnosis(case)
+        amount, place = _amount(case, trial)
+        yield self.fault(
+            f"{amount} is too much: u {percent(found.ended.train)} on training batches at the end of the run, and "
+            f"{percent(trial.after())} after {found.steps} steps with {trial.remedy.changes} "
+            "(1 = knows nothing, 0 = perfect)",
+            where=place,
+            evidence=(
+                *run_evidence(found, trial),
+                Evidence("u on validation batches, unchanged", _rounded(trial.base[0].validation), "", "u"),
+                Evidence("u on validation batches, changed", _rounded(trial.outcomes[0].validation), "", "u"),
+            ),
+            remedy=trial.remedy.remedy,
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=(*SYMPTOMS, "R20"),
+        )
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if value == value else None
+
+
+def _amount(case: Case, trial: Trial) -> tuple[str, Place | None]:
+    """What is too much, in words, and where it is set."""
+    lab = case.lab
+    if isinstance(trial.remedy, NoWeightDecay):
+        record = main_optimizer(case)
+        decay = (
+            max((group.get("weight_decay") or 0.0 for group in record.groups), default=0.0) if record else 0.0
+        )
+        return f"weight decay {decay:g}", optimizer_place(case)
+    if isinstance(trial.remedy, NoPenalty):
+        tape = lab.main_backward.tape
+        assert tape is not None
+        numbers = set(penalties(tape))
+        node = next((node for node in tape.nodes if numbers & set(node.inputs())), None)
+        value = sum(float(lab.operations().values[number]) for number in numbers)
+        return f"the penalty on the weights ({value:.3g} of a loss of {lab.main_backward.loss:.3g})", (
+            node.place if node is not None else lab.main_backward.place
+        )
+    modules = [module for module, _ in dropout_modules(lab)]
+    if modules:
+        strongest = max(modules, key=_probability)
+        return f"dropout {_probability(strongest):g}", module_place(case, strongest)
+    call = next(call for call in lab.operations().calls if call.name in DROPOUT_FUNCTIONS)
+    return f"dropout {call.argument(1, 'p', 0.5):g}", call.place
+
+
+def _probability(module: nn.Module) -> float:
+    return float(getattr(module, "p", None) or getattr(module, "dropout", 0.0))

@@ -1,0 +1,57 @@
+"""Inputs on which training fails until they are standardized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.interventions import StandardizedInput
+from paramedic.experiments.wording import SYMPTOMS, percent, run_evidence
+
+
+class UnstandardizedInput(Check):
+    """Training fails because the input features are far from mean 0 and standard deviation 1.
+
+    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the inputs as they
+        are, and with their recorded mean subtracted and divided by their standard deviation, on three seeds.
+    Why it matters: gradient descent crawls along badly scaled directions, or overshoots along large ones; the first
+        layer's curvature grows with the square of the inputs.
+    Fix: subtract the training mean of each feature and divide by its training standard deviation.
+    Not a fault when: the run learned all the same; the numbers alone prove nothing.
+    References: the article's reason 12; LeCun et al., "Efficient BackProp", 1998.
+    """
+
+    reason = "R12"
+    name = "unstandardized-input"
+    also = ("S4",)
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        trial = proven(case, self.name)
+        if trial is None:
+            return
+        assert isinstance(trial.remedy, StandardizedInput)
+        found = diagnosis(case)
+        low, high = trial.remedy.low, trial.remedy.high
+        yield self.fault(
+            f"inputs are not standardized (values from {low:.3g} to {high:.3g}): u {percent(found.ended.train)} at the "
+            f"end of the run, and {percent(trial.after())} after {found.steps} steps with standardized inputs "
+            "(1 = knows nothing, 0 = perfect)",
+            where=data_place(case),
+            evidence=(
+                Evidence("lowest and highest input", [low, high], "mean 0, standard deviation 1"),
+                Evidence(
+                    "deviation from mean 0, sd 1", round(trial.remedy.deviation, 3), "below 0.3", "decades"
+                ),
+                *run_evidence(found, trial),
+            ),
+            remedy=trial.remedy.remedy,
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=(*SYMPTOMS, "R36", "feature-scale"),
+        )
