@@ -41,7 +41,8 @@ class BadlyScaledInitialization(Check):
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         strongest = max(flow.weights.values(), default=0.0) if flow is not None else 0.0
         yield self.fault(
-            f"the initialization of {changed[0]}{others} keeps the network from learning: u {percent(found.ended.train)} at the end of the run, and "
+            f"the initialization of {changed[0]}{others} keeps the network from learning: "
+            f"u {percent(found.ended.train)} at the end of the run, and "
             f"{percent(trial.after())} after {found.steps} steps from PyTorch's own initialization "
             "(1 = knows nothing, 0 = perfect)",
             where=initialization_place(case, changed),
