@@ -19,7 +19,7 @@ DEVIATION = 1.0  # decades; above it 69 % of the harmed runs, and 31 % of the un
 LEAST_ROWS = 30
 
 
-class UnstandardizedInput(Check):
+class FeatureScale(Check):
     """Input features are far from mean 0 and standard deviation 1.
 
     What it measures: the root mean square of the inputs, the mean of the features over their standard deviation, and
@@ -31,7 +31,7 @@ class UnstandardizedInput(Check):
     """
 
     reason = "R12"
-    name = "unstandardized-input"
+    name = "feature-scale"
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
