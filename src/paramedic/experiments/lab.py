@@ -274,6 +274,10 @@ class Lab:
                 self._cache[key] = log_operations(tape, self.paths())
         return self._cache[key]
 
+    def log(self, tape: Tape, watch: Any = None, **options: Any) -> Operations:
+        """Run any tape with every operation logged, within ``at``; options as of ``Tape.run``."""
+        return log_operations(tape, self.paths(), watch, **options)
+
     def evaluation_operations(self, index: int, state: str = "final") -> Operations:
         """The operations of a recorded validation batch; cached."""
         key = ("evaluation", index, state)
