@@ -438,10 +438,13 @@ class Observer:
         first = not any(isinstance(event, BackwardRecord) for event in self._events)
         if tape is None or len(self.setup.steps) > MEASURED_STEPS:
             return self._left_over if first else 0.0
-        return _share_with_gradient(_parameters_of(tape)[:32])
+        share = _share_with_gradient(_parameters_of(tape)[:32])
+        if first:
+            self._left_over = share
+        return share
 
     def _gradients_held(self, tape: Tape | None) -> dict[int, float]:
-        if len(self.setup.steps) > 16:
+        if len(self.setup.steps) > MEASURED_STEPS:
             return {}
         read = None if tape is None else {id(p) for p in _parameters_of(tape)}
         held = {}
