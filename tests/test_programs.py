@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.programs import ROOT, Program, diagnose, programs, score
+from benchmarks.accuracy import score
+from benchmarks.programs import ROOT, Program, diagnose, programs
 
 BUDGET = 30.0  # seconds of experiments for each program
 PRIMARY = list(programs(primary=True))

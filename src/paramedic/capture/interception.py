@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def intercept(observer: Observer) -> None:
     """Install every patch and hook of an observer; ``observer.remove`` takes them back."""
     _autograd(observer)
+    _functions(observer)
     _optimizers(observer)
     _modules(observer)
     _data(observer)
@@ -62,6 +63,23 @@ def _autograd(observer: Observer) -> None:
     observer.patches.replace(torch.autograd, "grad", grad)
     for context in (torch.no_grad, torch.inference_mode):
         observer.patches.replace(context, "__enter__", _then(observer.gradients_disabled))
+
+
+def _functions(observer: Observer) -> None:
+    """Custom autograd Functions called by the training loop itself: no function mode sees them."""
+
+    def make(original: Any) -> Any:
+        @functools.wraps(original.__func__)
+        def wrapper(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            call = functools.partial(original.__func__, cls)
+            recorder = observer.recorder
+            if not recorder.recording or recorder.depth or not observer.active:
+                return call(*args, **kwargs)
+            return recorder.custom_function(cls, call, args, kwargs)
+
+        return classmethod(wrapper)
+
+    observer.patches.replace(torch.autograd.Function, "apply", make)
 
 
 def _then(notify: Any) -> Any:

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map_only
 
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import Source
-from paramedic.trace.tape import Leaf, Node, Ref, Tape, flatten, tensors_of
+from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, tensors_of
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
 RANDOM_WORDS = (
@@ -203,6 +203,27 @@ class Recorder(TorchFunctionMode):
             self._after(node, func, args, kwargs, result)
         except Exception as error:
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
+        return result
+
+    def custom_function(self, function: Any, call: Any, args: Any, kwargs: Any) -> Any:
+        """One node for ``Function.apply``; what its forward does inside is not recorded."""
+        target = CustomFunction(function)
+        try:
+            node = self._before(target, args, kwargs)
+        except Exception as error:
+            node, self.problem = None, f"{type(error).__name__} while recording {target.__name__}: {error}"
+        self.recording = False
+        try:
+            result = call(*args, **kwargs)
+        except Exception:
+            self.failed = node
+            raise
+        finally:
+            self.recording = True
+        try:
+            self._after(node, target, args, kwargs, result)
+        except Exception as error:
+            self.problem = f"{type(error).__name__} while recording {target.__name__}: {error}"
         return result
 
     def _before(self, func: Any, args: Any, kwargs: Any) -> Node | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
@@ -193,14 +195,19 @@ class _Log(TorchFunctionMode):
         super().__init__()
         self.operations, self.paths, self.stack, self.watch = operations, paths, stack, watch
         self.node: Node | None = None
+        self.running = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = operation_name(func)
         if name in _GETTERS and not (name in _EXITS and args and args[0].requires_grad):
             return func(*args, **kwargs)
+        return self.call(name, func, args, kwargs)
+
+    def call(self, name: str, func: Any, args: Any, kwargs: Any) -> Any:
+        """Call ``func`` and log it; a failure is kept in ``failed`` and passes through."""
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
-        place = _place_inside(sys._getframe(1)) or (self.node.place if self.node is not None else None)
+        place = _place_inside(sys._getframe(2)) or (self.node.place if self.node is not None else None)
         module = self.stack[-1] if self.stack else None
         path = next((self.paths[id(item)] for item in reversed(self.stack) if id(item) in self.paths), None)
         call = Operation(name, func, tuple(args), kwargs, inputs, [], place, path, module, self.node)
@@ -221,6 +228,22 @@ class _Log(TorchFunctionMode):
             if self.watch is not None:
                 self.watch.after(call)
         return result
+
+
+@contextmanager
+def _custom_functions(log: _Log) -> Iterator[None]:
+    """Log calls of custom autograd Functions too: no function mode sees them. Put back when the block ends."""
+    original = vars(torch.autograd.Function)["apply"]
+
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        call = functools.partial(original.__func__, cls)
+        return log.call(cls.__name__, call, args, kwargs) if log.running else call(*args, **kwargs)
+
+    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.autograd.Function.apply = original
 
 
 def _place_inside(frame: Any) -> Place | None:
@@ -268,11 +291,14 @@ def log_operations(
     log = _Log(operations, paths, stack, watch)
 
     def around(node: Node, call: Any) -> Any:
-        log.node = node
-        with log:
-            return call()
+        log.node, log.running = node, True
+        try:
+            with log:
+                return call()
+        finally:
+            log.running = False
 
-    with _module_stack(operations, stack, paths):
+    with _module_stack(operations, stack, paths), _custom_functions(log):
         try:
             operations.values = tape.run(around=around, **options)
         except Exception as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map
 
 from paramedic.trace.place import Place
 
@@ -34,6 +34,20 @@ class Leaf:
     value: Tensor
     parameter: bool = False
     source: Any = None
+
+
+@dataclass(eq=False)
+class CustomFunction:
+    """Calls ``function.apply`` of a custom torch.autograd.Function, whatever ``apply`` is at that time."""
+
+    function: Any
+
+    @property
+    def __name__(self) -> str:
+        return str(self.function.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function.apply(*args, **kwargs)
 
 
 @dataclass(eq=False)
@@ -197,4 +211,14 @@ def frozen_randomness() -> Iterator[None]:
         torch.set_rng_state(state)
 
 
-__all__ = ["Leaf", "Node", "Ref", "Tape", "flatten", "frozen_randomness", "tensors_of", "tree_unflatten"]
+__all__ = [
+    "CustomFunction",
+    "Leaf",
+    "Node",
+    "Ref",
+    "Tape",
+    "flatten",
+    "frozen_randomness",
+    "tensors_of",
+    "tree_unflatten",
+]
