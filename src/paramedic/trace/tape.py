@@ -210,15 +210,3 @@ def frozen_randomness() -> Iterator[None]:
     finally:
         torch.set_rng_state(state)
 
-
-__all__ = [
-    "CustomFunction",
-    "Leaf",
-    "Node",
-    "Ref",
-    "Tape",
-    "flatten",
-    "frozen_randomness",
-    "tensors_of",
-    "tree_unflatten",
-]
