@@ -31,6 +31,9 @@ RANDOM_WORDS = (
     "poisson",
     "exponential",
 )
+SELECTIONS = frozenset(
+    {"__getitem__", "index_select", "split", "chunk", "tensor_split", "narrow", "take_along_dim"}
+)
 # Reading these gives tensors that are not computed by the forward pass.
 NOT_COMPUTED = frozenset({"grad", "is_leaf", "requires_grad"})
 
@@ -314,18 +317,22 @@ class Recorder(TorchFunctionMode):
                 return
         name = function_name(func)
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
-        source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
-        if source is None and name in ("__getitem__", "index_select") and inputs:
-            index = args[-1] if len(args) > 1 else None
-            source = Source(origin=inputs[0], index=index, path=name)
-        elif source is not None and name not in ("__get__", "size", "shape"):
-            source = Source(
-                source.loader, source.path, source.origin, source.index, (*source.operations, name)
-            )
+        source = self._source_of_result(name, args, inputs, result)
         if source is not None:
             for item in tensors_of(result):
                 if isinstance(item, Tensor) and self.source_of(item) is None:
                     self.tag(item, source)
+
+    def _source_of_result(self, name: str, args: Any, inputs: list[Tensor], result: Any) -> Source | None:
+        if name in SELECTIONS and inputs:  # the array counts, and not where its index came from
+            source = self.source_of(inputs[0])
+            if (source is None or source.loader is None) and _selects_rows(inputs[0], result):
+                return Source(origin=inputs[0], index=args[-1] if len(args) > 1 else None, path=name)
+        else:
+            source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
+        if source is None or name in ("__get__", "size", "shape"):
+            return source
+        return Source(source.loader, source.path, source.origin, source.index, (*source.operations, name))
 
     # -- module calls ---------------------------------------------------------------------------------------
 
@@ -351,6 +358,12 @@ class Recorder(TorchFunctionMode):
         else:
             node.kwargs = tree_map_only(Tensor, self._ref, dict(kwargs))
             self._finish(node, result)
+
+
+def _selects_rows(array: Tensor, result: Any) -> bool:
+    """Whether the result is a part of the array's rows: then it is cut from this array."""
+    first = next((item for item in tensors_of(result) if isinstance(item, Tensor)), None)
+    return first is not None and array.dim() > 0 and (first.dim() == 0 or first.shape[0] != array.shape[0])
 
 
 def _autocast() -> tuple[str, bool, torch.dtype] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,9 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import Rows, batches, is_numeric, rows
+from paramedic.checks.data.pixels import scrambled
+from paramedic.checks.data.places import calls, line_behind, operator, row_place
+from paramedic.checks.data.samples import Rows, batches, is_numeric, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
 
@@ -20,6 +23,7 @@ BLANK_ROWS = 5
 LEAST_WIDTH = 4  # narrower rows are constant by chance
 CHANCE_ROWS = 0.05  # expected number of blank rows by chance up to which blank rows are remarkable
 LEAST_ROWS = 8
+BLANKING = operator(ast.FloorDiv), calls("astype", "byte", "int"), calls("zeros", "zeros_like", "empty")
 
 
 class ConstantInput(Check):
@@ -40,7 +44,9 @@ class ConstantInput(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
         facts = value_facts(_as_drawn(case, found))
-        where = data_place(case)
+        record = loader_of(case)
+        where = row_place(record.dataset) if record is not None else None
+        where = where or line_behind(data_place(case), *BLANKING)
         if facts.rows < 2:
             raise NotApplicable("training uses a single row")
         if facts.all_zero and facts.rows >= LEAST_ROWS:
@@ -51,7 +57,7 @@ class ConstantInput(Check):
                 where,
             )
         else:
-            yield from self._blank_rows(found, value_facts(found.inputs).constant_rows, where)
+            yield from self._blank_rows(case, found, value_facts(found.inputs).constant_rows, where)
 
     def _certain(self, text: str, where: object) -> Finding:
         return self.fault(
@@ -62,7 +68,7 @@ class ConstantInput(Check):
             exact=True,
         )
 
-    def _blank_rows(self, found: Rows, blank: tuple[int, ...], where: object) -> Iterator[Finding]:
+    def _blank_rows(self, case: Case, found: Rows, blank: tuple[int, ...], where: object) -> Iterator[Finding]:
         n = len(found.inputs)
         width = found.inputs[0].numel()
         share = len(blank) / n
@@ -70,7 +76,7 @@ class ConstantInput(Check):
             return
         if share == 1.0 and width < 2 * LEAST_WIDTH:
             return
-        if _blank_by_chance(found.inputs, blank) > CHANCE_ROWS:
+        if _blank_by_chance(found.inputs, blank) > CHANCE_ROWS or scrambled(case) is not None:
             return
         place = [int(found.index[row]) if found.index is not None else row for row in blank[:5]]
         yield self.suspect(

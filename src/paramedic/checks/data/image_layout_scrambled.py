@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import nn
-
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import batches, is_numeric, rows
+from paramedic.checks.data.pixels import SCRAMBLED_Z, convolved_images, scrambled
+from paramedic.checks.data.places import calls, line_behind
+from paramedic.checks.data.samples import batches
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.data.layout import as_images, readings, smoothness
+from paramedic.measurements.data.layout import readings
 
 LEAST_IMAGES = 16
 # Calibrated on 65 healthy variants of 5 image sets (smallest ratio of a healthy reading 0.79), 2026-11.
 RATIO = 0.7
 Z = -5.0
-LEAST_PIXELS = 49  # below it a random permutation of the pixels is often as smooth as the image
-SCRAMBLED_Z = 4.0
-PARTNER = 0.6  # correlation that a pixel of a photograph has with some other one; noise of 32 images has 0.6 rarely
-PARTNER_IMAGES = 32
+RESHAPES = ("reshape", "view", "resize_")
+AXES = ("transpose", "permute", "swapaxes", "moveaxis", "movedim", "rearrange")
 
 
 class ImageLayoutScrambled(Check):
@@ -41,37 +39,34 @@ class ImageLayoutScrambled(Check):
     also = ("S4",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        recorded = batches(case)
-        if not recorded:
+        if not batches(case):
             raise NotApplicable("no training batch was recorded")
-        if not any(isinstance(module, nn.Conv2d) for module in recorded[0].module.modules()):
-            raise NotApplicable("the model has no two-dimensional convolution")
-        inputs = rows(case).inputs
-        if inputs.dim() != 4 or not is_numeric(inputs) or inputs.shape[2] * inputs.shape[3] < LEAST_PIXELS:
-            raise NotApplicable("the inputs are no images (N, C, H, W) of at least 7 x 7 pixels")
-        images = as_images(inputs)
+        images = convolved_images(case)
+        if images is None:
+            raise NotApplicable("there is no two-dimensional convolution over images of at least 7 x 7 pixels")
         if len(images) < LEAST_IMAGES:
             raise NotChecked(f"only {len(images)} different images are at hand, {LEAST_IMAGES} are needed")
         better = next((item for item in readings(images) if item.ratio < RATIO and item.z < Z), None)
-        shape = tuple(inputs.shape[1:])
+        shape = tuple(images.shape[1:])
+        where = line_behind(data_place(case), calls(*RESHAPES), calls(*AXES))
         if better is not None:
             yield self.suspect(
                 f"images of shape {shape} are {1 / better.ratio:.1f} times smoother when read as: {better.name} "
                 f"(expected: smoothest as given): use permute, not view or reshape",
-                where=data_place(case),
+                where=where,
                 evidence=(Evidence("roughness of the other reading / as given", better.ratio, f"> {RATIO}"),),
                 remedy=f"the memory is: {better.name}; bring it to (N, C, H, W) with permute",
                 explains=("R05", "R02", "R24", "R31", "R04", "R12"),
             )
             return
-        found = smoothness(images)
-        if found.z < SCRAMBLED_Z and found.partner > PARTNER and len(images) >= PARTNER_IMAGES:
+        found = scrambled(case)
+        if found is not None:
             yield self.suspect(
                 f"pixels of the images of shape {shape} do not stand beside those they resemble: roughness "
                 f"{found.roughness:.2f}, {found.z:.1f} standard deviations below permuted pixels (expected more than "
                 f"{SCRAMBLED_Z:.0f}): look for a reshape, a sort or a permutation of the pixels",
-                where=data_place(case),
+                where=where,
                 evidence=(Evidence("smoothness against permuted pixels", found.z, f"> {SCRAMBLED_Z}", "sd"),),
                 remedy="keep the order of the pixels as in the file; look for a reshape or index that changes it",
-                explains=("R05", "R24", "R31"),
+                explains=("R05", "R24", "R31", "R06", "labels-unrelated", "constant-input"),
             )

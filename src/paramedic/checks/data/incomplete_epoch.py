@@ -10,8 +10,8 @@ from torch.utils.data import SubsetRandomSampler, WeightedRandomSampler
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import Pass, array_draws, data_place, passes, train_loaders
-from paramedic.checks.data.places import method_place
+from paramedic.checks.data.passes import Pass, array_draws, model_place, passes, repeats_draws, train_loaders
+from paramedic.checks.data.places import calls, line_behind, method_place
 from paramedic.checks.data.samples import loader_sample
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.dataset import rows_beyond_length
@@ -54,6 +54,8 @@ class IncompleteEpoch(Check):
             return
         examined = 0
         for record in loaders:
+            if repeats_draws(case, record):
+                continue
             found = passes(case, record)
             length = _length(record)
             if not found or length is None:
@@ -77,7 +79,7 @@ class IncompleteEpoch(Check):
         yield self.suspect(
             f"{drawn.drawn} rows were drawn and only {drawn.distinct} different ones of the {drawn.rows} there are came "
             f"(expected at least {expected:.0f} even with repetition): look at the range of the index",
-            where=data_place(case),
+            where=line_behind(model_place(case), calls("randperm", "permutation", "randint", "integers", "choice", "arange", "range")),
             evidence=(Evidence("different rows drawn", drawn.distinct, f">= {expected:.0f}"),),
             remedy="draw the index over all rows: look at the bound of randperm, randint or range",
             explains=("R09", "R30", "R07", "R21"),

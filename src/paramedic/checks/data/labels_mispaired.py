@@ -8,8 +8,9 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import data_place, passes, train_loaders
-from paramedic.checks.data.samples import batches, loader_sample, table
+from paramedic.checks.data.passes import model_place, passes, train_loaders
+from paramedic.checks.data.places import REORDERING, calls, function_place, is_slice, line_behind, row_place
+from paramedic.checks.data.samples import batches, loader_of, loader_sample, table
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Pairing, pairing
@@ -45,7 +46,7 @@ class LabelsMispaired(Check):
         if drawn is not None and drawn.pairs is not None:
             examined.append(drawn.pairs)
             what = "dataset" if drawn.source == "dataset" else "arrays that the batches are cut from"
-            found = list(self._judge(drawn.pairs, f"the {what}", data_place(case)))
+            found = list(self._judge(drawn.pairs, f"the {what}", _place(case)))
             yield from found
             if found:
                 return
@@ -53,7 +54,7 @@ class LabelsMispaired(Check):
             pairs = _loader_pairs(case, record)
             if pairs is not None:
                 examined.append(pairs)
-                yield from self._judge(pairs, "its dataset", record.constructed or record.place)
+                yield from self._judge(pairs, "its dataset", _place(case))
         if sum(item.matched for item in examined) < LEAST_ROWS:
             raise NotChecked("the rows of the batches are not found again in their dataset (random augmentation?)")
 
@@ -71,6 +72,15 @@ class LabelsMispaired(Check):
             explains=("R05", "R06", "R02", "R24", "R30", "R31", "R17", "labels-unrelated", "labels-shifted"),
             exact=True,
         )
+
+
+def _place(case: Case) -> Place | None:
+    """The user's collate function or dataset where there is one; else where the batch is cut."""
+    record = loader_of(case)
+    if record is None:
+        return line_behind(model_place(case), is_slice, calls(*REORDERING))
+    written = function_place(getattr(record.loader, "collate_fn", None), calls(*REORDERING))
+    return written or row_place(record.dataset) or record.constructed or record.place
 
 
 def _loader_pairs(case: Case, record: LoaderRecord) -> Pairing | None:

@@ -9,11 +9,13 @@ import torch
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import class_labels, is_numeric, regression_values, rows, table
+from paramedic.checks.data.places import calls, is_slice, line_behind, row_place
+from paramedic.checks.data.relations import similar_features
+from paramedic.checks.data.samples import class_labels, is_numeric, loader_of, regression_values, rows, table
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.data.features import row_features
-from paramedic.measurements.data.order import succession
+from paramedic.measurements.data.order import are_windows, succession
 from paramedic.measurements.data.relation import label_shift
+from paramedic.trace.place import Place
 
 LEAST_ROWS = 100
 MOST_ROWS = 1500
@@ -56,7 +58,9 @@ class LabelsShifted(Check):
             raise NotChecked("the inputs are not finite")
         given = labels.astype(float) if labels is not None else values
         assert given is not None
-        features = row_features(inputs)
+        if are_windows(inputs.double().numpy()):
+            raise NotApplicable("the rows are windows of a series: every small shift fits")
+        features = similar_features(inputs)
         neighbours = succession(features)
         if neighbours.ratio < ALIKE and neighbours.p < P_ALIKE:
             raise NotApplicable("neighbouring rows are alike (a series, or sorted rows): every small shift fits")
@@ -66,8 +70,14 @@ class LabelsShifted(Check):
                 f"targets fit the rows {abs(shift.shift)} {'later' if shift.shift < 0 else 'earlier'} better than their "
                 f"own (agreement with similar rows {shift.agreement:.2f}, as given {shift.agreement_as_given:.2f}; "
                 f"z = {shift.z:.1f}, expected < {Z:.0f}): align inputs and targets",
-                where=data_place(case),
+                where=_place(case),
                 evidence=(Evidence("z of the best shift", shift.z, f"< {Z}"), Evidence("shift", shift.shift, "0")),
                 remedy=f"shift the targets by {-shift.shift}; look for a header or a dropped row in one of two files",
                 explains=("R05", "R06", "R02", "R24", "labels-unrelated"),
             )
+
+
+def _place(case: Case) -> Place | None:
+    record = loader_of(case)
+    written = row_place(record.dataset) if record is not None else None
+    return written or line_behind(data_place(case), is_slice, calls("roll", "shift"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import REORDERING, calls, line_behind
 from paramedic.checks.data.relations import LEAST_ROWS, relation_of
 from paramedic.checks.finding import Evidence, Finding
 
@@ -45,7 +46,7 @@ class LabelsUnrelated(Check):
             f"inputs and targets are unrelated: the best of three probes removes {found.relation.skill:.0%} of the "
             f"chance error on {found.rows} rows (at most {found.relation.most:.0%}; p = {found.relation.p:.2g}, "
             f"expected < {P_NONE}): were they shuffled or sorted apart?",
-            where=data_place(case),
+            where=line_behind(data_place(case), calls(*REORDERING)),
             evidence=(
                 Evidence("p of independence", found.relation.p, f"< {P_NONE}"),
                 Evidence("upper limit of the skill", found.relation.most, f">= {MOST_SKILL}"),

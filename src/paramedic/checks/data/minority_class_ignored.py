@@ -1,4 +1,4 @@
-"""Rare classes that the trained network never answers."""
+"""Rare classes that the trained network hardly ever answers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CHUNK = 256
 
 
 class MinorityClassIgnored(Check):
-    """The trained network never predicts some of the rare classes.
+    """The trained network hardly ever recognizes some of the rare classes.
 
-    What it measures: the predictions of the final network in evaluation mode on the training rows: classes that are
-    never predicted although they have so many rows that half of them would surely have shown (p < 0.01), where the
-    commonest class has at least three times the rows of the rarest.
+    What it measures: the predictions of the final network in evaluation mode on the training rows: rare classes of
+    which less than a fifth is recognized, with so many rows that this is no chance (p < 0.01 if half of them were
+    recognized), where the commonest class has at least three times the rows of the rarest.
     Why it matters: plain accuracy hides it: always answering the commonest class looks good.
     Fix: weight the loss by class, sample classes evenly, and report balanced accuracy beside accuracy.
     Not a fault when: rare classes do not matter for the task.
@@ -52,16 +52,16 @@ class MinorityClassIgnored(Check):
         if predicted is None:
             raise NotChecked("the network's output is not one score for each class")
         ignored = ignored_classes(labels, predicted)
-        if not ignored.classes or ignored.p >= P or _learned_nothing(ignored, labels):
+        if not ignored.classes or ignored.p >= P or _learned_nothing(ignored) or _common_ones_too(ignored, labels):
             return
-        shown = ", ".join(f"class {label} ({count} rows)" for label, count in ignored.classes[-3:])
+        shown = ", ".join(f"class {label} ({hits} of {count} rows)" for label, count, hits in ignored.classes[:3])
         yield self.suspect(
-            f"the trained network never predicts {len(ignored.classes)} of {len(counts)} classes: {shown}; the largest "
-            f"class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, balanced "
-            f"{ignored.balanced:.2f}): weight the loss or sample classes evenly",
+            f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
+            f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
+            f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
             where=data_place(case),
             evidence=(
-                Evidence("classes never predicted", len(ignored.classes), "0"),
+                Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
                 Evidence("balanced accuracy", ignored.balanced),
             ),
@@ -70,10 +70,15 @@ class MinorityClassIgnored(Check):
         )
 
 
-def _learned_nothing(ignored: Ignored, labels: NDArray[np.int64]) -> bool:
+def _learned_nothing(ignored: Ignored) -> bool:
     """A network that answers one class although none prevails has not learned anything: not a matter of balance."""
-    largest = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
-    return ignored.predicted == 1 and (largest < 0.5 or ignored.accuracy < largest - LEARNED)
+    return ignored.predicted == 1 and (ignored.largest < 0.5 or ignored.accuracy < ignored.largest - LEARNED)
+
+
+def _common_ones_too(ignored: Ignored, labels: NDArray[np.int64]) -> bool:
+    """Whether a class as common as the average is ignored as well: then it is not a matter of balance."""
+    average = len(labels) / len(np.unique(labels))
+    return any(count >= average for _, count, _ in ignored.classes)
 
 
 def _predictions(case: Case, inputs: torch.Tensor) -> NDArray[np.int64] | None:

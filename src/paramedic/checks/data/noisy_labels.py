@@ -14,7 +14,7 @@ from paramedic.measurements.data.label_noise import core_error
 
 # Calibrated on 10 classification sets with a good probe: no false alarm; power 0.6 at 5 % noise, 1.0 from 10 %.
 LEAST_NOISE = 0.01
-GOOD_PROBE = 0.8  # accuracy on the labels as given; with noise rate q a perfect probe has 1 - q
+GOOD_PROBE = 0.8  # balanced accuracy on the labels as given; with noise rate q a perfect probe has 1 - q
 LEAST_WRONG = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterator
 
@@ -10,9 +11,12 @@ import torch
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import calls, line_behind, operator
 from paramedic.checks.data.samples import batches, table
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
+
+UNDEFINED = calls("log", "log2", "log10", "sqrt", "rsqrt", "arccos", "acos", "arcsin", "asin", "logit", "reciprocal")
 
 
 class NonFiniteInput(Check):
@@ -51,7 +55,7 @@ class NonFiniteInput(Check):
             f"{worst.nonfinite} input values are NaN or infinite, in {len(worst.nonfinite_rows)} of {worst.rows} "
             f"{'rows of the data set' if from_table else 'rows of a batch'} (expected 0; first: "
             f"{', '.join(map(str, rows))}){handled}: repair or drop these rows",
-            where=data_place(case),
+            where=line_behind(data_place(case), UNDEFINED, operator(ast.Div)),
             evidence=(Evidence("non-finite input values", worst.nonfinite, "0"),),
             remedy="find where they arise (division by zero, missing values) and repair or drop these rows",
             explains=("R37", "R35", "R33", "R36", "R02", "R17"),

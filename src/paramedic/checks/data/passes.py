@@ -16,10 +16,13 @@ from paramedic.checks.data.samples import (
     class_labels,
     loader_of,
     loader_sample,
+    reading_changes_rows,
     regression_values,
+    remembered,
 )
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes, positions
+from paramedic.measurements.data.workers import is_random
 from paramedic.trace.place import Place
 from paramedic.trace.setup import LoaderRecord
 
@@ -70,6 +73,24 @@ def data_place(case: Case, role: Literal["train", "validation"] = "train") -> Pl
     if record is not None:
         return record.constructed or record.place
     return next((batch.flow.node.place or batch.place for batch in batches(case, role)), None)
+
+
+def model_place(case: Case) -> Place | None:
+    """Where the model is called in training."""
+    return next((batch.flow.node.place or batch.place for batch in batches(case)), None)
+
+
+def repeats_draws(case: Case, record: LoaderRecord) -> bool:
+    """Whether the dataset draws at random in several workers: repeated rows are then a matter of their generators."""
+
+    def look() -> bool:
+        try:
+            workers = getattr(record.loader, "num_workers", 0)
+            return workers > 1 and not reading_changes_rows(case, record) and is_random(record.dataset)
+        except Exception:  # the dataset's own code
+            return False
+
+    return remembered(case.setup, ("random", id(record)), look)
 
 
 def passes(case: Case, record: LoaderRecord) -> tuple[Pass, ...]:
@@ -124,7 +145,7 @@ def training_order(case: Case) -> Order | None:
     if not recorded:
         return None
     record = loader_of(case)
-    if record is not None:
+    if record is not None and len({batch.input_leaf.source.loader for batch in recorded if _from_loader(batch)}) == 1:
         found = _loader_order(case, record, recorded)
         if found is not None:
             return found
@@ -154,6 +175,11 @@ def _loader_order(case: Case, record: LoaderRecord, recorded: tuple[Batch, ...])
         _inputs_by_hash(case, record, recorded, np.concatenate(first.inputs)), fixed, "loader",
         record.constructed or record.place,
     )
+
+
+def _from_loader(batch: Batch) -> bool:
+    source = batch.input_leaf.source
+    return source is not None and source.loader is not None
 
 
 def _all_class_labels(recorded: tuple[Batch, ...]) -> bool:
@@ -248,10 +274,11 @@ def array_draws(case: Case) -> ArrayDraws | None:
         kept.setdefault(np.sort(row_hashes(batch.inputs)).tobytes(), batch)
     if len(kept) < 2:
         return None
-    origins = {id(batch.input_leaf.source.origin): batch.input_leaf.source.origin for batch in kept.values()}
-    if len(origins) != 1:
+    first = next(iter(kept.values())).input_leaf.source.origin
+    kept = {key: batch for key, batch in kept.items() if batch.input_leaf.source.origin is first}
+    origin = first
+    if len(kept) < 2:
         return None
-    origin = next(iter(origins.values()))
     hashes = np.concatenate([row_hashes(batch.inputs) for batch in kept.values()])
     array = origin.detach().cpu().to(next(iter(kept.values())).inputs.dtype).reshape(len(origin), -1)
     there_are = len(np.unique(row_hashes(array))) if array.numel() * array.element_size() < MOST_ORIGIN_BYTES else 0

@@ -1,38 +1,186 @@
-"""Where in the user's own code rows are made."""
+"""Where in the user's own code rows are made: the line of a program's text that a fault of the data points to."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from paramedic.trace.place import Place, is_user_file, relative
 
-
-def method_place(instance: Any, name: str) -> Place | None:
-    """The last ``return`` of a method that the user wrote (``__getitem__`` of a dataset); None if it is not theirs."""
-    function = getattr(type(instance), name, None)
-    code = getattr(function, "__code__", None)
-    if code is None or not is_user_file(code.co_filename):
-        return None
-    line = code.co_firstlineno
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        returns = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)]
-        line = code.co_firstlineno + max(returns) - 1 if returns else line
-    except (OSError, SyntaxError, TypeError):
-        pass
-    return Place(relative(code.co_filename), line, name)
+Pattern = Callable[[ast.AST], bool]
+MOST_ROUNDS = 30  # of following names backwards through assignments
 
 
-def row_place(dataset: Any) -> Place | None:
-    """Where the user's dataset returns a row, through subsets; None for the library's own datasets."""
+def method_place(instance: Any, name: str, pattern: Pattern | None = None) -> Place | None:
+    """The last line of a method of the user's that fits (its last ``return``); None if the method is not theirs."""
+    return function_place(getattr(type(instance), name, None), pattern or (lambda node: isinstance(node, ast.Return)))
+
+
+def row_place(dataset: Any, pattern: Pattern | None = None) -> Place | None:
+    """Where the user's dataset returns a row (or does what the pattern says), through subsets; None for the library's
+    own datasets.
+    """
     for _ in range(5):
-        place = method_place(dataset, "__getitem__")
+        place = method_place(dataset, "__getitem__", pattern)
         if place is not None:
             return place
         if not hasattr(dataset, "dataset"):
             return None
         dataset = dataset.dataset
     return None
+
+
+def function_place(function: Any, pattern: Pattern) -> Place | None:
+    """The last line of a function of the user's that fits; its first line where none does."""
+    code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
+    if code is None or not is_user_file(code.co_filename):
+        return None
+    line = code.co_firstlineno
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        lines = [getattr(node, "lineno", 0) for node in ast.walk(tree) if pattern(node)]
+        line = code.co_firstlineno + max(lines) - 1 if lines else line
+    except (OSError, SyntaxError, TypeError):
+        pass
+    return Place(relative(code.co_filename), line, code.co_name)
+
+
+STATISTICS = ("mean", "std", "var", "min", "max", "amin", "amax", "fit_transform", "fit", "std_mean", "scale")
+SPLITTING = ("concatenate", "cat", "vstack", "repeat", "repeat_interleave", "tile", "train_test_split", "random_split", "slice")
+REORDERING = ("shuffle", "permutation", "randperm", "sort", "sorted", "argsort", "roll", "flip", "sample", "permuted")
+
+
+# -- patterns -----------------------------------------------------------------------------------------------
+
+
+def calls(*names: str) -> Pattern:
+    """A call of a function or method with one of these names."""
+    wanted = frozenset(names)
+
+    def fits(node: ast.AST) -> bool:
+        if not isinstance(node, ast.Call):
+            return False
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        return name in wanted
+
+    return fits
+
+
+def operator(*kinds: type[ast.operator]) -> Pattern:
+    """A binary operation of one of these kinds."""
+    return lambda node: isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, kinds)
+
+
+def is_in_place(node: ast.AST) -> bool:
+    """An augmented assignment, or a method that ends in an underscore."""
+    name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+    return isinstance(node, ast.AugAssign) or (name.endswith("_") and not name.endswith("__"))
+
+
+def is_slice(node: ast.AST) -> bool:
+    """A subscript with a slice or with an index that is computed (``y[i - 1]``)."""
+    return isinstance(node, ast.Subscript) and any(
+        isinstance(part, (ast.Slice, ast.BinOp)) for part in ast.walk(node.slice)
+    )
+
+
+# -- following names backwards ------------------------------------------------------------------------------
+
+
+def line_behind(place: Place | None, *patterns: Pattern) -> Place | None:
+    """The last line before ``place`` that fits the first pattern that any line fits, among the statements on which
+    the statement at ``place`` depends through names (a backward slice without control flow); else ``place``.
+    """
+    if place is None:
+        return None
+    tree = _parsed(place.file)
+    if tree is None:
+        return place
+    slice_ = sorted(set(_slice(tree, place.line)), key=lambda statement: statement.lineno)
+    for pattern in patterns:
+        lines = [
+            getattr(node, "lineno", 0)
+            for statement in slice_
+            for node in _own_nodes(statement)
+            if pattern(node) and getattr(node, "lineno", 0) <= _end(statement)
+        ]
+        before = [line for line in lines if line <= place.line] or lines
+        if before:
+            return Place(place.file, max(before), place.function)
+    return place
+
+
+def _parsed(file: str) -> ast.Module | None:
+    try:
+        with open(file, encoding="utf-8") as text:
+            return ast.parse(text.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _end(node: ast.AST) -> int:
+    return getattr(node, "end_lineno", None) or getattr(node, "lineno", 0)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Simple statements, and the heads of compound ones, anywhere in the file."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
+
+
+def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Nodes of a statement without the bodies that hang under it."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+
+
+def _slice(tree: ast.Module, line: int) -> Iterator[ast.stmt]:
+    """Statements that define what the statement at ``line`` uses, and the bodies of functions and classes it uses."""
+    statements = list(_statements(tree))
+    bodies = {
+        node.name: node for node in statements if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    }
+    start = [node for node in statements if node.lineno <= line <= _end(node) and not hasattr(node, "body")]
+    found: set[ast.stmt] = set(start)
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in statements
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    names = {name for node in start for name in _loads(node)} - imported
+    for _ in range(MOST_ROUNDS):
+        more = {node for node in statements if node not in found and names & set(_stores(node))}
+        for name in names & bodies.keys():
+            more.update(inner for inner in _statements(bodies[name]) if inner not in found)
+        if not more:
+            break
+        found |= more
+        names |= {name for node in more for name in _loads(node)} - imported
+    yield from found
+
+
+def _loads(statement: ast.stmt) -> Iterator[str]:
+    for node in _own_nodes(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+
+
+def _stores(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement defines or changes in place (``x[...] = ``, ``shuffle(x)``, ``x.clamp_(...)``)."""
+    for node in _own_nodes(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield from (part.id for part in ast.walk(node.value) if isinstance(part, ast.Name))
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        yield from (part.id for argument in call.args for part in ast.walk(argument) if isinstance(part, ast.Name))
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            yield call.func.value.id

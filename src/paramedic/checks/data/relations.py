@@ -135,6 +135,12 @@ def _representations(inputs: Tensor) -> list[NDArray[np.float64]]:
     return found
 
 
+def similar_features(inputs: Tensor) -> NDArray[np.float64]:
+    """Features in which rows that look alike are near: random convolutions for images, components otherwise."""
+    image = _as_image(inputs)
+    return row_features(inputs) if image is None else principal(random_convolutions(image))
+
+
 def _as_image(inputs: Tensor) -> Tensor | None:
     """(N, C, H, W) where rows are images; flat rows with a square number of at least 49 entries count as images."""
     if not inputs.is_floating_point() and inputs.dtype != torch.uint8:

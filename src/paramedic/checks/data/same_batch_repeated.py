@@ -9,7 +9,8 @@ from scipy.special import gammaln
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
-from paramedic.checks.data.passes import Pass, data_place, passes, train_loaders
+from paramedic.checks.data.passes import Pass, model_place, passes, repeats_draws, train_loaders
+from paramedic.checks.data.places import calls, is_slice, line_behind
 from paramedic.checks.data.samples import Batch, batches
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.epochs import joined, pass_facts
@@ -39,7 +40,7 @@ class SameBatchRepeated(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         recorded = batches(case)
-        loaders = list(train_loaders(case))
+        loaders = [record for record in train_loaders(case) if not repeats_draws(case, record)]
         if not recorded and not loaders:
             raise NotApplicable("no training batch was recorded")
         text = next((found for record in loaders if (found := _within_pass(case, record))), None)
@@ -48,10 +49,10 @@ class SameBatchRepeated(Check):
         if text:
             yield self.fault(
                 f"{text}: draw a new batch in every step",
-                where=data_place(case),
+                where=line_behind(model_place(case), calls("next"), calls("manual_seed", "seed"), is_slice),
                 evidence=(Evidence("different batches", text),),
                 remedy="draw the next batch of one iterator over the loader in every step",
-                explains=("R07", "R10", "R03", "R30", "R21", "R09", "R15", "R05", "R08"),
+                explains=("incomplete-epoch", "R07", "R10", "R30", "R21", "R09", "R15", "R05", "R08"),
                 exact=True,
             )
 

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
-from paramedic.measurements.data.dataset import Sample, sample_rows, together
+from paramedic.measurements.data.dataset import Sample, changes_when_read, sample_rows, together
 from paramedic.measurements.data.flow import Flow, batch_flow, rows_of
 from paramedic.measurements.data.hashing import row_hashes
-from paramedic.measurements.data.pairing import Pairing, pairing, positions
+from paramedic.measurements.data.pairing import Hashes, Pairing, pairing, positions
+from paramedic.measurements.data.workers import is_random
 from paramedic.trace.place import Place
 from paramedic.trace.setup import BackwardRecord, EvaluationRecord, LoaderRecord, Setup
 from paramedic.trace.tape import Leaf, Tape
@@ -24,6 +25,7 @@ from paramedic.trace.tape import Leaf, Tape
 Role = Literal["train", "validation"]
 ROW_LIMIT = 20_000  # statistics take a part of them; exact traces (a mean of zero) need them all
 BYTE_LIMIT = 64 << 20
+DRAWN_SHARE = 0.8  # of the different rows that drawing with replacement from the whole array gives
 SAME_SHARE = 0.99  # of the recorded rows that must be found in a table for the table to be what the network sees
 
 # Preparations that leave the values of a row and their order in memory alone.
@@ -100,7 +102,10 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
                     if found is not None:
                         yield found
         return
+    places = {batch.flow.node.place for batch in _batches(setup, "train")}
     for record in _validations(setup):
+        if record.training and record.grad and record.place in places:
+            continue  # the call of the training loop, which was not followed by a backward that could be seen
         found = _batch(record.tape, record.model, record.place, record.after_step, record.training)
         if found is not None:
             yield found
@@ -146,7 +151,8 @@ class Table:
     """All (or a sample of) the rows that batches are drawn from, in their own order, before the user's preparation.
 
     pairs: how the recorded batches pair these rows (None where the rows are not found again).
-    found: share of the recorded rows that stand in the table.
+    found: share of the recorded rows that stand in the table. random: a row of the dataset is another at every
+    reading. drawn_from: the recorded batches were drawn from all of it, as far as one can see, not from a part.
     """
 
     inputs: Tensor
@@ -156,6 +162,8 @@ class Table:
     source: Literal["dataset", "arrays"]
     found: float
     pairs: Pairing | None
+    random: bool
+    drawn_from: bool
 
 
 def loader_of(case: Case, role: Role = "train") -> LoaderRecord | None:
@@ -173,9 +181,15 @@ def loader_sample(case: Case, record: LoaderRecord, limit: int = ROW_LIMIT) -> S
     """A sample of the loader's dataset, read once."""
 
     def read() -> Sample | None:
+        reading_changes_rows(case, record)  # asked first: every reading wears the evidence off
         return sample_rows(record.dataset, limit, getattr(record.loader, "collate_fn", None))
 
     return remembered(case.setup, ("sample", id(record), limit), read)
+
+
+def reading_changes_rows(case: Case, record: LoaderRecord) -> bool:
+    """Whether reading a row of the dataset changes what it holds."""
+    return remembered(case.setup, ("changes", id(record)), lambda: changes_when_read(record.dataset))
 
 
 def table(case: Case, role: Role = "train") -> Table | None:
@@ -196,7 +210,24 @@ def _table(case: Case, role: Role) -> Table | None:
     hashed = [batch for batch in recorded if batch.inputs.shape[1:] == inputs.shape[1:]]
     seen = np.concatenate([row_hashes(batch.inputs) for batch in hashed]) if hashed else np.zeros(0, np.uint64)
     found = float((positions(seen, keys) >= 0).mean()) if len(seen) else 0.0
-    return Table(inputs, target, index, complete, source, found, _pairs(hashed, keys, target))
+    random = source == "dataset" and _is_random(case, loader_of(case, role))
+    drawn_from = source == "dataset" or role == "validation" or _covers(seen, keys)
+    return Table(
+        inputs, target, index, complete, source, found, _pairs(hashed, keys, target), random, drawn_from
+    )
+
+
+def _covers(seen: Hashes, table: Hashes) -> bool:
+    """Whether as many different rows of an array were seen as drawing from all of it gives, repetition included."""
+    rows, different = len(np.unique(table)), len(np.unique(seen))
+    return different >= DRAWN_SHARE * rows * (1.0 - (1.0 - 1.0 / rows) ** len(seen))
+
+
+def _is_random(case: Case, record: LoaderRecord | None) -> bool:
+    try:
+        return record is not None and not reading_changes_rows(case, record) and is_random(record.dataset)
+    except Exception:  # the dataset's own code
+        return False
 
 
 def _pairs(hashed: list[Batch], keys: Any, target: Tensor | None) -> Pairing | None:
@@ -298,13 +329,17 @@ def _rows(case: Case, role: Role) -> Rows | None:
 def _is_what_is_seen(drawn: Table, batch: Batch) -> bool:
     """Recorded rows stand in the table; or only harmless preparation and random augmentation lie between."""
     paired = drawn.pairs is None or drawn.pairs.agreeing >= SAME_SHARE * drawn.pairs.matched
+    if not drawn.drawn_from:
+        return False
     if batch.target is not None and drawn.target is None:
         return False
     if drawn.complete and drawn.source == "arrays":
         return drawn.found >= SAME_SHARE and paired
     operations = {name for leaf in (batch.input_leaf, batch.target_leaf) if leaf and leaf.source
                   for name in leaf.source.operations}
-    return paired and (operations <= HARMLESS or (drawn.complete and drawn.found >= SAME_SHARE))
+    if drawn.complete and not drawn.random:
+        return paired and drawn.found >= SAME_SHARE
+    return paired and operations <= HARMLESS
 
 
 def _recorded_rows(recorded: tuple[Batch, ...], loss: str | None) -> Rows:

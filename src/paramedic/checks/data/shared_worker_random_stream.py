@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import train_loaders
-from paramedic.checks.data.places import row_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.workers import WorkerDraws, is_random, worker_draws
 from paramedic.trace.setup import LoaderRecord
@@ -61,7 +60,7 @@ class SharedWorkerRandomStream(Check):
             return
         yield self.fault(
             f"{text}: seed the dataset's generator in each worker",
-            where=row_place(record.dataset) or record.constructed or record.place,
+            where=record.constructed or record.place,
             evidence=(
                 Evidence("workers whose draws are those of the first", draws.alike, "0"),
                 Evidence("draws that the next epoch repeats", draws.repeated, "0"),

@@ -48,6 +48,6 @@ class SingleLabelBatches(Check):
                 Evidence("p", found.p, f"> {P}"),
             ),
             remedy="shuffle=True in the training DataLoader; a shuffle buffer as large as the dataset for a stream",
-            explains=("R36", "R30", "R32", "R31", "R11", "R35", "R08"),
+            explains=("R07", "R36", "R30", "R32", "R31", "R11", "R35", "R08"),
             exact=True,
         )

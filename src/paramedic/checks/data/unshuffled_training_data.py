@@ -10,6 +10,7 @@ from torch import nn
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import Order, training_order
+from paramedic.checks.data.places import is_slice, line_behind
 from paramedic.checks.data.samples import batches
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.features import row_features
@@ -61,7 +62,7 @@ class UnshuffledTrainingData(Check):
         say = self.fault if one_sided and order.fixed else self.suspect
         yield say(
             _summary(order, labels if one_sided else None, inputs),
-            where=order.place,
+            where=order.place if order.source == "loader" else line_behind(order.place, is_slice),
             evidence=tuple(evidence),
             remedy="shuffle=True in the training DataLoader, or a new random permutation of the rows in every epoch",
             explains=("R10", "single-label-batches", "R36", "R30", "R32", "R31", "R11", "R35") if one_sided else ("R10",),

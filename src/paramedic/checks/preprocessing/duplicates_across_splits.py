@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import stats
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place, passes
+from paramedic.checks.data.places import SPLITTING, calls, line_behind
 from paramedic.checks.data.samples import batches, is_numeric
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import trained_rows, validation_batches
@@ -16,7 +18,8 @@ from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes
 from paramedic.measurements.data.splits import Overlap, collision_probability, overlap
 
-CHANCE = 1e-3  # expected number of equal rows by chance
+CHANCE = 1e-3  # expected number of equal rows by chance; above it there must be far more than expected
+P_CHANCE = 1e-6
 SHARE = 0.01  # of the validation rows: below it, and for fewer than three rows, a note
 LEAST = 3
 TOKEN_SHARE = 0.2  # text repeats itself: equal windows of tokens are no copies of a row
@@ -53,7 +56,8 @@ class DuplicatesAcrossSplits(Check):
             return
         sample = inputs[np.random.default_rng(0).permutation(len(inputs))[:COLLISION_ROWS]]
         trained = max(len(trained_rows(case)), sum(len(batch.inputs) for batch in batches(case)))
-        if trained * there_are * collision_probability(sample) > CHANCE:
+        expected = trained * there_are * collision_probability(sample)
+        if expected > CHANCE and stats.poisson.sf(seen.rows - 1, expected) > P_CHANCE:
             raise NotApplicable("the inputs have so little detail that rows are equal by chance")
         share = seen.rows / there_are
         if not is_numeric(batches(case)[0].inputs) and share < TOKEN_SHARE:
@@ -62,10 +66,10 @@ class DuplicatesAcrossSplits(Check):
         yield say(
             f"{seen.rows} of {there_are} validation rows ({share:.1%}) are training rows as well (expected 0): split "
             f"before rows are repeated, and drop duplicates",
-            where=data_place(case, "validation") or data_place(case),
+            where=line_behind(data_place(case, "validation") or data_place(case), calls(*SPLITTING)),
             evidence=(Evidence("validation rows that were trained on", seen.rows, "0"),),
             remedy="drop duplicates, then split, then oversample or augment the training rows only",
-            explains=("R21", "R30"),
+            explains=("train-validation-recipe-mismatch", "leaked-statistics", "R21", "R30"),
             exact=True,
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import split_rows
 from paramedic.measurements.data.recipe import centring, rows_are_centred, touches_unit_bounds
@@ -55,7 +56,7 @@ class LeakedStatistics(Check):
         yield self.suspect(
             f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
             f"statistics were computed over both (expected: training rows alone): split first, then fit the scaler",
-            where=data_place(case),
+            where=line_behind(data_place(case), calls(*STATISTICS)),
             evidence=(Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),),
             remedy="split first; compute mean and standard deviation from the training rows; apply them to both",
         )

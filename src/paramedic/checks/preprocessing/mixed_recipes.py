@@ -8,8 +8,9 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import is_numeric, rows
+from paramedic.checks.data.passes import data_place, train_loaders
+from paramedic.checks.data.places import is_in_place, row_place
+from paramedic.checks.data.samples import is_numeric, reading_changes_rows, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.recipe import mixed_scales
 
@@ -21,9 +22,9 @@ SEPARATION = 4.0  # Ashman's D; 2 is the usual border of bimodality
 
 
 class MixedRecipes(Check):
-    """Some rows have another scale than the others, with nothing in between.
+    """Some rows have another scale than the others, with nothing in between; or one row gets another at every reading.
 
-    What it measures: the root mean square of every row, on a logarithmic scale: the largest gap, and Ashman's D of the
+    What it measures: whether reading a row changes the stored one (in-place preprocessing); the root mean square of every row, on a logarithmic scale: the largest gap, and Ashman's D of the
     two groups it separates.
     Why it matters: rows divided by 255 beside rows that are not are two different problems to the network.
     Fix: apply one and the same preprocessing to every row; look at where the two sorts of rows come from.
@@ -35,6 +36,17 @@ class MixedRecipes(Check):
     name = "mixed-recipes"
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        changed = next((record for record in train_loaders(case) if reading_changes_rows(case, record)), None)
+        if changed is not None:
+            yield self.fault(
+                "reading a row of the dataset changes it: every epoch prepares the values of the epoch before once more "
+                "(expected: the same row at every reading): do not work in place on what the dataset holds",
+                where=row_place(changed.dataset, is_in_place) or changed.constructed or changed.place,
+                remedy="in __getitem__, make a new tensor: x = (x - mean) / std instead of x -= mean; x /= std",
+                explains=("R12", "R13", "R21", "R15", "constant-input", "R36", "R35", "R06", "conflicting-labels"),
+                exact=True,
+            )
+            return
         found = rows(case)
         if not is_numeric(found.inputs) or found.inputs[0].numel() < 2:
             raise NotApplicable("the rows are tokens or single numbers")
@@ -44,9 +56,9 @@ class MixedRecipes(Check):
         values = found.inputs[::step].reshape(len(found.inputs[::step]), -1).double().numpy()
         if not np.isfinite(values).all():
             raise NotChecked("the inputs are not finite")
-        positive = np.flatnonzero((values != 0).any(axis=1))
+        positive = np.flatnonzero(values.std(axis=1) > 0)
         if len(positive) < LEAST_ROWS:
-            raise NotChecked("most rows are zero")
+            raise NotChecked("most rows are constant")
         mixed = mixed_scales(values[positive])
         if mixed.gap <= GAP or mixed.separation <= SEPARATION:
             return
@@ -54,7 +66,7 @@ class MixedRecipes(Check):
         places = [int(positive[row]) * step for row in mixed.rows[:5]]
         shown = [int(found.index[row]) if found.index is not None else row for row in places]
         yield self.suspect(
-            f"{mixed.count} of {len(positive)} rows ({mixed.small:.1%}) have another scale than the rest: root mean square "
+            f"{mixed.count} of {len(positive)} rows ({mixed.small:.1%}) have another scale than the rest: scale "
             f"{high:.3g} against {low:.3g} ({high / max(low, 1e-12):.0f} times), with nothing in between (rows "
             f"{', '.join(map(str, shown))}): apply one preprocessing to every row",
             where=data_place(case),

@@ -8,7 +8,8 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.passes import model_place
+from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.data.samples import batches, is_numeric
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
@@ -51,9 +52,9 @@ class PerBatchNormalization(Check):
         yield self.fault(
             f"{share:.0%} of {len(values)} batches have a mean of exactly zero: each batch is normalized with its own "
             f"statistics (expected about 0%): compute mean and standard deviation once, over the training set",
-            where=data_place(case),
+            where=line_behind(model_place(case), calls("mean", "std", "var", "normalize", "fit_transform")),
             evidence=(Evidence("batches with mean zero", share, "about 0"),),
             remedy="compute mean and standard deviation once, over the training set, and apply them everywhere",
-            explains=("R21", "R32", "train-validation-recipe-mismatch"),
+            explains=("validation-own-statistics", "leaked-statistics", "R21", "R32", "train-validation-recipe-mismatch"),
             exact=True,
         )

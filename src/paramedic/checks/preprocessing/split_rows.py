@@ -13,8 +13,9 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.data.samples import Batch, batches, is_numeric, remembered, rows, table
 from paramedic.measurements.data.hashing import row_hashes
-from paramedic.measurements.data.order import succession
+from paramedic.measurements.data.order import are_windows, succession
 
+PART = 0.8  # of the training rows: a pass over more of them is an evaluation of training
 TRAINED_SHARE = 0.99  # of a validation pass's rows: then it is an evaluation on the training rows
 
 
@@ -42,10 +43,19 @@ def split_rows(case: Case, least: int) -> SplitRows:
         raise NotApplicable("training and validation rows have different shapes")
     if min(len(found.inputs), len(validation)) < least:
         raise NotChecked(f"{len(found.inputs)} training and {len(validation)} validation rows (at least {least})")
-    train, other = _flat(found.inputs), _flat(validation)
+    kept = _unique(_without(found.inputs, validation))
+    if len(kept) < least:
+        raise NotChecked("nearly all rows at hand are validation rows as well")
+    train, other = _flat(kept), _flat(validation)
     if not (np.isfinite(train).all() and np.isfinite(other).all()):
         raise NotChecked("the inputs are not finite")
     return SplitRows(train, other, tuple(found.inputs.shape[1:]), _augmented(case), _is_series(train, other))
+
+
+def _without(inputs: Tensor, validation: Tensor) -> Tensor:
+    """Training rows: an array that batches are cut from may hold the validation rows too."""
+    keep = ~np.isin(row_hashes(inputs), row_hashes(validation))
+    return inputs if keep.all() else inputs[torch.from_numpy(np.flatnonzero(keep))]
 
 
 def _flat(inputs: Tensor) -> NDArray[np.float64]:
@@ -58,9 +68,9 @@ def _augmented(case: Case) -> bool:
 
 
 def _is_series(train: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Neighbouring validation rows are alike: windows of a series, whose later part may well be different."""
+    """Windows of a series, whose later part may well be different, and whose neighbours overlap."""
     found = [succession(part) for part in (train, other)]
-    return any(item.ratio < 0.7 and item.p < 1e-4 for item in found)
+    return any(item.ratio < 0.7 and item.p < 1e-4 for item in found) or are_windows(train) or are_windows(other)
 
 
 def validation_inputs(case: Case) -> Tensor | None:
@@ -74,16 +84,20 @@ def _validation_inputs(case: Case) -> Tensor | None:
         return None
     drawn = table(case, "validation")
     if drawn is not None and drawn.complete and drawn.found >= TRAINED_SHARE:
-        trained = trained_rows(case)
-        if not np.isin(row_hashes(drawn.inputs), trained).all():
-            return drawn.inputs.cpu()
-    inputs = torch.cat([batch.inputs.cpu() for batch in chosen])
+        if np.isin(row_hashes(drawn.inputs), trained_rows(case)).mean() < 1 - TRAINED_SHARE:
+            return _unique(drawn.inputs.cpu())  # else an array that holds the training rows too
+    return _unique(torch.cat([batch.inputs.cpu() for batch in chosen]))
+
+
+def _unique(inputs: Tensor) -> Tensor:
     _, first = np.unique(row_hashes(inputs), return_index=True)
     return inputs[torch.from_numpy(np.sort(first))]
 
 
 def validation_batches(case: Case) -> list[Batch]:
-    """Recorded validation batches of one row shape that do not consist of training rows."""
+    """Recorded validation batches of one row shape. Passes over the training rows are left out, unless a part of
+    them is all that is ever validated on.
+    """
     recorded = [batch for batch in batches(case, "validation") if batch.inputs.dim() >= 1]
     main = batches(case)
     if not recorded or not main:
@@ -93,10 +107,17 @@ def validation_batches(case: Case) -> list[Batch]:
     for batch in recorded:
         if batch.inputs.shape[1:] == main[0].inputs.shape[1:]:
             source = batch.input_leaf.source
-            key = ("loader", source.loader) if source is not None and source.loader is not None else batch.flow.node.place
+            from_loader = source is not None and source.loader is not None
+            key = ("loader", source.loader) if from_loader else batch.flow.node.place
             groups.setdefault(key, []).append(batch)
-    kept = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
-    return [batch for group in kept for batch in group]
+    own = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
+    if not own:
+        own = [group for group in groups.values() if _different(group) < PART * len(trained)]
+    return [batch for group in own for batch in group]
+
+
+def _different(group: list[Batch]) -> int:
+    return len(np.unique(np.concatenate([row_hashes(batch.inputs) for batch in group])))
 
 
 def _share_trained(group: list[Batch], trained: NDArray[np.uint64]) -> float:

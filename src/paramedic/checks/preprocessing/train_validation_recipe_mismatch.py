@@ -14,7 +14,7 @@ from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
 from paramedic.measurements.data.recipe import TwoSamples, row_statistics, two_samples
 
 LEAST_ROWS = 25
-MOST_ROWS = 600
+MOST_ROWS = 400
 P = 1e-3  # 88 healthy splits of 22 data sets: none below it, 2026-11
 AUC = 0.65
 GROSS_AUC = 0.95  # of one statistic of a row alone: hardly any row of one split has a counterpart in the other

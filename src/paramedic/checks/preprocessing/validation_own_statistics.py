@@ -9,6 +9,7 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import split_rows
 from paramedic.measurements.data.recipe import Centring, centring, rows_are_centred, touches_unit_bounds
@@ -51,7 +52,7 @@ class ValidationOwnStatistics(Check):
         yield self.fault(
             f"{what} over the {len(found.validation)} validation rows by themselves (expected: the statistics of the "
             f"training rows applied to both): keep the training statistics and apply them to every split",
-            where=data_place(case, "validation") or data_place(case),
+            where=line_behind(data_place(case, "validation") or data_place(case), calls(*STATISTICS)),
             evidence=(
                 Evidence("|mean| of the validation rows in standard errors", min(
                     validation.by_feature, validation.overall), f"> {ZERO}"),

@@ -109,6 +109,45 @@ def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> di
     return {}
 
 
+MOST_STORED_BYTES = 64 << 20
+
+
+def changes_when_read(dataset: Any, index: int = 0) -> bool:
+    """Whether reading a row changes the stored data in place, so that the next reading gives another row.
+
+    Both readings start from the same states of the generators; caches that are merely filled do not count.
+    """
+    with random_states_kept():
+        try:
+            before = _stored_keys(dataset)
+            if not before:
+                return False
+            first = _shapes_and_keys(dataset[index])
+        except Exception:  # the dataset's own code
+            return False
+    with random_states_kept():
+        try:
+            again = _shapes_and_keys(dataset[index])
+        except Exception:
+            return False
+    after = _stored_keys(dataset)
+    return first != again and any(before[name] != after.get(name, before[name]) for name in before)
+
+
+def _stored_keys(dataset: Any, depth: int = 3) -> dict[str, tuple[int, ...]]:
+    """Hashes of the arrays that a dataset (or the one below it) holds as attributes."""
+    found = {}
+    for name, value in list(getattr(dataset, "__dict__", {}).items()):
+        if isinstance(value, (Tensor, np.ndarray)) and value.nbytes <= MOST_STORED_BYTES and np.ndim(value):
+            try:
+                found[name] = tuple(row_hashes(value).tolist())
+            except (TypeError, RuntimeError):
+                continue
+        elif name == "dataset" and depth:
+            found |= {f"dataset.{key}": keys for key, keys in _stored_keys(value, depth - 1).items()}
+    return found
+
+
 FAR = 10**9  # a position that no dataset in memory has
 
 

@@ -1,4 +1,4 @@
-"""Classes that are never predicted, and what half of the rows would cost."""
+"""Classes that are hardly ever recognized, and what half of the rows would cost."""
 
 from __future__ import annotations
 
@@ -11,45 +11,44 @@ from scipy import stats
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+DEAD = 0.2  # recall below which a class counts as ignored
 
 
 @dataclass(frozen=True)
 class Ignored:
-    """classes that are never predicted though they have rows: (class, rows) each, fewest rows first.
+    """classes whose recall is below DEAD: (class, rows, hits) each, fewest rows first.
 
-    p: classes * 0.5^rows of the commonest ignored class: how likely that is if half of its rows were recognized.
+    p: of so few hits in the clearest of them if half of its rows were recognized, times the number of classes.
     ratio: rows of the commonest class over rows of the rarest one; balanced: mean recall over the classes.
-    share: of the rows that belong to ignored classes.
+    largest: rows of the commonest class over all; predicted: number of different answers.
     """
 
-    classes: tuple[tuple[int, int], ...]
+    classes: tuple[tuple[int, int, int], ...]
     p: float
     ratio: float
     balanced: float
     accuracy: float
-    share: float
+    largest: float
     predicted: int
 
 
 def ignored_classes(labels: Ints, predicted: Ints) -> Ignored:
     """From the labels and predictions of n rows."""
     present, counts = np.unique(labels, return_counts=True)
-    recalls = [float((predicted[labels == label] == label).mean()) for label in present]
+    hits = np.array([int((predicted[labels == label] == label).sum()) for label in present])
     missing = [
-        (int(label), int(count))
-        for label, count in sorted(zip(present, counts, strict=True), key=lambda item: int(item[1]))
-        if not (predicted == label).any()
+        (int(label), int(count), int(hit))
+        for count, label, hit in sorted(zip(counts, present, hits, strict=True))
+        if hit < DEAD * count
     ]
-    most = max((count for _, count in missing), default=0)
-    p = min(1.0, len(present) * 0.5**most) if missing else 1.0
-    share = sum(count for _, count in missing) / max(1, len(labels))
+    chances = [float(stats.binom.cdf(hit, count, 0.5)) for _, count, hit in missing]
     return Ignored(
         tuple(missing),
-        p,
+        min(1.0, len(present) * min(chances, default=1.0)),
         float(counts.max() / counts.min()),
-        float(np.mean(recalls)),
+        float((hits / counts).mean()),
         float((labels == predicted).mean()),
-        share,
+        float(counts.max() / counts.sum()),
         len(np.unique(predicted)),
     )
 
@@ -84,13 +83,3 @@ def half_data(features: Floats, labels: Ints, repeats: int = 4, seed: int = 0) -
     spread = difference.std(ddof=1) / np.sqrt(len(held))
     z = float(difference.mean() / spread) if spread > 0 else 0.0
     return HalfData(float(whole.mean()), float(half.mean()), z if np.isfinite(z) else 0.0)
-
-
-def majority_share(labels: Ints) -> float:
-    """Accuracy of always answering the commonest class."""
-    return float(np.unique(labels, return_counts=True)[1].max() / len(labels))
-
-
-def one_sided_binomial(hits: int, rows: int, chance: float) -> float:
-    """P(at least ``hits`` of ``rows``) at ``chance``."""
-    return float(stats.binom.sf(hits - 1, rows, chance))

@@ -24,7 +24,7 @@ class CoreError:
 
     core: number of these rows; wrong: those with another label than predicted, least typical label first in
     ``worst`` (row numbers). rate: share; least: its lower 99 % limit.
-    accuracy: out-of-fold accuracy of the better probe.
+    accuracy: out-of-fold balanced accuracy of the better probe.
     """
 
     core: int
@@ -53,10 +53,14 @@ def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
     wrong = chosen[predicted[chosen] != labels[chosen]] if len(chosen) else chosen
     least = float(stats.beta.ppf(0.01, len(wrong), len(chosen) - len(wrong) + 1)) if len(wrong) else 0.0
     own = mean[wrong, labels[wrong]] if len(wrong) else np.zeros(0)
-    accuracy = max(float((item.argmax(axis=1) == labels).mean()) for item in (first, second))
+    accuracy = max(_balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second))
     worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
     rate = len(wrong) / max(1, len(chosen))
     return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst)
+
+
+def _balanced_accuracy(predicted: Ints, labels: Ints) -> float:
+    return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from scipy.special import gammaln
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _ANALYTIC = 5.0  # expected count per cell from which the chi-squared distribution is used (Cochran's rule)
+WINDOWS = 0.5  # of the pairs of successive rows that overlap exactly
 _TINY = 1e-300
 
 
@@ -106,6 +108,19 @@ def _one_class_chance(counts: Ints, size: int) -> float:
 def _log_choose(n: Floats, k: int) -> Floats:
     result: Floats = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     return result
+
+
+def are_windows(rows: NDArray[Any], most: int = 8) -> bool:
+    """Whether (n, ...) rows are windows of one series: row i + 1 begins with what row i has from entry s on."""
+    flat = rows.reshape(len(rows), -1)
+    if len(flat) < 3 or flat.shape[1] < 3:
+        return False
+    varying = np.abs(np.diff(flat, axis=1)).sum(axis=1) > 0
+    for shift in range(1, min(most, flat.shape[1] - 1) + 1):
+        equal = (flat[1:, :-shift] == flat[:-1, shift:]).all(axis=1)
+        if (equal & varying[1:]).mean() > WINDOWS:
+            return True
+    return False
 
 
 @dataclass(frozen=True)

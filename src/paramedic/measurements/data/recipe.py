@@ -11,6 +11,7 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 _TINY = 1e-300
+LEAST_WIDTH = 8  # entries of a row from which its standard deviation is a scale
 FLOAT32_ERROR = 2e-7  # relative rounding error of float32 (half a unit in the last place is 6e-8), with a margin
 
 
@@ -87,11 +88,18 @@ class Mixed:
 
 
 def mixed_scales(values: Floats) -> Mixed:
-    """Split (n, d) rows at the largest gap in the sorted log10 of their root mean square, both sides >= 2 %.
+    """Split (n, d) rows at the largest gap in the sorted log10 of their root mean square or of their standard
+    deviation, whichever is wider, with at least 2 % of the rows on either side.
 
     Reference: Ashman, Bird and Zepf 1994, "Detecting bimodality in astronomical datasets" (D > 2 is separated).
     """
-    scale = np.sqrt((values**2).mean(axis=1))
+    found = [_split(np.sqrt((values**2).mean(axis=1)))]
+    if values.shape[1] >= LEAST_WIDTH:
+        found.append(_split(values.std(axis=1)))
+    return max(found, key=lambda item: min(item.gap, item.separation / 8))
+
+
+def _split(scale: Floats) -> Mixed:
     logs = np.log10(np.maximum(scale, 1e-12))
     order = np.argsort(logs, kind="stable")
     ordered = logs[order]
@@ -172,7 +180,7 @@ def two_samples(train: Floats, other: Floats, names: Sequence[str], seed: int = 
     values = np.concatenate([train, other])
     side = np.concatenate([np.zeros(len(train), dtype=int), np.ones(len(other), dtype=int)])
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    probe = ExtraTreesClassifier(100, min_samples_leaf=2, class_weight="balanced", random_state=seed)
+    probe = ExtraTreesClassifier(60, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     score = cross_val_predict(probe, values, side, cv=folds, method="predict_proba")[:, 1]
     auc, p = _mann_whitney(score[side == 0], score[side == 1])
     single = [_mann_whitney(train[:, column], other[:, column])[0] for column in range(train.shape[1])]
