@@ -110,6 +110,7 @@ class Observer:
         self._not_models: weakref.WeakSet[nn.Module] = weakref.WeakSet()
         self._constructed: weakref.WeakKeyDictionary[Any, Place | None] = weakref.WeakKeyDictionary()
         self.setup.constructed = self._constructed
+        self.setup.froze = self.recorder.froze
         self._iterators: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._loader_index: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._watch_calls = 0
@@ -752,7 +753,7 @@ class Observer:
             return
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
-        if self._events and self.window_open:
+        if self._events and (self.window_open or not self.setup.steps):
             self.setup.steps.append(self._events)
             self._events = []
         self._close_manual_step()

@@ -94,6 +94,7 @@ class Recorder(TorchFunctionMode):
         self._transparent: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
         self._open_call: tuple[nn.Module, Node] | None = None
         self.parameters: set[int] = set()  # ids of tensors that some optimizer or model holds
+        self.froze: dict[int, tuple[Any, Place | None]] = {}  # where requires_grad was set to False
 
     # -- what the observer asks for -------------------------------------------------------------------------
 
@@ -190,6 +191,8 @@ class Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in ("requires_grad_", "__set__"):
+            self._note_freezing(func, args, kwargs)
         if not self.recording or self.depth:
             return func(*args, **kwargs)
         try:
@@ -228,6 +231,14 @@ class Recorder(TorchFunctionMode):
         except Exception as error:
             self.problem = f"{type(error).__name__} while recording {target.__name__}: {error}"
         return result
+
+    def _note_freezing(self, func: Any, args: Any, kwargs: Any) -> None:
+        """Remember the place of ``p.requires_grad = False`` and ``p.requires_grad_(False)``."""
+        if func.__name__ == "__set__" and getattr(func.__self__, "__name__", "") != "requires_grad":
+            return
+        wanted = kwargs.get("requires_grad", args[1] if len(args) > 1 else True)
+        if not wanted and args[0].is_leaf and args[0].requires_grad and len(self.froze) < 100_000:
+            self.froze[id(args[0])] = (weakref.ref(args[0]), place_of(sys._getframe(2)))
 
     def _before(self, func: Any, args: Any, kwargs: Any) -> Node | None:
         name = function_name(func)

@@ -225,6 +225,7 @@ class Setup:
     backward_calls: all calls of backward, recorded or not.
     constructed: where modules and loaders were constructed (weak keys).
     loaded: weak references, by id, to the parameters that ``load_state_dict`` wrote to.
+    froze: by id, weak references to the parameters whose requires_grad was set to False, and where.
     modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
     """
 
@@ -240,6 +241,7 @@ class Setup:
     backward_calls: int = 0
     constructed: Mapping[Any, Place | None] = field(default_factory=dict)
     loaded: dict[int, Any] = field(default_factory=dict)
+    froze: dict[int, tuple[Any, Place | None]] = field(default_factory=dict)
     modes: list[tuple[int, tuple[bool, ...]]] = field(default_factory=list)
 
     def was_loaded(self, tensor: Tensor) -> bool:

@@ -1,0 +1,194 @@
+"""Optimized parameters that the gradient never reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.implementation.wiring import (
+    SYMPTOMS,
+    Named,
+    by_owner,
+    common_path,
+    distinct_tapes,
+    layer_names,
+    learned,
+    main_optimizer,
+    unchanged,
+    weight_share,
+    wiring,
+)
+from paramedic.trace.place import Place
+
+if TYPE_CHECKING:
+    from paramedic.experiments.operations import Operation
+
+# Their derivative is zero almost everywhere: what is before them learns nothing.
+STEP_FUNCTIONS = frozenset(
+    {"round", "floor", "ceil", "trunc", "sign", "heaviside", "fix", "sgn", "argmax", "argmin", "argsort", "one_hot",
+     "bucketize", "searchsorted", "histc", "bincount", "multinomial", "bernoulli", "__floordiv__", "floor_divide"}
+)
+COPIES = {
+    "detach": "detach() takes the values out of the graph",
+    "detach_": "detach_() takes the tensor out of the graph",
+    "data": ".data takes the values out of the graph",
+    "tolist": "tolist() turns the tensor into Python numbers",
+    "item": "item() turns the tensor into a Python number",
+    "tensor": "torch.tensor() makes a copy without a graph",
+    "clone": "the copy is made without a graph",
+}
+UNUSED_SHARE = 0.05  # of the weights: a smaller leftover layer is a note
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the graph ends: an operation that reads a value with a gradient and gives one without."""
+
+    place: Place | None
+    why: str
+    module: str | None
+
+
+class ParametersNotReached(Check):
+    """Parameters are in the optimizer, but no gradient ever reaches them.
+
+    What it measures: the gradients of all parameters after the recorded backward calls, run again at the first and at
+    the last weights; None or exactly zero in all of them. The operation log of the forward pass then says where a
+    value that depends on these parameters leaves the graph.
+    Why it matters: everything before ``detach()``, ``.data``, ``no_grad`` or a detour through numpy stays random.
+    Fix: remove the cut; if a layer is not used, use it or remove it.
+    Not a fault when: the part was trained before or loaded; it is trained by another loss; a stop-gradient on purpose
+    in one of several branches (the others still reach the parameters).
+    References: the article's reason 23; PyTorch notes, "Locally disabling gradient computation".
+    """
+
+    reason = "R23"
+    name = "parameters-not-reached"
+    needs = ("replay",)
+    cost = "replay"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        if main_optimizer(case) is None:
+            raise NotApplicable("no optimizer made a step")
+        for group in by_owner(unreached(case)).values():
+            if learned(case, [item.tensor for item in group]):
+                continue
+            read, unread = _split(case, group)
+            if read:
+                yield self._cut(case, read)
+            if unread:
+                yield self._unused(unread)
+
+    def _cut(self, case: Case, group: list[Named]) -> Finding:
+        cut = find_cut(case, group)
+        whole = list(group[0].root.parameters())
+        share = weight_share([item.tensor for item in group], whole)
+        why = cut.why if cut is not None else "what they compute does not enter the loss"
+        return self.fault(
+            f"{len(group)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(group)}) never get a "
+            f"gradient, though the optimizer holds them: {why}: keep this value in the graph",
+            where=cut.place if cut is not None else None,
+            module=(cut.module if cut is not None else None) or common_path(group),
+            evidence=(
+                Evidence("parameters without a gradient", len(group), "0"),
+                Evidence("share of the weights", round(share, 4), "0"),
+            ),
+            remedy="remove what takes the value out of the graph",
+            explains=SYMPTOMS,
+            exact=True,
+        )
+
+    def _unused(self, group: list[Named]) -> Finding:
+        share = weight_share([item.tensor for item in group], group[0].root.parameters())
+        say = self.suspect if share > UNUSED_SHARE else self.note
+        return say(
+            f"{layer_names(group)}: {len(group)} parameters ({share:.0%} of the weights) are in the optimizer, but no "
+            "forward pass uses them: use the layer in forward, or remove it",
+            where=None,
+            module=common_path(group),
+            evidence=(Evidence("parameters that no forward pass reads", len(group), "0"),),
+            remedy="use the layer in forward, or remove it",
+        )
+
+
+def unreached(case: Case) -> list[Named]:
+    """Registered parameters of a stepping optimizer without any gradient, or behind a step function."""
+    facts = wiring(case)
+    named = [item for key, item in facts.registered.items() if key in facts.stepped and item.tensor.numel()]
+    wanted = [item for item in named if item.tensor.requires_grad]
+    missing = [item for item in wanted if id(item.tensor) not in facts.reached and unchanged(case, item.tensor)]
+    zero = [item for item in wanted if id(item.tensor) in facts.reached - facts.nonzero]
+    if zero and find_cut(case, zero, only=STEP_FUNCTIONS) is not None:
+        missing += zero
+    return missing
+
+
+def _split(case: Case, group: list[Named]) -> tuple[list[Named], list[Named]]:
+    """Parameters that some training forward reads, and those that none does."""
+    read = set()
+    for index in _indices(case):
+        for call in case.lab.operations(index).calls:
+            read.update(id(item) for item in call.inputs)
+    called = {id(module) for record in case.setup.evaluations if record.grad for module in record.model.modules()}
+    used = [item for item in group if id(item.tensor) in read or id(item.module) in called]
+    return used, [item for item in group if not any(item is other for other in used)]
+
+
+def _indices(case: Case) -> list[int]:
+    chosen = distinct_tapes(case)
+    return [number for number, record in enumerate(case.lab.backwards) if any(record is item for item in chosen)]
+
+
+def find_cut(case: Case, group: list[Named], only: frozenset[str] | None = None) -> Cut | None:
+    """The first operation at which what depends on ``group`` leaves the graph; None if none does."""
+    for index in _indices(case):
+        operations = case.lab.operations(index)
+        tainted = {id(item.tensor) for item in group}
+        calls = sorted([*operations.calls, *operations.exits], key=_order(operations.calls, operations.exits))
+        for call in calls:
+            if not any(id(item) in tainted for item in call.inputs):
+                continue
+            cut = _cut_at(call, {id(item.tensor) for item in group})
+            if cut is not None and (only is None or call.name in only):
+                return cut
+            tainted.update(id(item) for item in call.outputs)
+    if only is not None:
+        return None
+    modules = {id(item.module) for item in group}
+    for record in case.setup.evaluations:
+        if record.grad and any(id(module) in modules for module in record.model.modules()):
+            return Cut(record.place, "the output of this call is not what the loss is computed from", None)
+    return None
+
+
+def _order(calls: list[Operation], exits: list[Operation]):  # type: ignore[no-untyped-def]
+    """Exits have no position of their own: each comes after the last operation that made one of its inputs."""
+    made = {id(item): number for number, call in enumerate(calls) for item in call.outputs}
+    position = {id(call): float(number) for number, call in enumerate(calls)}
+    for call in exits:
+        position[id(call)] = max((made.get(id(item), -1) for item in call.inputs), default=-1) + 0.5
+    return lambda call: position[id(call)]
+
+
+def _cut_at(call: Operation, parameters: set[int]) -> Cut | None:
+    wanted = [item for item in call.inputs if item.requires_grad]
+    if not wanted or (call.outputs and any(item.requires_grad for item in call.outputs)):
+        return _rounding(call) if wanted else None
+    if call.name in COPIES:
+        why = COPIES[call.name]
+    elif call.name in STEP_FUNCTIONS or all(not item.is_floating_point() for item in call.outputs):
+        why = f"{call.name}() has no gradient"
+    else:
+        why = "the forward pass runs under torch.no_grad()"
+    return Cut(call.place, why, call.module_path)
+
+
+def _rounding(call: Operation) -> Cut | None:
+    """round() keeps the graph, with a gradient that is zero everywhere."""
+    if call.name not in STEP_FUNCTIONS:
+        return None
+    return Cut(call.place, f"the derivative of {call.name}() is zero everywhere", call.module_path)

@@ -1,0 +1,1 @@
+"""Numbers about gradients, weights and the course of training."""
