@@ -67,7 +67,9 @@ class FrozenParameters(Check):
         share = weight_share([item.tensor for item in frozen], whole)
         say = self.suspect if gain is None else self.fault
         proof = None if gain is None else _proof(gain)
-        effect = "" if proof is None else f"; with them trained the loss falls to {proof.after:.3g} instead of {proof.before:.3g}"
+        effect = ""
+        if proof is not None:
+            effect = f"; with them trained the loss falls to {proof.after:.3g} instead of {proof.before:.3g}"
         return say(
             f"{layer_names(frozen)} are frozen at their random initialization ({share:.0%} of the weights, "
             f"requires_grad=False){effect}: train them, or load pretrained weights before freezing",
@@ -86,8 +88,8 @@ class FrozenParameters(Check):
 
     def _all_frozen(self, case: Case, frozen: list[Named]) -> Finding:
         return self.fault(
-            f"no parameter requires a gradient: all {len(frozen)} parameters of the model are frozen, so backward fails: "
-            "unfreeze what is to be trained",
+            f"no parameter requires a gradient: all {len(frozen)} parameters of the model are frozen, so backward "
+            "fails: unfreeze what is to be trained",
             where=froze_place(case, frozen),
             module=common_path(frozen),
             evidence=(Evidence("parameters that require a gradient", 0, "at least 1"),),

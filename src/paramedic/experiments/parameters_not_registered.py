@@ -11,7 +11,13 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.hidden import Hidden, assignment, hidden_tensors
-from paramedic.checks.implementation.wiring import SYMPTOMS, distinct_tapes, main_optimizer, weight_share, wiring
+from paramedic.checks.implementation.wiring import (
+    SYMPTOMS,
+    distinct_tapes,
+    main_optimizer,
+    weight_share,
+    wiring,
+)
 from paramedic.experiments.train_also import Gain, gain_of_training
 from paramedic.trace.place import Place
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
+import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from torch import Tensor, nn
@@ -64,15 +64,24 @@ def assignment(holder: nn.Module, attribute: str) -> Place | None:
         code = getattr(vars(kind).get("__init__"), "__code__", None)
         if code is None or not is_user_file(code.co_filename):
             continue
-        try:
-            lines, first = inspect.getsourcelines(kind)
-            tree = ast.parse(textwrap.dedent("".join(lines)))
-        except (OSError, SyntaxError, TypeError):
-            continue
-        found = [node.lineno for node in ast.walk(tree) if _assigns(node, attribute)]
+        found = [node.lineno for node in _class_body(code) if _assigns(node, attribute)]
         if found:
-            return Place(relative(code.co_filename), first + min(found) - 1, kind.__name__)
+            return Place(relative(code.co_filename), min(found), kind.__name__)
     return None
+
+
+def _class_body(code: CodeType) -> list[ast.AST]:
+    """All syntax nodes of the innermost class around a method."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return []
+    line = code.co_firstlineno
+    around = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.lineno <= line <= (node.end_lineno or line)
+    ]
+    return list(ast.walk(max(around, key=lambda node: node.lineno))) if around else []
 
 
 def _assigns(node: ast.AST, attribute: str) -> bool:

@@ -43,7 +43,7 @@ class MissingBackward(Check):
         if (steps < LEAST_STEPS and forward is None) or not setup.models:
             raise NotApplicable("the program does not train")
         loss = _loss_place(forward)
-        done = f"{steps} optimizer steps were made" if steps else "an optimizer was constructed and losses were computed"
+        done = f"{steps} optimizer steps were made" if steps else "an optimizer was constructed and a loss computed"
         yield self.fault(
             f"backward is never called: {done} with 0 calls of backward, so no parameter has a gradient: "
             "call loss.backward() after the loss is computed",

@@ -78,7 +78,7 @@ class MissingStep(Check):
             raise NotApplicable("the program has no optimizer: parameters are updated by hand")
         calls = case.setup.backward_calls
         yield self.suspect(
-            f"no parameter ever changes: {calls} calls of backward, no optimizer, and all {len(own)} parameters are bit "
+            f"no parameter ever changes: {calls} calls of backward, no optimizer, all {len(own)} parameters are bit "
             "for bit as at the start: use an optimizer, or write the update into the parameters under torch.no_grad()",
             where=next((item.place for item in case.setup.backwards()), None),
             evidence=(Evidence("parameters that changed", 0, f"{len(own)}"),),

@@ -49,8 +49,8 @@ class OptimizerOverStaleParameters(Check):
         made = case.setup.constructed.get(left[0].module)
         yield self.fault(
             f"{count} of the {total} parameters in {record.kind} (constructed at {record.constructed}) belong to no "
-            f"model in use, while {len(left)} parameters of {layer_names(left)} (constructed at {made}) get gradients and "
-            "are in no optimizer: construct the optimizer after the model is final",
+            f"model in use, while {len(left)} parameters of {layer_names(left)} (constructed at {made}) get gradients "
+            "and are in no optimizer: construct the optimizer after the model is final",
             where=step_place(case, index) or record.constructed,
             module=common_path(left),
             evidence=(

@@ -48,8 +48,8 @@ class ParametersNotOptimized(Check):
             whole = list(root.parameters())
             share = weight_share([item.tensor for item in left], whole)
             yield self.fault(
-                f"{len(left)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(left)}) get gradients "
-                f"but are in no optimizer, and never change: give them to {record.kind}",
+                f"{len(left)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(left)}) get "
+                f"gradients but are in no optimizer, and never change: give them to {record.kind}",
                 where=record.constructed,
                 module=common_path(left),
                 evidence=(

@@ -81,7 +81,8 @@ def registered(case: Case) -> dict[int, Named]:
         top = record.name.partition(".")[0] if record.owner is not None else record.name
         for path, module in root.named_modules():
             for name, parameter in module.named_parameters(recurse=False):
-                found.setdefault(id(parameter), Named(".".join(filter(None, (top, path, name))), parameter, module, root))
+                full = ".".join(filter(None, (top, path, name)))
+                found.setdefault(id(parameter), Named(full, parameter, module, root))
     return found
 
 
