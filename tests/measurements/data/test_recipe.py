@@ -1,0 +1,87 @@
+"""Traces of preprocessing on real tables."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from paramedic.measurements.data.recipe import (
+    batch_centring,
+    centring,
+    feature_ranges,
+    mixed_scales,
+    row_statistics,
+    rows_are_centred,
+    touches_unit_bounds,
+    two_samples,
+)
+
+TABLES = {"wine": load_wine().data, "cancer": load_breast_cancer().data, "digits": load_digits().data[:600]}
+
+
+def split(table, seed):
+    order = np.random.default_rng(seed).permutation(len(table))
+    cut = int(0.7 * len(table))
+    return table[order[:cut]], table[order[cut:]]
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("seed", range(3))
+def test_leaks_are_exact_zeros_and_honest_splits_are_not(name, seed):
+    train, other = split(TABLES[name], seed)
+    both = StandardScaler().fit(TABLES[name])
+    union = np.concatenate([both.transform(train), both.transform(other)]).astype(np.float32).astype(float)
+    assert centring(union).by_feature < 1e-4 < 1e-2 < centring(both.transform(train)).by_feature
+    own = StandardScaler().fit(train)
+    assert centring(own.transform(train)).by_feature < 1e-4 < centring(own.transform(other)).by_feature
+    raw = np.concatenate([train, other])
+    assert min(centring(raw).by_feature, centring(raw).overall) > 1e-4
+    scaled = MinMaxScaler().fit(train)
+    assert touches_unit_bounds(scaled.transform(train)) > 0.95 > touches_unit_bounds(scaled.transform(other))
+
+
+def test_rows_centred_on_their_own():
+    values = np.random.default_rng(0).normal(3, 1, (50, 20))
+    assert not rows_are_centred(values)
+    assert rows_are_centred(values - values.mean(axis=1, keepdims=True))
+
+
+def test_batches_centred_on_their_own():
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size=(16, 5)) for _ in range(40)]
+    assert batch_centring(batches) < 0.1
+    assert batch_centring([batch - batch.mean(axis=0) for batch in batches]) == 1.0
+    assert batch_centring([batch - batch.mean() for batch in batches]) == 1.0
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.5])
+def test_rows_of_another_scale(name, share):
+    table = StandardScaler().fit_transform(TABLES[name])
+    assert not (mixed_scales(table).gap > 0.5 and mixed_scales(table).separation > 4)
+    changed = table.copy()
+    rows = np.random.default_rng(0).permutation(len(table))[: max(6, int(share * len(table)))]
+    changed[rows] *= 255
+    found = mixed_scales(changed)
+    assert found.gap > 0.5 and found.separation > 4 and found.count == min(len(rows), len(table) - len(rows))
+
+
+def test_ranges():
+    rng = np.random.default_rng(0)
+    assert feature_ranges(rng.normal(size=(500, 6))).deviation < 0.1
+    assert feature_ranges(rng.normal(size=(500, 6)) + 100).deviation > 1.5
+    assert feature_ranges(rng.normal(size=(500, 6)) * 1e-3).deviation > 2
+    constant = np.concatenate([rng.normal(size=(50, 3)), np.full((50, 2), 0.1)], axis=1)
+    assert feature_ranges(constant).dead == 2
+
+
+def test_two_samples_tell_recipes_apart_and_not_halves():
+    hits = 0
+    for seed in range(6):
+        train, other = split(TABLES["digits"], seed)
+        own, names = row_statistics(train, (64,))
+        found = two_samples(own, row_statistics(other, (64,))[0], names, seed)
+        hits += found.p < 1e-3 and found.auc > 0.65
+    assert hits == 0
+    brighter = two_samples(own, row_statistics(other * 1.5, (64,))[0], names)
+    assert brighter.p < 1e-3 and brighter.auc > 0.65
