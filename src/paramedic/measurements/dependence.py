@@ -156,3 +156,20 @@ def first_change(base: Tensor, other: Tensor, length: int) -> int | None:
         int(torch.nonzero(along(large, dim) > 0)[0]) for dim, size in enumerate(base.shape) if size == length
     ]
     return max(starts)
+
+
+def sees_future(base: Tensor, other: Tensor, position: int, lengths: set[int]) -> str | None:
+    """Where a change of the future (time >= position) reached a tensor.
+
+    "past": only entries from ``position`` on, along a dimension of one of the lengths; "future": earlier entries;
+    "unknown": it changed and has no such dimension; None: nothing changed.
+    """
+    if base.shape != other.shape:
+        return "unknown"
+    delta = difference(base, other)
+    if delta.numel() == 0 or float(delta.max()) <= TOLERANCE * scale(base):
+        return None
+    starts = [first for length in lengths if (first := first_change(base, other, length)) is not None]
+    if not starts:
+        return "unknown"
+    return "past" if max(starts) >= position else "future"

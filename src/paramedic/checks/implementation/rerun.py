@@ -39,9 +39,7 @@ class Rerun:
 
     def live(self, changed: Mapping[int, Tensor] | None = None, watch: Any = None) -> list[Tensor]:
         """The outputs themselves; ``watch`` sees every operation. State and random streams are as in every run."""
-        torch.manual_seed(SEED)
-        np.random.seed(SEED)
-        random.seed(SEED)
+        seeded()
         new = {number: value.detach().clone() for number, value in (changed or {}).items()}
         with kept(self.module):
             if watch is None:
@@ -53,6 +51,13 @@ class Rerun:
                 values = operations.values
         found = [values.get(number) for number in self.node.outputs if number is not None]
         return [item for item in found if isinstance(item, Tensor) and item.is_floating_point() and item.dim() > 0]
+
+
+def seeded() -> None:
+    """Start all random streams anew; ``Lab.at`` puts them back."""
+    torch.manual_seed(SEED)
+    np.random.seed(SEED)
+    random.seed(SEED)
 
 
 def rerun_of(case: Case, node: Node, values: Mapping[int, Any]) -> Rerun:

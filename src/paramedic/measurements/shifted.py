@@ -1,0 +1,111 @@
+"""Finds out whether a target is the input, shifted in time (next token, next value)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MOST_AHEAD = 8  # steps
+LEAST_LENGTH = 4
+LEAST_PLACES = 16  # where the input changes from one step to the next; 16 agree by chance with p < 2e-5
+AGREEMENT = 0.98  # of these places; a few may be masked or cleaned
+ROWS = 64
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """``target[b, t] == input[b, t + ahead]``.
+
+    input_index, target_index: (b, t, features) positions in the flattened input and target.
+    """
+
+    ahead: int
+    input_index: Tensor
+    target_index: Tensor
+    agreement: float
+
+    @property
+    def length(self) -> int:
+        return self.input_index.shape[1]
+
+
+def grids(shape: torch.Size, rows: int | None = None) -> Iterator[Tensor]:
+    """Positions (b, t, features) of a flattened tensor in every usual order of batch, time and features."""
+    index = torch.arange(shape.numel()).reshape(shape)
+    if len(shape) == 1:
+        if rows is None:
+            yield index[None, :, None]
+        elif shape[0] % rows == 0:
+            yield index.reshape(rows, -1, 1)
+            yield index.reshape(-1, rows, 1).transpose(0, 1)
+    elif len(shape) == 2:
+        yield index[:, :, None]
+        yield index.transpose(0, 1)[:, :, None]
+        if rows is None:
+            yield index[None]
+        elif rows > 1 and shape[0] % rows == 0:
+            yield index.reshape(rows, -1, shape[1])
+            yield index.reshape(-1, rows, shape[1]).transpose(0, 1)
+    elif len(shape) == 3:
+        yield index
+        yield index.transpose(1, 2)
+        yield index.transpose(0, 1)
+
+
+def is_one_hot(values: Tensor) -> bool:
+    """Whether the last dimension of a float tensor (b, t, classes) holds one-hot vectors."""
+    if not values.is_floating_point() or values.shape[-1] < 3:
+        return False
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(-1) == 1).all())
+
+
+def shifted(source: Tensor, target: Tensor, ignored: int = -100) -> Shifted | None:
+    """How the target is a shifted copy of the input; None if it is not."""
+    for input_index in grids(source.shape):
+        rows, length = input_index.shape[:2]
+        if length < LEAST_LENGTH:
+            continue
+        values = source.detach().flatten()[input_index]
+        kinds = [(values.argmax(-1, keepdim=True), True)] if is_one_hot(values) else []
+        for inputs, _ in [*kinds, (values, False)]:
+            for target_index in grids(target.shape, rows):
+                if target_index.shape[0] != rows or target_index.shape[1] < LEAST_LENGTH:
+                    continue
+                found = _ahead(inputs[:ROWS], target.detach().flatten()[target_index[:ROWS]], ignored)
+                if found is not None:
+                    return Shifted(found[0], input_index, target_index, found[1])
+    return None
+
+
+def _ahead(inputs: Tensor, target: Tensor, ignored: int) -> tuple[int, float] | None:
+    """(steps ahead, agreement) for inputs (b, t, f) and target (b, t', g) with g at most f."""
+    width = target.shape[2]
+    if width > inputs.shape[2] or inputs.is_floating_point() != target.is_floating_point():
+        return None
+    channels = range(inputs.shape[2] - width + 1) if width == 1 else [0]
+    for ahead in range(1, min(MOST_AHEAD, inputs.shape[1] - 2) + 1):
+        steps = min(target.shape[1], inputs.shape[1] - ahead)
+        if steps < 2:
+            continue
+        wanted = target[:, :steps]
+        for channel in channels:
+            part = inputs[:, :, channel : channel + width]
+            agreement = _agreement(part[:, ahead : ahead + steps], part[:, :steps], wanted, ignored)
+            if agreement is not None and agreement >= AGREEMENT:
+                return ahead, agreement
+    return None
+
+
+def _agreement(future: Tensor, present: Tensor, target: Tensor, ignored: int) -> float | None:
+    """Share of equal entries where the input changes meanwhile; None where there are too few of these."""
+    if target.is_floating_point():
+        tolerance = 1e-5 * float(target.abs().max()) + 1e-12
+        equal, moves = (future - target).abs() <= tolerance, (future - present).abs() > 100 * tolerance
+    else:
+        equal, moves = future == target, (future != present) & (target != ignored)
+    if int(moves.sum()) < LEAST_PLACES:
+        return None
+    return float(equal[moves].double().mean())
