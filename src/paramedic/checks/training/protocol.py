@@ -1,0 +1,42 @@
+"""The order of backward, step and zero_grad in the recorded steps, optimizer by optimizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paramedic.checks.case import Case
+from paramedic.checks.implementation.wiring import MEASURED_STEPS
+from paramedic.trace.setup import BackwardRecord, OptimizerStep, ZeroGrad
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What happened between two steps of one optimizer.
+
+    held: share of the optimizer's parameters that held a non-zero gradient before each backward call that reads them.
+    zeroed: the last call of zero_grad on this optimizer (or on a module) after the last backward call, if any.
+    """
+
+    held: tuple[float, ...]
+    backwards: tuple[BackwardRecord, ...]
+    zeroed: ZeroGrad | None
+    step: OptimizerStep
+
+
+def intervals(case: Case, optimizer: int) -> list[Interval]:
+    """The measured intervals of an optimizer that end in a step; the first one begins with the program."""
+    found: list[Interval] = []
+    backwards: list[BackwardRecord] = []
+    zeroed: ZeroGrad | None = None
+    for step in case.setup.steps[:MEASURED_STEPS]:
+        for event in step:
+            if isinstance(event, BackwardRecord):
+                backwards.append(event)
+                zeroed = None
+            elif isinstance(event, ZeroGrad) and event.optimizer in (None, optimizer):
+                zeroed = event
+            elif isinstance(event, OptimizerStep) and event.optimizer == optimizer:
+                held = tuple(item.held[optimizer] for item in backwards if optimizer in item.held)
+                found.append(Interval(held, tuple(backwards), zeroed, event))
+                backwards, zeroed = [], None
+    return found

@@ -1,0 +1,56 @@
+"""The gradients are gone when the optimizer steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.implementation.wiring import SYMPTOMS, optimizer_parameters, wiring
+from paramedic.checks.training.protocol import intervals
+
+LEAST_STEPS = 2
+LEAST_SHARE = 0.9  # of the steps
+
+
+class ZeroGradBetweenBackwardAndStep(Check):
+    """Gradients are set to zero after backward and before the step.
+
+    What it measures: steps of an optimizer at which no parameter has a gradient other than zero, although backward was
+    called before, and gives non-zero gradients when it is run again.
+    Why it matters: the step does nothing (weight decay and old momentum aside); the network does not learn.
+    Fix: call ``zero_grad()`` before ``backward()``, or after ``step()``.
+    Not a fault when: the gradient itself is zero (rows 33 and 35); backward is missing (row 23).
+    References: PyTorch recipe, "Zeroing out gradients"; the article's reason 34.
+    """
+
+    reason = "R34"
+    name = "zero-grad-between-backward-and-step"
+    needs = ("replay",)
+    cost = "replay"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        if not any(record.steps for record in case.setup.optimizers):
+            raise NotApplicable("no optimizer made a step")
+        facts = wiring(case)
+        for index, record in enumerate(case.setup.optimizers):
+            seen = [item for item in intervals(case, index) if item.backwards]
+            empty = [item for item in seen if not item.step.gradients_nonzero]
+            if len(seen) < LEAST_STEPS or len(empty) < LEAST_SHARE * len(seen):
+                continue
+            if not any(id(p) in facts.nonzero for p in optimizer_parameters(record)):
+                continue
+            zeroed = next((item.zeroed for item in empty if item.zeroed is not None), None)
+            yield self.fault(
+                f"gradients are set to zero between backward and step: {len(empty)} of {len(seen)} steps of {record.kind} "
+                "found only zero gradients, though backward computes others: zero them before backward",
+                where=zeroed.place if zeroed is not None else empty[0].step.place,
+                evidence=(
+                    Evidence("steps with only zero gradients", len(empty), "0"),
+                    Evidence("steps looked at", len(seen)),
+                ),
+                remedy="move zero_grad() before loss.backward()",
+                explains=(*SYMPTOMS, "R32"),
+                exact=True,
+            )
