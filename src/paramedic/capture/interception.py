@@ -285,7 +285,7 @@ def _clipping(observer: Observer) -> None:
     for name in ("clip_grad_norm_", "clip_grad_value_"):
         observer.patches.replace(clip_grad, name, make)
         wrapped = getattr(clip_grad, name)
-        observer.patches.replace(torch.nn.utils, name, lambda original, wrapped=wrapped: wrapped)
+        observer.patches.replace(torch.nn.utils, name, lambda original, wrapped=wrapped: wrapped)  # type: ignore[misc]
 
 
 def _scaler(observer: Observer) -> None:

@@ -225,7 +225,7 @@ class _WithoutDropout(TorchFunctionMode):
 
 
 def dropout_modules(lab: Lab) -> list[tuple[nn.Module, str]]:
-    found = []
+    found: list[tuple[nn.Module, str]] = []
     for root in lab.modules():
         for module in root.modules():
             if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
@@ -443,7 +443,7 @@ class StepAtEveryBackward(Remedy):
 
 
 def _fresh(record: BackwardRecord) -> BackwardRecord:
-    return BackwardRecord(record.tape, record.loss, record.place, 0.0, record.problem)
+    return BackwardRecord(record.tape, record.loss, record.place, problem=record.problem)
 
 
 class ClippedGradients(Remedy):

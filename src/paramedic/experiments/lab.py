@@ -377,7 +377,7 @@ class Lab:
             return []
         length = len(self.main_backward.tape.nodes)  # type: ignore[union-attr]
         position = self.target_position()
-        found = []
+        found: list[Any] = []
         for record in self.backwards:
             tape = record.tape
             if tape is None or len(tape.nodes) != length or len(found) >= limit:
@@ -533,7 +533,7 @@ class Lab:
             losses.append(float(loss.detach()))
             return loss
 
-        optimizer.step(closure)
+        optimizer.step(closure)  # type: ignore[arg-type]
 
     def probe_loss(self, change: Intervention | None = None, limit: int = 8) -> float:
         """Mean loss of the main tapes of the last recorded steps, modules in evaluation mode, in the present state."""

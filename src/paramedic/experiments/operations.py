@@ -243,7 +243,7 @@ def _custom_functions(log: _Log) -> Iterator[None]:
     try:
         yield
     finally:
-        torch.autograd.Function.apply = original
+        torch.autograd.Function.apply = original  # type: ignore[method-assign]
 
 
 def _place_inside(frame: Any) -> Place | None:

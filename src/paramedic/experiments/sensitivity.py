@@ -45,7 +45,7 @@ def _measure(lab: Lab) -> Sensitivity | None:
     if log.root is None or log.root.grad_fn is None:
         return None
     names = {id(p): name for root in lab.modules() for name, p in root.named_parameters()}
-    parameters = [p for root in lab.modules() for p in root.parameters() if p.requires_grad]
+    parameters: list[Tensor] = [p for root in lab.modules() for p in root.parameters() if p.requires_grad]
     parameters += [leaf.value for leaf in tape.leaves.values() if leaf.parameter and leaf.value.requires_grad]
     parameters = list({id(p): p for p in parameters}.values())
     outputs = [

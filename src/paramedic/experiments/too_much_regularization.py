@@ -103,4 +103,4 @@ def _amount(case: Case, trial: Trial) -> tuple[str, Place | None]:
 
 
 def _probability(module: nn.Module) -> float:
-    return float(getattr(module, "p", None) or getattr(module, "dropout", 0.0))
+    return float(getattr(module, "p", 0.0) or getattr(module, "dropout", 0.0))

@@ -51,7 +51,7 @@ def _extended(record: OptimizerRecord, tensors: list[Tensor]) -> torch.optim.Opt
         groups.append({**record.groups[0], "params": extra})
     for group in groups:
         group.pop("initial_lr", None)
-    return type(record.optimizer)(groups, lr=record.groups[0].get("lr", 1e-3))
+    return type(record.optimizer)(groups, lr=record.groups[0].get("lr", 1e-3))  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _parsed(file: str) -> ast.Module | None:
 
 
 def _end(node: ast.AST) -> int:
-    return getattr(node, "end_lineno", None) or getattr(node, "lineno", 0)
+    return int(getattr(node, "end_lineno", 0) or getattr(node, "lineno", 0))
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.stmt]:

@@ -103,10 +103,10 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
                         yield found
         return
     places = {batch.flow.node.place for batch in _batches(setup, "train")}
-    for record in _validations(setup):
-        if record.training and record.grad and record.place in places:
+    for call in _validations(setup):
+        if call.training and call.grad and call.place in places:
             continue  # the call of the training loop, which was not followed by a backward that could be seen
-        found = _batch(record.tape, record.model, record.place, record.after_step, record.training)
+        found = _batch(call.tape, call.model, call.place, call.after_step, call.training)
         if found is not None:
             yield found
 

@@ -70,8 +70,8 @@ def assignment(holder: nn.Module, attribute: str) -> Place | None:
     return None
 
 
-def _class_body(code: CodeType) -> list[ast.AST]:
-    """All syntax nodes of the innermost class around a method."""
+def _class_body(code: CodeType) -> list[ast.stmt]:
+    """All statements of the innermost class around a method."""
     try:
         tree = ast.parse("".join(linecache.getlines(code.co_filename)))
     except SyntaxError:
@@ -81,7 +81,8 @@ def _class_body(code: CodeType) -> list[ast.AST]:
         node for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and node.lineno <= line <= (node.end_lineno or line)
     ]
-    return list(ast.walk(max(around, key=lambda node: node.lineno))) if around else []
+    inner = ast.walk(max(around, key=lambda node: node.lineno)) if around else ()
+    return [node for node in inner if isinstance(node, ast.stmt)]
 
 
 def _assigns(node: ast.AST, attribute: str) -> bool:

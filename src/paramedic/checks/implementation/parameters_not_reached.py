@@ -129,7 +129,7 @@ def unreached(case: Case) -> list[Named]:
 
 def _split(case: Case, group: list[Named]) -> tuple[list[Named], list[Named]]:
     """Parameters that some training forward reads, and those that none does."""
-    read = set()
+    read: set[int] = set()
     for index in _indices(case):
         for call in case.lab.operations(index).calls:
             read.update(id(item) for item in call.inputs)

@@ -62,7 +62,7 @@ def seeded() -> None:
 
 def rerun_of(case: Case, node: Node, values: Mapping[int, Any]) -> Rerun:
     """The call of ``node`` with the input values that it had; a compiled module is taken as its source."""
-    module = getattr(node.target, "_orig_mod", node.target)
+    module: Any = getattr(node.target, "_orig_mod", node.target)
     inputs = {
         number: values[number].detach() for number in node.inputs() if isinstance(values.get(number), Tensor)
     }
@@ -86,7 +86,7 @@ def kept(module: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for part, plain, tensors in saved:
+        for part, plain, copies in saved:
             for key in [key for key in vars(part) if key not in plain]:
                 if not (key.startswith("_") and isinstance(vars(part)[key], dict)):
                     del vars(part)[key]
@@ -99,7 +99,7 @@ def kept(module: nn.Module) -> Iterator[None]:
                     old[:] = value
                 else:
                     vars(part)[key] = value
-            for live, value in tensors:
+            for live, value in copies:
                 if not torch.equal(live, value):
                     live.data.copy_(value)
 

@@ -68,8 +68,8 @@ def _measure(case: Case) -> Wiring:
             found.stepped |= own
     if case.lab.why_not_replayable() is None:
         for state in ("initial", "final"):
-            for record in distinct_tapes(case):
-                _differentiate(case, record, state, found)
+            for backward in distinct_tapes(case):
+                _differentiate(case, backward, state, found)
     return found
 
 
