@@ -93,3 +93,10 @@ def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> 
         return None
     return rank_agreement(out, aim) if is_two_valued(aim) else abs(correlation(out, aim))
 
+
+
+def sums_to_one_over(values: Tensor, dim: int, logarithms: bool) -> tuple[float, float]:
+    """Least and largest sum of probabilities along ``dim``; ``values`` may be their logarithms."""
+    rows = values.detach().double()
+    sums = (rows.exp() if logarithms else rows).sum(dim)
+    return float(sums.min()), float(sums.max())
