@@ -59,7 +59,9 @@ class LabelOutOfRange(Check):
         if 0 <= low and high < classes:
             return
         shifted = low >= 1 and high == classes
-        act = "count labels from 0 (subtract 1)" if shifted else f"give the network {high + 1} outputs, or correct them"
+        act = f"give the network {high + 1} outputs, or correct the labels"
+        if shifted or low < 0:
+            act = "count labels from 0 (subtract 1)" if shifted else f"map the labels to 0 to {classes - 1}"
         yield self.fault(
             f"{call.name} stopped the program: labels run from {low} to {high}, but there are {classes} outputs "
             f"(labels 0 to {classes - 1}): {act}",

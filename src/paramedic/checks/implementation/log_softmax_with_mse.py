@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.loss_inputs import LossInput, described, log_sums_to_one, loss_inputs
+from paramedic.checks.implementation.loss_inputs import (
+    LossInput,
+    described,
+    log_sums_to_one,
+    loss_inputs,
+    made_at,
+)
 
 DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 BY_HAND = frozenset({"sub", "__sub__", "__rsub__", "rsub", "subtract", "dist", "cdist"})
@@ -59,7 +65,7 @@ class LogSoftmaxWithMse(Check):
             yield self.fault(
                 f"{item.call.name} compares log-probabilities ({low:.2g} to {high:.2g}) with targets of which "
                 f"{share:.0%} are above 0 and cannot be reached",
-                where=item.maker.place or item.call.place,
+                where=made_at(case, item.maker) or item.call.place,
                 module=item.maker.module_path,
                 evidence=(
                     Evidence("targets above 0", share, "0"),

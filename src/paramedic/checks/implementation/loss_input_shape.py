@@ -59,12 +59,13 @@ class LossInputShape(Check):
     def _finding_of(
         self, name: str, one: Tensor, other: Tensor, call: Operation, message: str, advice: str
     ) -> Finding:
+        said = message.splitlines()[0] if message else ""
         given = f"{tuple(one.shape)} {_dtype(one)} and {tuple(other.shape)} {_dtype(other)}"
         return self.fault(
             f"{name} stopped the program: input and target are {given}: {advice}",
             where=call.place,
             module=call.module_path,
-            evidence=(Evidence("input and target", given), Evidence("message", message.splitlines()[0] if message else "")),
+            evidence=(Evidence("input and target", given), Evidence("message", said)),
             remedy=advice,
             exact=True,
         )

@@ -12,6 +12,7 @@ from paramedic.experiments.lab import Lab
 from paramedic.experiments.loss_tail import LossTail, loss_tail
 from paramedic.experiments.operations import LossCall, Operation, Operations
 from paramedic.measurements.loss import class_dimension
+from paramedic.trace.place import Place
 
 # They move, select or convert values, and leave the values themselves as they are.
 SHAPE_OPERATIONS = frozenset(
@@ -33,7 +34,7 @@ class LossInput:
     """One comparison with a target, and how its input comes about.
 
     call: the loss. tail: the operations from the last parameters to the loss (None where they cannot be run by
-    themselves). maker: the operation that gave the input its values; tensor: its result, before any reshaping.
+    themselves). index: of the recorded step. maker: the operation that gave the input its values; tensor: its result, before any reshaping.
     """
 
     call: LossCall
@@ -41,6 +42,7 @@ class LossInput:
     tail: LossTail | None
     maker: Operation | None
     tensor: Tensor
+    index: int
 
 
 def loss_indices(lab: Lab) -> list[int]:
@@ -70,7 +72,7 @@ def loss_inputs(case: Case) -> list[LossInput]:
         tail = faithful_tail(case.lab, index)
         for call in case.lab.loss_calls(index):
             maker, tensor = maker_of(operations, call.input, before=call.operation)
-            found.append(LossInput(call, operations, tail, maker, tensor))
+            found.append(LossInput(call, operations, tail, maker, tensor, index))
     return found
 
 
@@ -142,6 +144,17 @@ def reach(tail: LossTail, tensor: Tensor, scale: float) -> tuple[Tensor, Tensor]
     if bool(torch.isnan(stacked).any()):
         return None
     return stacked.amin(0), stacked.amax(0)
+
+
+def made_at(case: Case, operation: Operation) -> Place | None:
+    """The user's line of an operation: where its module was constructed, for a module of torch without parameters
+    (nn.Softmax in an nn.Sequential is called by no line of the user's), else where it was called."""
+    module = operation.module
+    if module is not None and type(module).__module__.startswith("torch.nn") and not list(module.children()):
+        constructed = case.setup.constructed.get(module)
+        if constructed is not None:
+            return constructed
+    return operation.place
 
 
 def described(operation: Operation | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.loss_inputs import described, sums_to_one
+from paramedic.checks.implementation.loss_inputs import described, made_at, sums_to_one
 from paramedic.checks.implementation.nll_loss_without_log_softmax import (
     EXPLAINS,
     log_class_axis,
@@ -38,7 +38,7 @@ class ProbabilitiesInNll(Check):
             made = item.maker is not None and item.maker.name in ("softmax", "sigmoid")
             if axis is None or not (sums_to_one(item.call.input, axis) or made and float(item.call.input.min()) >= 0):
                 continue
-            where = item.maker.place if made and item.maker is not None else item.call.place
+            where = made_at(case, item.maker) if made and item.maker is not None else item.call.place
             if str(where) in seen:
                 continue
             seen.add(str(where))

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.loss_inputs import LossInput, described, loss_inputs, maker_of, reach
+from paramedic.checks.implementation.loss_inputs import (
+    LossInput,
+    described,
+    loss_inputs,
+    made_at,
+    maker_of,
+    reach,
+)
 
 SQUASHING = frozenset({"sigmoid", "softmax", "gumbel_softmax"})
 LARGE = 100.0  # outputs of this size saturate any sigmoid
@@ -44,12 +51,12 @@ class SigmoidBeforeBceWithLogits(Check):
         for item in inputs:
             plain = item.call.name == "binary_cross_entropy"
             with case.lab.at("initial"):
-                finding = self._twice(item) if plain else self._probabilities(item)
+                finding = self._twice(case, item) if plain else self._probabilities(case, item)
             if finding is not None and str(finding.where) not in seen:
                 seen.add(str(finding.where))
                 yield finding
 
-    def _probabilities(self, item: LossInput) -> Finding | None:
+    def _probabilities(self, case: Case, item: LossInput) -> Finding | None:
         made = item.maker is not None and item.maker.name in SQUASHING
         reached = reach(item.tail, item.call.input, LARGE) if item.tail is not None else None
         confined = reached is not None and -SLACK <= float(reached[0].min()) and float(reached[1].max()) <= 1 + SLACK
@@ -58,7 +65,7 @@ class SigmoidBeforeBceWithLogits(Check):
         if not made and not (reached is not None and float(reached[1].max()) - float(reached[0].min()) > 0.5):
             return None
         low, high = float(item.call.input.min()), float(item.call.input.max())
-        place = item.maker.place if item.maker is not None and made else item.call.place
+        place = made_at(case, item.maker) if item.maker is not None and made else item.call.place
         return self.fault(
             f"{item.call.name} got the output of {described(item.maker)} ({low:.2g} to {high:.2g}) where logits are "
             "expected: a second sigmoid confines the probabilities to 0.5-0.73",
@@ -73,7 +80,7 @@ class SigmoidBeforeBceWithLogits(Check):
             exact=True,
         )
 
-    def _twice(self, item: LossInput) -> Finding | None:
+    def _twice(self, case: Case, item: LossInput) -> Finding | None:
         if item.maker is None or item.maker.name != "sigmoid" or not item.maker.inputs:
             return None
         first, _ = maker_of(item.operations, item.maker.inputs[0], before=item.maker)
@@ -84,7 +91,7 @@ class SigmoidBeforeBceWithLogits(Check):
             return None
         return self.fault(
             f"binary_cross_entropy got a sigmoid of {described(first)}: probabilities can only be between 0.5 and 0.73",
-            where=first.place,
+            where=made_at(case, first),
             module=first.module_path,
             evidence=(Evidence("second sigmoid", str(item.maker.place), "one"),),
             remedy="apply one sigmoid only",

@@ -14,6 +14,7 @@ from paramedic.checks.implementation.loss_inputs import (
     described,
     loss_indices,
     loss_inputs,
+    made_at,
     maker_of,
     sums_to_one,
 )
@@ -48,7 +49,7 @@ class SoftmaxBeforeCrossEntropy(Check):
             raise NotApplicable("no cross-entropy in this program")
         seen: set[object] = set()
         for item in inputs:
-            finding = self._finding_of(item)
+            finding = self._finding_of(case, item)
             if finding is not None and str(finding.where) not in seen:
                 seen.add(str(finding.where))
                 yield finding
@@ -57,7 +58,7 @@ class SoftmaxBeforeCrossEntropy(Check):
                 seen.add(str(finding.where))
                 yield finding
 
-    def _finding_of(self, item: LossInput) -> Finding | None:
+    def _finding_of(self, case: Case, item: LossInput) -> Finding | None:
         axis = class_axis(item.call)
         if axis is None:
             return None
@@ -69,7 +70,7 @@ class SoftmaxBeforeCrossEntropy(Check):
         rows = item.call.input.numel() // max(1, classes)
         kind = f"the output of {described(item.maker)}" if made else "probabilities"
         low, high = float(item.call.input.min()), float(item.call.input.max())
-        place = item.maker.place if made and item.maker is not None else item.call.place
+        place = made_at(case, item.maker) if made and item.maker is not None else item.call.place
         return self.fault(
             f"cross_entropy got {kind}: all {rows} rows lie in [{low:.2g}, {high:.2g}] where logits are expected; the "
             f"loss cannot fall below {floor:.2f}",
@@ -97,9 +98,9 @@ class SoftmaxBeforeCrossEntropy(Check):
                 if maker is None or maker.name not in SQUASHING or maker not in after:
                     continue
                 yield self.fault(
-                    f"{call.name} is applied to the output of {described(maker)}: probabilities are normalized twice on "
-                    "the way to the loss",
-                    where=maker.place,
+                    f"{call.name} is applied to the output of {described(maker)}: probabilities are normalized "
+                    "twice on the way to the loss",
+                    where=made_at(case, maker),
                     module=maker.module_path,
                     evidence=(Evidence("second normalization", f"{call.name} at {call.place}", "one"),),
                     remedy=f"remove {described(maker)} before {call.name}",

@@ -16,6 +16,7 @@ from paramedic.checks.implementation.loss_inputs import (
     log_sums_to_one,
     loss_indices,
     loss_inputs,
+    made_at,
     sums_to_one,
 )
 from paramedic.experiments.operations import Operation, Operations
@@ -67,7 +68,7 @@ class SoftmaxOverWrongDimension(Check):
             if finding is not None and str(finding.where) not in seen:
                 seen.add(str(finding.where))
                 yield finding
-        for finding in self._evaluation(case):
+        for finding in () if seen else self._evaluation(case):
             looked = True
             if finding is not None and str(finding.where) not in seen:
                 seen.add(str(finding.where))
@@ -90,18 +91,20 @@ class SoftmaxOverWrongDimension(Check):
                 continue  # a part of the classes was taken out
             total = item.call.input.detach().double()
             sums = (total.exp() if logs else total).sum(axis)
-            yield self._wrong(item.maker, float(sums.min()), float(sums.max()), "R19", str(item.call.place))
+            yield self._wrong(case, item.maker, float(sums.min()), float(sums.max()), "R19", str(item.call.place))
         for index in loss_indices(case.lab):
             for call in case.lab.operations(index).on_path():
                 if call.name in SOFTMAXES and _of_one(call):
-                    yield self._single(call)
+                    yield self._single(case, call)
 
-    def _wrong(self, call: Operation, low: float, high: float, reason: str, loss: str) -> Finding:
+    def _wrong(
+        self, case: Case, call: Operation, low: float, high: float, reason: str, loss: str
+    ) -> Finding:
         dim, shape = softmax_dimension(call), tuple(call.inputs[0].shape)
         return self.fault(
             f"{call.name} runs over dimension {dim} of {shape}: the classes of one prediction sum to "
             f"{low:.2g}-{high:.2g} (expected 1)",
-            where=call.place,
+            where=made_at(case, call),
             module=call.module_path,
             evidence=(
                 Evidence("sum over the classes", f"{low:.3g} to {high:.3g}", "1"),
@@ -114,12 +117,12 @@ class SoftmaxOverWrongDimension(Check):
             exact=True,
         )
 
-    def _single(self, call: Operation) -> Finding:
+    def _single(self, case: Case, call: Operation) -> Finding:
         dim, shape = softmax_dimension(call), tuple(call.inputs[0].shape)
         return self.fault(
             f"{call.name} runs over dimension {dim} of {shape}, which has one element: its output is constant "
             f"({'0' if call.name == 'log_softmax' else '1'}) whatever the network does",
-            where=call.place,
+            where=made_at(case, call),
             module=call.module_path,
             evidence=(Evidence("elements in the softmax", 1, "at least 2"),),
             remedy="sigmoid for a single output, or one output per class",
@@ -149,7 +152,7 @@ class SoftmaxOverWrongDimension(Check):
                 if dim is None or dim == axes[0] or not call.outputs:
                     continue
                 sums = sums_to_one_over(call.outputs[0], axes[0], call.name == "log_softmax")
-                yield self._wrong(call, *sums, "R21", str(call.place))
+                yield self._wrong(case, call, *sums, "R21", str(call.place))
 
 
 def _of_one(call: Operation) -> bool:

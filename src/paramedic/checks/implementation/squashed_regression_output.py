@@ -11,7 +11,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.log_softmax_with_mse import distance_inputs
-from paramedic.checks.implementation.loss_inputs import SOFTMAXES, LossInput, described, reach
+from paramedic.checks.implementation.loss_inputs import SOFTMAXES, LossInput, described, made_at, reach
 
 # Share of the targets' variance that lies outside of what the outputs can be. A perfect network then explains at
 # most 1 minus this; 0.01 is far above rounding and a few outliers of a bounded quantity. Calibrated 2026-11 on the
@@ -59,6 +59,8 @@ class SquashedRegressionOutput(Check):
         if found is None or float((found[1] - found[0]).max()) <= 0:
             return None
         excess, share = _unreachable(target, *found)
+        if excess >= UNREACHABLE_VARIANCE and share >= UNREACHABLE_SHARE:
+            excess, share = self._confirmed(case, item, target, found)
         if excess < UNREACHABLE_VARIANCE or share < UNREACHABLE_SHARE:
             return None
         low, high = float(found[0].min()), float(found[1].max())
@@ -66,7 +68,7 @@ class SquashedRegressionOutput(Check):
         return self.fault(
             f"{share:.0%} of the targets ({float(target.min()):.3g} to {float(target.max()):.3g}) lie outside of what "
             f"{described(item.maker)} can give ({span}): remove it, or scale the targets",
-            where=item.maker.place or item.call.place,
+            where=made_at(case, item.maker) or item.call.place,
             module=item.maker.module_path,
             evidence=(
                 Evidence("targets out of reach", share, "0"),
@@ -78,10 +80,20 @@ class SquashedRegressionOutput(Check):
             exact=True,
         )
 
+    def _confirmed(
+        self, case: Case, item: LossInput, target: Tensor, found: tuple[Tensor, Tensor]
+    ) -> tuple[float, float]:
+        """The same when free outputs have been driven towards the targets by the loss itself."""
+        best = case.lab.free_output(item.index)
+        if best is None or id(item.call.input) not in best.values:
+            return 0.0, 0.0
+        reached = best.values[id(item.call.input)].detach().double()
+        return _unreachable(target, torch.minimum(found[0], reached), torch.maximum(found[1], reached))
+
 
 def _unreachable(target: Tensor, low: Tensor, high: Tensor) -> tuple[float, float]:
     """Share of the variance of ``target`` and of its elements beyond ``low`` and ``high``."""
     beyond = (low - target).clamp(min=0) + (target - high).clamp(min=0)
     variance = float((target - target.mean()).square().mean())
-    slack = 1e-3 * float((target.max() - target.min()))
+    slack = 1e-3 * float(target.max() - target.min())
     return float(beyond.square().mean()) / max(variance, 1e-12), float((beyond > slack).double().mean())
