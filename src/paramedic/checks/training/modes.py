@@ -16,7 +16,7 @@ from paramedic.trace.tape import Node, Tape, flatten
 
 
 def mode_dependent(module: nn.Module) -> bool:
-    """Whether a layer computes something else in training mode: active dropout, or batch norm with running statistics."""
+    """Whether a layer computes something else in training mode: dropout, batch norm with running statistics."""
     if isinstance(module, _DropoutNd):
         return module.p > 0
     if isinstance(module, _BatchNorm):
@@ -64,7 +64,9 @@ def batch_norms(module: nn.Module) -> list[_BatchNorm]:
     return [part for part in module.modules() if isinstance(part, _BatchNorm) and part.running_mean is not None]
 
 
-def evaluated_output(case: Case, record: EvaluationRecord, *, training: bool, seed: int = 0) -> tuple[Tensor, Tensor | None]:
+def evaluated_output(
+    case: Case, record: EvaluationRecord, *, training: bool, seed: int = 0
+) -> tuple[Tensor, Tensor | None]:
     """The model's output and the last scalar (a loss or metric) of a recorded evaluation, in one mode, at the end.
 
     The last scalar is None where the program computes none with torch.

@@ -52,8 +52,8 @@ class TrainingInEvalMode(Check):
     def _finding_of(self, say, idle, when, place, switched):  # type: ignore[no-untyped-def]
         where = f" (model.eval() at {switched})" if switched else ""
         return say(
-            f"the model is in evaluation mode in {when}{where}: {kinds(list(idle.values()))} do not work as in training "
-            "(expected training=True): call model.train() at the beginning of every epoch",
+            f"the model is in evaluation mode in {when}{where}: {kinds(list(idle.values()))} do not work as in "
+            "training (expected training=True): call model.train() at the beginning of every epoch",
             where=place,
             module=next(iter(idle)),
             evidence=(

@@ -33,7 +33,8 @@ class ValidatingInTrainMode(Check):
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        records = [(record, _active(record)) for record in case.setup.evaluations if not _is_training_pass(case, record)]
+        passes = [item for item in case.setup.evaluations if not _is_training_pass(case, item)]
+        records = [(record, _active(record)) for record in passes]
         relevant = [(record, active) for record, active in records if active is not None]
         if not relevant:
             raise NotApplicable("no layer of the validated model depends on the mode")
@@ -51,8 +52,8 @@ class ValidatingInTrainMode(Check):
         if scalar is not None and other is not None:
             effect += f", the batch's result is {float(other):.4g} instead of {float(scalar):.4g}"
         yield self.fault(
-            f"validation runs in training mode: {kinds(layers)} active in {len(wrong)} of {len(relevant)} recorded passes "
-            f"(expected 0); {effect}: call model.eval() before validation",
+            f"validation runs in training mode: {kinds(layers)} active in {len(wrong)} of {len(relevant)} recorded "
+            f"passes (expected 0); {effect}: call model.eval() before validation",
             where=record.place,
             evidence=(
                 Evidence("training flag in validation", True, "False"),

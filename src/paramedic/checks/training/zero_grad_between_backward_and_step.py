@@ -43,8 +43,8 @@ class ZeroGradBetweenBackwardAndStep(Check):
                 continue
             zeroed = next((item.zeroed for item in empty if item.zeroed is not None), None)
             yield self.fault(
-                f"gradients are set to zero between backward and step: {len(empty)} of {len(seen)} steps of {record.kind} "
-                "found only zero gradients, though backward computes others: zero them before backward",
+                f"gradients are set to zero between backward and step: {len(empty)} of {len(seen)} steps of "
+                f"{record.kind} found only zero gradients, though backward computes others: zero them before backward",
                 where=zeroed.place if zeroed is not None else empty[0].step.place,
                 evidence=(
                     Evidence("steps with only zero gradients", len(empty), "0"),
