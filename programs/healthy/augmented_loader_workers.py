@@ -1,4 +1,5 @@
 """Random shifts in a Dataset, read by two worker processes."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -28,11 +29,23 @@ def main():
     order = torch.randperm(len(images))
     train, val = order[:900], order[900:1200]
     images = (images - images[train].mean()) / images[train].std()
-    loader = DataLoader(ShiftedDigits(images[train], labels[train], True), batch_size=30, shuffle=True,
-                        num_workers=2, persistent_workers=True)
+    loader = DataLoader(
+        ShiftedDigits(images[train], labels[train], True),
+        batch_size=30,
+        shuffle=True,
+        num_workers=2,
+        persistent_workers=True,
+    )
     val_loader = DataLoader(ShiftedDigits(images[val], labels[val], False), batch_size=300)
-    model = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                          nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
+    model = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(256, 10),
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
     for epoch in range(8):
         model.train()
@@ -43,7 +56,9 @@ def main():
             optimizer.step()
         model.eval()
         with torch.no_grad():
-            accuracy = sum((model(x).argmax(1) == y).float().mean().item() for x, y in val_loader) / len(val_loader)
+            accuracy = sum((model(x).argmax(1) == y).float().mean().item() for x, y in val_loader) / len(
+                val_loader
+            )
         print(f"epoch {epoch}: loss {loss.item():.3f}, val accuracy {accuracy:.3f}")
 
 

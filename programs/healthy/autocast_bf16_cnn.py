@@ -11,8 +11,15 @@ train, val = order[:1300], order[1300:]
 images = (images - images[train].mean()) / images[train].std()
 train_loader = DataLoader(TensorDataset(images[train], labels[train]), batch_size=50, shuffle=True)
 
-net = nn.Sequential(nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                    nn.Linear(24 * 16, 64), nn.ReLU(), nn.Linear(64, 10))
+net = nn.Sequential(
+    nn.Conv2d(1, 24, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Linear(24 * 16, 64),
+    nn.ReLU(),
+    nn.Linear(64, 10),
+)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=4, gamma=0.3)
 

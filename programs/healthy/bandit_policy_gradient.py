@@ -1,4 +1,5 @@
 """REINFORCE on a contextual bandit: choose the treatment by a patient's measurements."""
+
 import torch
 from sklearn.datasets import load_wine
 from torch import nn

@@ -32,5 +32,7 @@ for epoch in range(1, 26):
         net.eval()
         with torch.no_grad():
             error = mse(net(X[test]), t[test]).item()
-        print(f"epoch {epoch:3d}  train mse {running / len(train):.3f}  test mse {error:.3f}  "
-              f"rmse in units {error ** 0.5 * t_std.item():.1f}")
+        print(
+            f"epoch {epoch:3d}  train mse {running / len(train):.3f}  test mse {error:.3f}  "
+            f"rmse in units {error**0.5 * t_std.item():.1f}"
+        )

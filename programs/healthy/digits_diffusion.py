@@ -1,4 +1,5 @@
 """Predict the noise that was added to a digit, as in a diffusion model."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

@@ -1,4 +1,5 @@
 """Read a digit row by row with an LSTM."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

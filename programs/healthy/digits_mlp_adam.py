@@ -36,4 +36,6 @@ for epoch in range(12):
     with torch.no_grad():
         for x, y in val_loader:
             correct += (model(x).argmax(dim=1) == y).sum().item()
-    print(f"epoch {epoch + 1}: train loss {total / len(x_train):.4f}, val accuracy {correct / len(x_val):.4f}")
+    print(
+        f"epoch {epoch + 1}: train loss {total / len(x_train):.4f}, val accuracy {correct / len(x_val):.4f}"
+    )

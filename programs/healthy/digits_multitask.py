@@ -14,7 +14,9 @@ class DigitTasks(Dataset):
         self.labels = labels
         grid = torch.arange(8.0)
         mass = images.sum((1, 2))
-        self.centre = torch.stack([(images.sum(2) * grid).sum(1) / mass, (images.sum(1) * grid).sum(1) / mass], 1)
+        self.centre = torch.stack(
+            [(images.sum(2) * grid).sum(1) / mass, (images.sum(1) * grid).sum(1) / mass], 1
+        )
         self.centre = (self.centre - 3.5) / 0.35
 
     def __len__(self):

@@ -1,4 +1,5 @@
 """A small student learns from the softened probabilities of a larger teacher."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
@@ -41,7 +42,9 @@ for epoch in range(6):
         with torch.no_grad():
             soft = F.softmax(teacher(x[rows]) / temperature, dim=1)
         logits = student(x[rows])
-        distill = F.kl_div(F.log_softmax(logits / temperature, dim=1), soft, reduction="batchmean") * temperature**2
+        distill = (
+            F.kl_div(F.log_softmax(logits / temperature, dim=1), soft, reduction="batchmean") * temperature**2
+        )
         loss = 0.7 * distill + 0.3 * F.cross_entropy(logits, y[rows])
         optimizer.zero_grad()
         loss.backward()

@@ -1,4 +1,5 @@
 """Trainer class with label smoothing, early stopping and the best weights restored at the end."""
+
 import copy
 
 import torch

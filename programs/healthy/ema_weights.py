@@ -30,6 +30,8 @@ for epoch in range(15):
         update_ema()
     with torch.no_grad():
         logits = ema(X[130:])
-        print(f"epoch {epoch}: loss {loss.item():.3f}, averaged model: "
-              f"val loss {nn.functional.cross_entropy(logits, y[130:]).item():.3f}, "
-              f"accuracy {(logits.argmax(1) == y[130:]).float().mean().item():.3f}")
+        print(
+            f"epoch {epoch}: loss {loss.item():.3f}, averaged model: "
+            f"val loss {nn.functional.cross_entropy(logits, y[130:]).item():.3f}, "
+            f"accuracy {(logits.argmax(1) == y[130:]).float().mean().item():.3f}"
+        )

@@ -1,4 +1,5 @@
 """Embed face and non-face crops so that crops of the same kind lie close together."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -9,8 +9,15 @@ x, y = torch.tensor(digits.images).float().unsqueeze(1), torch.tensor(digits.tar
 order = torch.randperm(len(x))
 train, val = order[:1300], order[1300:]
 x = (x - x[train].mean()) / x[train].std()
-model = nn.Sequential(nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(24, 48, 3), nn.ReLU(),
-                      nn.Flatten(), nn.Linear(192, 10))
+model = nn.Sequential(
+    nn.Conv2d(1, 24, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(24, 48, 3),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(192, 10),
+)
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 
 
@@ -34,4 +41,6 @@ for epoch in range(5):
     with torch.no_grad():
         clean_accuracy = (model(x[val]).argmax(1) == y[val]).float().mean().item()
         robust_accuracy = (model(attacked).argmax(1) == y[val]).float().mean().item()
-    print(f"epoch {epoch}: loss {loss.item():.3f} val accuracy {clean_accuracy:.3f} under attack {robust_accuracy:.3f}")
+    print(
+        f"epoch {epoch}: loss {loss.item():.3f} val accuracy {clean_accuracy:.3f} under attack {robust_accuracy:.3f}"
+    )

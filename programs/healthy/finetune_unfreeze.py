@@ -1,4 +1,5 @@
 """Pretrain on six digits, then fine-tune everything on four new ones with a small rate for the body."""
+
 import copy
 
 import torch
@@ -11,9 +12,17 @@ images, labels = torch.tensor(digits.images).float().unsqueeze(1), torch.tensor(
 
 
 def make_body():
-    return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-                         nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(2),
-                         nn.Flatten())
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+    )
 
 
 def train(model, groups, x, y, epochs, batch_size=30):

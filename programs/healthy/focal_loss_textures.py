@@ -29,9 +29,16 @@ train, val = order[:750], order[750:]
 x = (x - x[train].mean()) / x[train].std()
 
 model = nn.Sequential(
-    nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.BatchNorm2d(16), nn.ReLU(),
-    nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
-    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(32, 3),
+    nn.Conv2d(1, 16, 5, stride=2, padding=2),
+    nn.BatchNorm2d(16),
+    nn.ReLU(),
+    nn.Conv2d(16, 32, 3, stride=2, padding=1),
+    nn.BatchNorm2d(32),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Dropout(0.1),
+    nn.Linear(32, 3),
 )
 criterion = FocalLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
@@ -47,5 +54,7 @@ for epoch in range(10):
     model.eval()
     with torch.inference_mode():
         logits = model(x[val])
-        print(f"epoch {epoch}: val focal loss {criterion(logits, y[val]).item():.4f}, "
-              f"val accuracy {(logits.argmax(1) == y[val]).float().mean().item():.3f}")
+        print(
+            f"epoch {epoch}: val focal loss {criterion(logits, y[val]).item():.4f}, "
+            f"val accuracy {(logits.argmax(1) == y[val]).float().mean().item():.3f}"
+        )

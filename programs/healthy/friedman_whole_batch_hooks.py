@@ -1,4 +1,5 @@
 """Whole-batch regression that watches its own hidden activations and gradients with hooks."""
+
 import torch
 from sklearn.datasets import make_friedman1
 from torch import nn
@@ -13,7 +14,9 @@ t_train, t_val = (t_train - t_mean) / t_std, (t_val - t_mean) / t_std
 
 model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 1))
 seen = {}
-model[1].register_forward_hook(lambda module, inputs, output: seen.update(activation=output.detach().abs().mean().item()))
+model[1].register_forward_hook(
+    lambda module, inputs, output: seen.update(activation=output.detach().abs().mean().item())
+)
 model[0].weight.register_hook(lambda grad: seen.update(gradient=grad.norm().item()))
 
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-4)
@@ -25,5 +28,7 @@ for epoch in range(201):
     if epoch % 40 == 0:
         with torch.no_grad():
             val = nn.functional.mse_loss(model(X_val), t_val).item()
-        print(f"{epoch:4d} train {loss.item():.4f} val {val:.4f} "
-              f"|h| {seen['activation']:.3f} |g| {seen['gradient']:.4f}")
+        print(
+            f"{epoch:4d} train {loss.item():.4f} val {val:.4f} "
+            f"|h| {seen['activation']:.3f} |g| {seen['gradient']:.4f}"
+        )

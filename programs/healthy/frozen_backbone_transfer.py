@@ -1,4 +1,5 @@
 """Train a backbone on digits 0-4, freeze it, and train a new head on digits 5-9."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -19,7 +20,11 @@ target_train, target_val = split([5, 6, 7, 8, 9])
 x = (x - x[source_train].mean()) / x[source_train].std()
 
 backbone = nn.Sequential(
-    nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(),
+    nn.Conv2d(1, 16, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3, padding=1),
+    nn.ReLU(),
     nn.Flatten(),
 )
 
@@ -44,4 +49,11 @@ print("new head on the frozen backbone")
 for p in backbone.parameters():
     p.requires_grad = False
 head = nn.Linear(512, 5)
-fit(nn.Sequential(backbone, head), y - 5, target_train, target_val, torch.optim.Adam(head.parameters(), lr=3e-3), epochs=8)
+fit(
+    nn.Sequential(backbone, head),
+    y - 5,
+    target_train,
+    target_val,
+    torch.optim.Adam(head.parameters(), lr=3e-3),
+    epochs=8,
+)

@@ -13,9 +13,16 @@ x = (x - x[train].mean()) / x[train].std()
 micro_batch, accumulate = 16, 4
 loader = DataLoader(TensorDataset(x[train], y[train]), batch_size=micro_batch, shuffle=True, drop_last=True)
 model = nn.Sequential(
-    nn.Conv2d(1, 16, 3, padding=1), nn.GroupNorm(4, 16), nn.ReLU(), nn.MaxPool2d(2),
-    nn.Conv2d(16, 32, 3, padding=1), nn.GroupNorm(4, 32), nn.ReLU(), nn.MaxPool2d(2),
-    nn.Flatten(), nn.Linear(128, 10),
+    nn.Conv2d(1, 16, 3, padding=1),
+    nn.GroupNorm(4, 16),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3, padding=1),
+    nn.GroupNorm(4, 32),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Linear(128, 10),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
 

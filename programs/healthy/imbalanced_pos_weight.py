@@ -1,4 +1,5 @@
 """One digit against the rest, nine to one, with a weighted loss and the F1 score."""
+
 import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score
@@ -7,8 +8,9 @@ from torch import nn
 
 torch.manual_seed(6)
 X, target = load_digits(return_X_y=True)
-X_train, X_val, t_train, t_val = train_test_split(X, (target == 3).astype("float32"), test_size=0.3,
-                                                  stratify=target, random_state=6)
+X_train, X_val, t_train, t_val = train_test_split(
+    X, (target == 3).astype("float32"), test_size=0.3, stratify=target, random_state=6
+)
 mean, std = X_train.mean(), X_train.std()
 X_train, X_val = torch.tensor((X_train - mean) / std).float(), torch.tensor((X_val - mean) / std).float()
 t_train, t_val = torch.tensor(t_train), torch.tensor(t_val)

@@ -1,4 +1,5 @@
 """A linear multi-class support vector machine in double precision."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

@@ -1,4 +1,5 @@
 """Logistic regression and one hidden layer, with the update written by hand."""
+
 import torch
 from sklearn.datasets import load_breast_cancer
 
@@ -10,7 +11,7 @@ perm = torch.randperm(len(X))
 train, val = perm[:420], perm[420:]
 X = (X - X[train].mean(0)) / X[train].std(0)
 
-w1 = (torch.randn(30, 16) / 30 ** 0.5).requires_grad_()
+w1 = (torch.randn(30, 16) / 30**0.5).requires_grad_()
 b1 = torch.zeros(16, requires_grad=True)
 w2 = (torch.randn(16) / 4).requires_grad_()
 b2 = torch.zeros((), requires_grad=True)
@@ -35,4 +36,6 @@ for epoch in range(10):
                 p -= lr * g
     with torch.no_grad():
         accuracy = ((logits(X[val]) > 0) == (y[val] > 0.5)).float().mean().item()
-        print(f"epoch {epoch}: train {loss_fn(train).item():.4f} val {loss_fn(val).item():.4f} acc {accuracy:.3f}")
+        print(
+            f"epoch {epoch}: train {loss_fn(train).item():.4f} val {loss_fn(val).item():.4f} acc {accuracy:.3f}"
+        )

@@ -1,4 +1,5 @@
 """Fill in hidden letters (BERT style) of words that are written twice."""
+
 import torch
 from torch import nn
 
@@ -22,7 +23,9 @@ class Filler(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(letters + 1, width)
         self.position = nn.Parameter(torch.randn(length, width))
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True
+        )
         self.encoder = nn.TransformerEncoder(layer, 1, nn.LayerNorm(width), enable_nested_tensor=False)
         self.head = nn.Linear(width, letters)
 
@@ -50,4 +53,6 @@ for iteration in range(1, 201):
             logits = model(x)
             val_loss = criterion(logits.flatten(0, 1), y.flatten()).item()
             accuracy = (logits.argmax(-1) == y)[y != -100].float().mean().item()
-        print(f"step {iteration}: train {loss.item():.3f} val {val_loss:.3f} hidden letters right {accuracy:.3f}")
+        print(
+            f"step {iteration}: train {loss.item():.3f} val {val_loss:.3f} hidden letters right {accuracy:.3f}"
+        )

@@ -1,4 +1,5 @@
 """The inverse of a wavy function has several answers: predict a mixture of Gaussians."""
+
 import torch
 from torch import nn
 from torch.distributions import Categorical, MixtureSameFamily, Normal

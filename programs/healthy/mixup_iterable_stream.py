@@ -1,4 +1,5 @@
 """An endless stream of mixed images (mixup) with soft targets."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

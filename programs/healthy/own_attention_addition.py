@@ -1,4 +1,5 @@
 """Add two two-digit numbers with a decoder written from scratch (causal attention, shared weights)."""
+
 import math
 
 import torch
@@ -11,7 +12,7 @@ a, b = a.flatten(), b.flatten()
 order = torch.randperm(1600)
 a, b = a[order], b[order]
 c = a + b
-sequence = torch.stack([a // 10, a % 10, b // 10, b % 10, c % 10, c // 10], dim=1)    # answer: units first
+sequence = torch.stack([a // 10, a % 10, b // 10, b % 10, c % 10, c // 10], dim=1)  # answer: units first
 train, val = sequence[:1300], sequence[1300:]
 
 

@@ -1,4 +1,5 @@
 """Tag every character of a source line: is it inside a string literal, an identifier, a number, or else?"""
+
 import inspect
 import io
 import random
@@ -20,9 +21,15 @@ for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
     if token.type in kinds and token.start[0] == token.end[0]:
         for column in range(token.start[1], token.end[1]):
             tags[token.start[0] - 1][column] = kinds[token.type]
-unique = {line.strip(): tag[len(line) - len(line.lstrip()) :] for line, tag in zip(lines, tags) if len(line.strip()) > 8}
-samples = [(torch.tensor([min(ord(c), 127) for c in line[:40]]), torch.tensor(tag[: len(line)][:40]))
-           for line, tag in unique.items()]
+unique = {
+    line.strip(): tag[len(line) - len(line.lstrip()) :]
+    for line, tag in zip(lines, tags)
+    if len(line.strip()) > 8
+}
+samples = [
+    (torch.tensor([min(ord(c), 127) for c in line[:40]]), torch.tensor(tag[: len(line)][:40]))
+    for line, tag in unique.items()
+]
 random.shuffle(samples)
 samples = samples[:640]
 

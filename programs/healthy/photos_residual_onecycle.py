@@ -1,4 +1,5 @@
 """Which photograph does a 16x16 colour patch come from? A small residual network."""
+
 import torch
 import torch.nn as nn
 from skimage import data
@@ -31,8 +32,11 @@ class Block(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.BatchNorm2d(channels),
         )
 
     def forward(self, x):
@@ -43,11 +47,20 @@ train_set = Patches(slice(0, 200))
 val_set = Patches(slice(200, 300), train_set.mean, train_set.std)
 train_loader = DataLoader(train_set, batch_size=32, shuffle=True)
 val_loader = DataLoader(val_set, batch_size=128)
-model = nn.Sequential(nn.Conv2d(3, 16, 3, stride=2, padding=1), Block(16), nn.MaxPool2d(2), Block(16),
-                      nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4))
+model = nn.Sequential(
+    nn.Conv2d(3, 16, 3, stride=2, padding=1),
+    Block(16),
+    nn.MaxPool2d(2),
+    Block(16),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(16, 4),
+)
 epochs = 8
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=epochs * len(train_loader))
+scheduler = torch.optim.lr_scheduler.OneCycleLR(
+    optimizer, max_lr=1e-2, total_steps=epochs * len(train_loader)
+)
 for epoch in range(epochs):
     model.train()
     for x, y in train_loader:
@@ -59,4 +72,6 @@ for epoch in range(epochs):
     model.eval()
     with torch.no_grad():
         hits = sum((model(x).argmax(1) == y).sum().item() for x, y in val_loader)
-    print(f"epoch {epoch} loss {loss.item():.3f} val acc {hits / len(val_set):.3f} lr {scheduler.get_last_lr()[0]:.5f}")
+    print(
+        f"epoch {epoch} loss {loss.item():.3f} val acc {hits / len(val_set):.3f} lr {scheduler.get_last_lr()[0]:.5f}"
+    )

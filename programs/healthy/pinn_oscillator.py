@@ -1,4 +1,5 @@
 """A network solves u'' + u = 0, u(0) = 1, u'(0) = 0: there are no targets, only the equation."""
+
 import torch
 from torch import nn
 

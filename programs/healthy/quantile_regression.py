@@ -1,4 +1,5 @@
 """Predict the 10 %, 50 % and 90 % quantiles with the pinball loss."""
+
 import torch
 from sklearn.datasets import make_friedman1
 from torch import nn
@@ -28,4 +29,6 @@ for epoch in range(15):
         prediction = model(X[700:])
         coverage = ((t[700:] > prediction[:, :1]) & (t[700:] < prediction[:, 2:])).float().mean().item()
         val_loss = pinball(prediction, t[700:]).item()
-    print(f"epoch {epoch}: train {loss.item():.4f} val {val_loss:.4f} coverage of the 80 % interval {coverage:.2f}")
+    print(
+        f"epoch {epoch}: train {loss.item():.4f} val {val_loss:.4f} coverage of the 80 % interval {coverage:.2f}"
+    )

@@ -1,4 +1,5 @@
 """Two embeddings and their dot product; simulated ratings of 80 users for 60 films."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

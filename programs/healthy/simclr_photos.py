@@ -1,4 +1,5 @@
 """Two random views of a patch find each other in the batch; a linear probe reads the features."""
+
 import torch
 import torch.nn.functional as F
 from skimage import data
@@ -7,8 +8,12 @@ from torch import nn
 
 torch.manual_seed(8)
 sources = [data.brick(), data.grass(), data.gravel(), data.camera()]
-tiles = torch.cat([torch.tensor(s).unfold(0, 20, 20).unfold(1, 20, 20).reshape(-1, 1, 20, 20)[:500].float()
-                   for s in sources])
+tiles = torch.cat(
+    [
+        torch.tensor(s).unfold(0, 20, 20).unfold(1, 20, 20).reshape(-1, 1, 20, 20)[:500].float()
+        for s in sources
+    ]
+)
 labels = torch.arange(4).repeat_interleave(500)
 order = torch.randperm(2000)
 train, val = order[:1500], order[1500:]
@@ -22,8 +27,14 @@ def view(batch):
     return batch * (0.8 + 0.4 * torch.rand(len(batch), 1, 1, 1)) + 0.1 * torch.randn_like(batch)
 
 
-encoder = nn.Sequential(nn.Conv2d(1, 16, 3, stride=2), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2), nn.ReLU(),
-                        nn.AdaptiveAvgPool2d(1), nn.Flatten())
+encoder = nn.Sequential(
+    nn.Conv2d(1, 16, 3, stride=2),
+    nn.ReLU(),
+    nn.Conv2d(16, 32, 3, stride=2),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+)
 projector = nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 16))
 optimizer = torch.optim.Adam([*encoder.parameters(), *projector.parameters()], lr=3e-3)
 
@@ -45,4 +56,6 @@ for epoch in range(6):
     with torch.no_grad():
         features = encoder(tiles[:, :, 2:18, 2:18])
     probe = LogisticRegression(max_iter=200).fit(features[train], labels[train])
-    print(f"epoch {epoch}: contrastive loss {total:.3f} probe accuracy {probe.score(features[val], labels[val]):.3f}")
+    print(
+        f"epoch {epoch}: contrastive loss {total:.3f} probe accuracy {probe.score(features[val], labels[val]):.3f}"
+    )

@@ -1,4 +1,5 @@
 """Forecast the next value of a noisy seasonal series."""
+
 import math
 
 import torch
@@ -7,7 +8,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(8)
 time = torch.arange(1600, dtype=torch.float32)
-series = torch.sin(2 * math.pi * time / 24) + 0.5 * torch.sin(2 * math.pi * time / 168) + 0.1 * torch.randn(1600)
+series = (
+    torch.sin(2 * math.pi * time / 24) + 0.5 * torch.sin(2 * math.pi * time / 168) + 0.1 * torch.randn(1600)
+)
 
 history = 24
 cut = 1200

@@ -1,4 +1,5 @@
 """Encoder and decoder with teacher forcing: sort the letters of a short word."""
+
 import torch
 from torch import nn
 

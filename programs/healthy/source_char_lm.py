@@ -1,4 +1,5 @@
 """A small character-level transformer trained on the source of a module."""
+
 import argparse as corpus_module
 import inspect
 
@@ -29,7 +30,9 @@ class GPT(nn.Module):
         super().__init__()
         self.tok = nn.Embedding(len(chars), width)
         self.pos = nn.Embedding(block, width)
-        layer = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            width, heads, 4 * width, dropout=0.0, batch_first=True, norm_first=True
+        )
         self.blocks = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, len(chars))

@@ -1,4 +1,5 @@
 """Which standard-library module does a line of code come from?"""
+
 import _pydecimal
 import argparse
 import inspect
@@ -21,7 +22,9 @@ random.seed(0)
 
 samples = []
 for label, module in enumerate([_pydecimal, tarfile, argparse]):
-    lines = sorted({line.strip() for line in inspect.getsource(module).splitlines() if len(line.strip()) > 15})
+    lines = sorted(
+        {line.strip() for line in inspect.getsource(module).splitlines() if len(line.strip()) > 15}
+    )
     samples += [(line, label) for line in random.sample(lines, 480)]
 random.shuffle(samples)
 words = Counter(word for line, _ in samples[:1140] for word in re.findall(r"\w+|[^\w\s]", line))

@@ -1,4 +1,5 @@
 """Binary hidden units trained with a straight-through gradient."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

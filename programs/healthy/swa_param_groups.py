@@ -1,4 +1,5 @@
 """Different learning rates for body and head, and stochastic weight averaging at the end."""
+
 import torch
 from sklearn.datasets import load_breast_cancer
 from torch import nn
@@ -27,11 +28,15 @@ class Net(nn.Module):
 model = Net()
 no_decay = [p for p in model.body.parameters() if p.ndim == 1]
 decay = [p for p in model.body.parameters() if p.ndim > 1]
-optimizer = torch.optim.SGD([
-    {"params": decay, "lr": 0.05, "weight_decay": 1e-3},
-    {"params": no_decay, "lr": 0.05},
-    {"params": model.head.parameters(), "lr": 0.1},
-], lr=0.05, momentum=0.9)
+optimizer = torch.optim.SGD(
+    [
+        {"params": decay, "lr": 0.05, "weight_decay": 1e-3},
+        {"params": no_decay, "lr": 0.05},
+        {"params": model.head.parameters(), "lr": 0.1},
+    ],
+    lr=0.05,
+    momentum=0.9,
+)
 averaged = AveragedModel(model)
 swa_schedule = SWALR(optimizer, swa_lr=0.02, anneal_epochs=2)
 for epoch in range(12):

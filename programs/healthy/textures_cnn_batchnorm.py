@@ -1,4 +1,5 @@
 """Tell four materials apart from 16x16 patches."""
+
 import numpy as np
 import torch
 import torch.nn as nn

@@ -1,4 +1,5 @@
 """Character model with one matrix used both as input embedding and output layer."""
+
 import inspect
 import textwrap
 

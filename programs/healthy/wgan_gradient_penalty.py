@@ -1,4 +1,5 @@
 """Wasserstein GAN on a ring of eight Gaussians."""
+
 import math
 
 import torch
@@ -42,4 +43,6 @@ for step in range(1, 251):
         with torch.no_grad():
             fake = generator(torch.randn(1000, 4))
             distance = torch.cdist(ring(1000), fake).min(dim=1).values.mean().item()
-        print(f"step {step}: critic {loss_c.item():.3f} generator {loss_g.item():.3f} distance {distance:.3f}")
+        print(
+            f"step {step}: critic {loss_c.item():.3f} generator {loss_g.item():.3f} distance {distance:.3f}"
+        )

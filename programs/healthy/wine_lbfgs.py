@@ -17,7 +17,7 @@ optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=2)
 
 def closure():
     optimizer.zero_grad()
-    penalty = sum((p ** 2).sum() for p in model.parameters())
+    penalty = sum((p**2).sum() for p in model.parameters())
     loss = nn.functional.cross_entropy(model(X_train), y_train) + 3e-3 * penalty
     loss.backward()
     return loss
