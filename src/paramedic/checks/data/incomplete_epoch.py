@@ -79,7 +79,10 @@ class IncompleteEpoch(Check):
         yield self.suspect(
             f"{drawn.drawn} rows were drawn and only {drawn.distinct} different ones of the {drawn.rows} there are came "
             f"(expected at least {expected:.0f} even with repetition): look at the range of the index",
-            where=line_behind(model_place(case), calls("randperm", "permutation", "randint", "integers", "choice", "arange", "range")),
+            where=line_behind(
+                model_place(case),
+                calls("randperm", "permutation", "randint", "integers", "choice", "arange", "range"),
+            ),
             evidence=(Evidence("different rows drawn", drawn.distinct, f">= {expected:.0f}"),),
             remedy="draw the index over all rows: look at the bound of randperm, randint or range",
             explains=("R09", "R30", "R07", "R21"),

@@ -34,7 +34,8 @@ class LossInput:
     """One comparison with a target, and how its input comes about.
 
     call: the loss. tail: the operations from the last parameters to the loss (None where they cannot be run by
-    themselves). index: of the recorded step. maker: the operation that gave the input its values; tensor: its result, before any reshaping.
+    themselves). index: of the recorded step. maker: the operation that gave the input its values; tensor: its
+    result, before any reshaping.
     """
 
     call: LossCall

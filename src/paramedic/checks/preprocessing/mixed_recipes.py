@@ -24,8 +24,8 @@ SEPARATION = 4.0  # Ashman's D; 2 is the usual border of bimodality
 class MixedRecipes(Check):
     """Some rows have another scale than the others, with nothing in between; or one row gets another at every reading.
 
-    What it measures: whether reading a row changes the stored one (in-place preprocessing); the root mean square of every row, on a logarithmic scale: the largest gap, and Ashman's D of the
-    two groups it separates.
+    What it measures: whether reading a row changes the stored one (in-place preprocessing); the root mean
+    square of every row, on a logarithmic scale: the largest gap, and Ashman's D of the two groups it separates.
     Why it matters: rows divided by 255 beside rows that are not are two different problems to the network.
     Fix: apply one and the same preprocessing to every row; look at where the two sorts of rows come from.
     Not a fault when: there are two kinds of rows by nature (silence and speech).
