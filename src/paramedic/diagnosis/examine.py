@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import random
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 
 from paramedic.checks.case import Case
@@ -17,6 +22,7 @@ from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.ranking import rank
 from paramedic.report.model import Report, row_statuses
 
+SEED = 20170725  # of every check's random numbers
 COST_ORDER = {"free": 0, "replay": 1, "experiment": 2}
 
 
@@ -43,6 +49,30 @@ def examine(
     return list(case.findings), outcomes, errors
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A check draws the same random numbers in every run, and leaves the program's streams as they are.
+
+    What the program's own code prints or warns about while it is tried is kept off the terminal.
+    """
+    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())
+    try:
+        with (
+            torch.enable_grad(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            torch.manual_seed(SEED)
+            np.random.seed(SEED)
+            random.seed(SEED)
+            yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+
+
 def _outcome(check: Check, status: Any, why: str = "", findings: Any = (), seconds: float = 0.0) -> Outcome:
     return Outcome(check.name, (check.reason, *check.also), status, why, tuple(findings), seconds)
 
@@ -55,8 +85,7 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
         missing = next((text for need in check.needs if (text := case.missing(need))), None)
         if missing:
             return _outcome(check, "not-checked", missing)
-        with torch.enable_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _undisturbed():
             for finding in check.examine(case):
                 found.append(finding)
     except NotApplicable as reason:
