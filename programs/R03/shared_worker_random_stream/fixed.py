@@ -2,7 +2,6 @@
 import inspect
 import textwrap
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset

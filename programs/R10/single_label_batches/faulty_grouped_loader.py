@@ -2,7 +2,7 @@
 import torch
 from sklearn.datasets import load_breast_cancer
 from torch import nn
-from torch.utils.data import ConcatDataset, DataLoader, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(2)
 cancer = load_breast_cancer()
