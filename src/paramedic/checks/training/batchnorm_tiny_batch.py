@@ -32,7 +32,8 @@ class BatchnormTinyBatch(Check):
     Why it matters: with two values per channel every output is +1 or -1; mean and variance are noise, and the running
     statistics do not fit what the network saw.
     Fix: a larger batch, or GroupNorm/LayerNorm, which do not depend on it.
-    Not a fault when: each row has many positions per channel (images, one at a time); only an epoch's last batch is small.
+    Not a fault when: each row has many positions per channel (images, one at a time); only an epoch's last batch is
+    small.
     References: the article's reason 32; Y. Wu, K. He, "Group Normalization", 2018.
     """
 
@@ -60,8 +61,8 @@ class BatchnormTinyBatch(Check):
         call = min(calls, key=_values)
         rows, values = _input(call).shape[0], _values(call)
         yield self.fault(
-            f"batch norm normalizes over {values} values per channel ({rows} {'row' if rows == 1 else 'rows'} per batch; "
-            f"expected at least {LEAST_VALUES}) in {len(calls)} layers: use larger batches, or GroupNorm or LayerNorm",
+            f"batch norm normalizes over {values} values per channel ({rows} {'row' if rows == 1 else 'rows'} per "
+            f"batch; expected at least {LEAST_VALUES}) in {len(calls)} layers: use larger batches, or GroupNorm or LayerNorm",
             where=_place(case, call),
             module=call.module_path,
             evidence=(
@@ -76,8 +77,8 @@ class BatchnormTinyBatch(Check):
     def _crash(self, case: Case, call: Operation) -> Finding:
         shape = tuple(_input(call).shape)
         return self.fault(
-            f"batch norm got a batch with one value per channel (shape {shape}) and failed: drop the incomplete last batch "
-            "(drop_last=True) or use larger batches",
+            f"batch norm got a batch with one value per channel (shape {shape}) and failed: drop the incomplete last "
+            "batch (drop_last=True) or use larger batches",
             where=_place(case, call),
             module=call.module_path,
             evidence=(Evidence("values per channel", 1, ">= 2"),),

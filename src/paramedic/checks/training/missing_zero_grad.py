@@ -41,8 +41,8 @@ class MissingZeroGrad(Check):
 
     def _fault_of(self, kind: str, stale: list[Interval], seen: list[Interval]) -> Finding:
         return self.fault(
-            f"gradients are not set to zero: before {len(stale)} of {len(seen)} backward calls the parameters of {kind} "
-            "held the gradients of earlier steps (expected 0), so each step uses their sum: "
+            f"gradients are not set to zero: before {len(stale)} of {len(seen)} backward calls the parameters of "
+            f"{kind} held the gradients of earlier steps (expected 0), so each step uses their sum: "
             "call optimizer.zero_grad() before backward",
             where=stale[0].backwards[0].place,
             evidence=(
