@@ -74,9 +74,10 @@ class CausalLeak(Check):
         node = step.call.node if step is not None else None
         where = place_of_step(case.setup, step.call, node) if step is not None and node is not None else None
         advice = _advice(step)
-        ahead = "the next position" if worst.task.shift.ahead == 1 else f"the position {worst.task.shift.ahead} steps ahead"
+        steps = worst.task.shift.ahead
+        ahead = "the next position" if steps == 1 else f"the position {steps} steps ahead"
         yield self.fault(
-            f"the target is the input at {ahead}, and the prediction of it changes with it by {worst.size:.2g} standard "
+            f"the target is the input at {ahead}, and its prediction changes with it by {worst.size:.2g} standard "
             f"deviations (expected 0): {door}{advice}",
             where=where or worst.task.place,
             module=step.call.module_path if step is not None else None,
