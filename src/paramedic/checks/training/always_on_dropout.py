@@ -59,8 +59,8 @@ class AlwaysOnDropout(Check):
         rate = dropout_rate(call)
         return self.fault(
             f"dropout is active in evaluation mode: {call.name} with p={rate:g} runs {len(calls)} times per forward "
-            f"pass, and two seeds give outputs that differ by {difference:.0%} of their spread (expected 0): switch it off "
-            "with training=self.training",
+            f"pass, and two seeds give outputs that differ by {difference:.0%} of their spread (expected 0): "
+            "switch it off with training=self.training",
             where=call.place,
             module=call.module_path,
             evidence=(
