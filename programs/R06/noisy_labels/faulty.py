@@ -13,12 +13,12 @@ x_train, y_train, x_val, y_val = x[:1400], y[:1400].clone(), x[1400:], y[1400:]
 
 # annotations as the crowd workers gave them
 wrong = torch.rand(len(y_train)) < 0.4
-y_train[wrong] = torch.randint(0, 10, (int(wrong.sum()),))
+y_train[wrong] = (y_train[wrong] + torch.randint(1, 10, (int(wrong.sum()),))) % 10
 train_loader = DataLoader(TensorDataset(x_train, y_train), batch_size=50, shuffle=True)
 
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-for epoch in range(14):
+for epoch in range(18):
     model.train()
     running = 0.0
     for xb, yb in train_loader:

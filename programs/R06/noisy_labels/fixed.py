@@ -15,7 +15,7 @@ train_loader = DataLoader(TensorDataset(x_train, y_train), batch_size=50, shuffl
 
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-for epoch in range(14):
+for epoch in range(18):
     model.train()
     running = 0.0
     for xb, yb in train_loader:
