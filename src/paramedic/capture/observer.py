@@ -46,6 +46,7 @@ MIN_RECORD_STEPS = 3
 SNAPSHOT_BYTES = 2 << 30
 EVALUATION_PASSES = 3  # first passes kept in full ...
 EVALUATION_BATCHES = 4  # ... with this many batches each; the latest pass replaces the last one
+EVALUATION_BYTES = 128 << 20  # of validation batches in all
 FINGERPRINT_PASSES = 3
 FINGERPRINT_ROWS = 2_000_000
 FINGERPRINT_SHARE = 0.02  # of the time so far
@@ -727,7 +728,8 @@ class Observer:
             self._evaluation_pass += 1
             self._pass_batches = 0
         self._pass_batches += 1
-        if self._pass_batches > EVALUATION_BATCHES:
+        kept_bytes = sum(item.tape.nbytes() for item in self.setup.evaluations)
+        if self._pass_batches > EVALUATION_BATCHES or kept_bytes + record.tape.nbytes() > EVALUATION_BYTES:
             return
         record.pass_number = self._evaluation_pass
         kept = self.setup.evaluations

@@ -20,6 +20,7 @@ from paramedic.trace.setup import Source
 from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, tensors_of
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
+LARGE_BYTES = 64 << 20  # a larger constant (a whole dataset as one batch) is kept by reference, not copied
 RANDOM_WORDS = (
     "dropout",
     "rand",
@@ -314,10 +315,11 @@ class Recorder(TorchFunctionMode):
         entry = self._copies.get(id(tensor))
         if entry is not None and entry[0]() is tensor and entry[1] == version >= 0:
             return entry[2]
-        copy = tensor.detach().clone()
+        large = tensor.numel() * tensor.element_size() > LARGE_BYTES
+        copy = tensor.detach() if large else tensor.detach().clone()
         if tensor.requires_grad and tensor.is_leaf:
             copy.requires_grad_()
-        self.bytes += copy.numel() * copy.element_size()
+        self.bytes += 0 if large else copy.numel() * copy.element_size()
         self._copies[id(tensor)] = (weakref.ref(tensor), version, copy)
         return copy
 

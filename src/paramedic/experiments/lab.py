@@ -523,12 +523,15 @@ class Lab:
         if not self._searches_by_closure([event]):
             optimizer.step()
             return
-        record = next((item for item in events if isinstance(item, BackwardRecord) and item.tape), None)
+        tapes = [item.tape for item in events if isinstance(item, BackwardRecord) and item.tape is not None]
+        calls = 0
 
         def closure() -> Tensor:
-            assert record is not None and record.tape is not None
+            nonlocal calls
+            tape = tapes[min(calls, len(tapes) - 1)]  # each evaluation drew its own random numbers
+            calls += 1
             optimizer.zero_grad()
-            loss = record.tape.loss(**change.tape_options(record.tape))
+            loss = tape.loss(**change.tape_options(tape))
             loss.backward()
             losses.append(float(loss.detach()))
             return loss
