@@ -50,7 +50,7 @@ class SquashedRegressionOutput(Check):
 
     def _finding_of(self, case: Case, item: LossInput) -> Finding | None:
         target = item.call.target
-        assert target is not None and item.tail is not None
+        assert target is not None and item.tail is not None and item.maker is not None
         target = target.detach().double()
         if target.shape != item.call.input.shape or not bool(torch.isfinite(target).all()):
             return None
