@@ -81,31 +81,36 @@ def shifted(source: Tensor, target: Tensor, ignored: int = -100) -> Shifted | No
 
 
 def _ahead(inputs: Tensor, target: Tensor, ignored: int) -> tuple[int, float] | None:
-    """(steps ahead, agreement) for inputs (b, t, f) and target (b, t', g) with g at most f."""
+    """(steps ahead, agreement) for inputs (b, t, f) and target (b, t', g) with g at most f.
+
+    None where the target also stands in the present or the past (a copy, a periodic series): then nothing of the
+    future is needed.
+    """
     width = target.shape[2]
     if width > inputs.shape[2] or inputs.is_floating_point() != target.is_floating_point():
         return None
-    channels = range(inputs.shape[2] - width + 1) if width == 1 else [0]
-    for ahead in range(1, min(MOST_AHEAD, inputs.shape[1] - 2) + 1):
-        steps = min(target.shape[1], inputs.shape[1] - ahead)
-        if steps < 2:
-            continue
-        wanted = target[:, :steps]
-        for channel in channels:
-            part = inputs[:, :, channel : channel + width]
-            agreement = _agreement(part[:, ahead : ahead + steps], part[:, :steps], wanted, ignored)
-            if agreement is not None and agreement >= AGREEMENT:
-                return ahead, agreement
+    channels = range(inputs.shape[2]) if width == 1 else [0]
+    for channel in channels:
+        part = inputs[:, :, channel : channel + width]
+        agreements = {ahead: _agreement(part, target, ahead, ignored) for ahead in range(-MOST_AHEAD, MOST_AHEAD + 1)}
+        agreeing = [ahead for ahead, agreement in agreements.items() if agreement >= AGREEMENT]
+        if agreeing and agreeing[0] > 0:
+            return agreeing[0], agreements[agreeing[0]]
     return None
 
 
-def _agreement(future: Tensor, present: Tensor, target: Tensor, ignored: int) -> float | None:
-    """Share of equal entries where the input changes meanwhile; None where there are too few of these."""
+def _agreement(inputs: Tensor, target: Tensor, ahead: int, ignored: int) -> float:
+    """Share of the targets that equal the input ``ahead`` steps later; 0 where too few of the inputs change."""
+    first, last = max(0, -ahead), min(target.shape[1], inputs.shape[1] - ahead)
+    if last - first < 2 or inputs.shape[1] < last:
+        return 0.0
+    wanted, there, here = target[:, first:last], inputs[:, first + ahead : last + ahead], inputs[:, first:last]
     if target.is_floating_point():
         tolerance = 1e-5 * float(target.abs().max()) + 1e-12
-        equal, moves = (future - target).abs() <= tolerance, (future - present).abs() > 100 * tolerance
+        equal, moves = (there - wanted).abs() <= tolerance, (there - here).abs() > 100 * tolerance
+        asked = torch.ones_like(equal)
     else:
-        equal, moves = future == target, (future != present) & (target != ignored)
-    if int(moves.sum()) < LEAST_PLACES:
-        return None
-    return float(equal[moves].double().mean())
+        equal, moves, asked = there == wanted, there != here, wanted != ignored
+    if ahead and int((moves & asked).sum()) < LEAST_PLACES:
+        return 0.0
+    return float(equal[asked].double().mean()) if bool(asked.any()) else 0.0
