@@ -40,7 +40,7 @@ SLACK = 0.02
 T_95 = 4.30  # two-sided 95 % quantile of t with two degrees of freedom
 MOST_STEPS = 100
 LEAST_STEPS = 20
-BUDGET_SHARE = 0.6  # of the time left, for the remedies; the rest is for the other experiments
+FIRST_SHARE, SECOND_SHARE = 0.45, 0.75  # of the time left, for one seed and for all; the rest is for other checks
 CAUSES = 3
 
 
@@ -228,7 +228,9 @@ def _applicable(lab: Lab) -> None:
 
 
 # An exact fact in these rows changes what training does: remedies tried beside it would treat its symptoms.
-CONFOUNDING = frozenset("R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R28 R32 R34 R36 S3 S4".split())
+CONFOUNDING = frozenset(
+    "R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R28 R32 R33 R34 R36 S3 S4".split()
+)
 
 
 def confounding(findings: Sequence[Finding]) -> Finding | None:
@@ -252,35 +254,47 @@ def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]
 
 def _try_remedies(lab: Lab, found: Diagnosis) -> None:
     remedies = [remedy for remedy in candidates() if _worth_trying(lab, remedy)]
-    deadline = time.perf_counter() + BUDGET_SHARE * lab.time_left()
+    clock = _Clock(lab)
     recorded = sum(any(isinstance(e, OptimizerStep) for e in step) for step in lab.setup.steps)
     found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
     try:
         found.base = [run(lab, found, Intervention(), 0, found.steps)]
-        affordable = (deadline - time.perf_counter()) / max(1e-3, lab.seconds_per_step)
-        found.steps = int(min(found.steps, affordable / (len(remedies) + 8)))
-        if found.steps < min(LEAST_STEPS, found.total_steps):
-            raise _OutOfBudget
-        found.base = [run(lab, found, Intervention(), seed, found.steps) for seed in range(SEEDS)]
+        affordable = clock.first / max(1e-3, lab.seconds_per_step) / (len(remedies) + 4)
+        shorter = int(min(found.steps, max(LEAST_STEPS, affordable)))
+        if shorter < found.steps:
+            found.steps = shorter
+            found.base = [run(lab, found, Intervention(), 0, found.steps)]
         fixed: list[Remedy] = []
         base, ended = found.base, found.ended
         for _ in range(CAUSES):
-            trials = _first_stage(lab, found, remedies, fixed, base, ended, deadline)
-            chosen = _second_stage(lab, found, trials, fixed, deadline)
+            trials = _first_stage(lab, found, remedies, fixed, base, ended, clock)
             found.trials.extend(trials)
+            chosen = _second_stage(lab, found, trials, fixed, clock)
             if chosen is None:
                 break
             found.causes.append(chosen)
             fixed.append(chosen.remedy)
-            base, ended = (
-                chosen.outcomes,
-                Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan),
-            )
+            base, ended = chosen.outcomes, Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan)
             remedies = [item for item in remedies if item.cause != chosen.remedy.cause]
             if ended.train <= GAIN:
                 break
     except _OutOfBudget:
         found.not_tried = f"budget of {lab.budget:g} s used up"
+
+
+class _Clock:
+    """The shares of the budget: for trying every remedy once, and for the other seeds."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.started = time.perf_counter()
+        self.first = FIRST_SHARE * lab.time_left()
+        self.second = SECOND_SHARE * lab.time_left()
+
+    def first_is_over(self) -> bool:
+        return time.perf_counter() - self.started > self.first
+
+    def second_is_over(self) -> bool:
+        return time.perf_counter() - self.started > self.second
 
 
 class _OutOfBudget(Exception):
@@ -301,13 +315,15 @@ def _first_stage(
     fixed: list[Remedy],
     base: list[Outcome],
     ended: Outcome,
-    deadline: float,
+    clock: _Clock,
 ) -> list[Trial]:
-    """Every remedy once, with the recorded order and random numbers."""
-    trials = []
+    """Every remedy once, narrowest first, with the recorded order and random numbers, as far as the time reaches."""
+    trials: list[Trial] = []
     for remedy in remedies:
-        if time.perf_counter() > deadline:
-            raise _OutOfBudget
+        if clock.first_is_over():
+            if not any(trial.gain > GAIN for trial in trials):
+                raise _OutOfBudget
+            break
         trial = Trial(remedy, base=base, ended=ended)
         try:
             trial.outcomes.append(run(lab, found, _with(fixed, remedy), 0, found.steps))
@@ -322,27 +338,23 @@ def _with(fixed: list[Remedy], remedy: Remedy) -> Remedy:
 
 
 def _second_stage(
-    lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], deadline: float
+    lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], clock: _Clock
 ) -> Trial | None:
-    """The promising remedies on the other seeds; the narrowest of those that help about equally."""
+    """The remedies near the best on the other seeds, narrowest first, until one is proven."""
     best = max((trial.gain for trial in trials), default=0.0)
     if best <= GAIN:
         return None
-    for trial in trials:
-        if trial.gain < max(GAIN, SHARE_OF_BEST * best):
-            continue
+    near = [trial for trial in trials if trial.gain >= max(GAIN, SHARE_OF_BEST * best)]
+    for trial in sorted(near, key=lambda item: (item.remedy.order, -item.gain)):
         for seed in range(1, SEEDS):
-            if time.perf_counter() > deadline + 0.2 * lab.budget:
+            if clock.second_is_over():
                 raise _OutOfBudget
+            if len(found.base) <= seed:
+                found.base.append(run(lab, found, Intervention(), seed, found.steps))
             trial.outcomes.append(run(lab, found, _with(fixed, trial.remedy), seed, found.steps))
-    helping = [trial for trial in trials if len(trial.outcomes) == SEEDS and trial.helps()]
-    if not helping:
-        return None
-    best = max(trial.gain for trial in helping)
-    near = [trial for trial in helping if trial.gain >= SHARE_OF_BEST * best]
-    first = min(near, key=lambda trial: trial.remedy.order)
-    same = [trial for trial in near if trial.remedy.cause == first.remedy.cause]
-    return max(same, key=lambda trial: trial.gain)
+        if trial.helps():
+            return trial
+    return None
 
 
 def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int) -> Outcome:

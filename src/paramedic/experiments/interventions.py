@@ -31,6 +31,8 @@ INITIALIZATION_FACTOR = (
     2.0  # weights whose rms is within this factor of the module's own initialization are standard
 )
 BIAS_FACTOR = 10.0
+OFFSET = 0.5  # |mean| / rms of a weight; of n independent values around zero it is about 1 / sqrt(n)
+OFFSET_NUMEL = 64
 SPLIT = 8  # prototype of row 11: B against B/8
 FEW_UPDATES = (
     100  # prototype of row 11: harm by a shortage of updates begins below 25 and is not seen above 200
@@ -297,6 +299,7 @@ class StandardInitialization(Remedy):
             for root in lab.modules():
                 for path, module in root.named_modules():
                     self._renew(lab, path, module)
+            self._renew_hand_made(lab)
 
     def _renew(self, lab: Lab, path: str, module: nn.Module) -> None:
         own = list(module.named_parameters(recurse=False))
@@ -320,6 +323,22 @@ class StandardInitialization(Remedy):
                     parameter.copy_(value)
             for item, value in buffers:
                 item.copy_(value)
+
+    def _renew_hand_made(self, lab: Lab) -> None:
+        """Parameters outside of modules: matrices by Xavier, which does not ask which dimension is the input."""
+        tape = lab.main_backward.tape
+        assert tape is not None
+        owned = {id(p) for root in lab.modules() for p in root.parameters()}
+        leaves = [
+            leaf.value for leaf in tape.leaves.values() if leaf.parameter and id(leaf.value) not in owned
+        ]
+        with torch.no_grad():
+            for number, value in enumerate(leaves):
+                if value.requires_grad and value.is_leaf and value.dim() >= 2:
+                    drawn = nn.init.xavier_normal_(torch.empty_like(value).flatten(1)).view_as(value)
+                    if off_scale(value.detach(), drawn):
+                        self.changed.append(lab.setup.parameter_name(value) or f"parameter {number}")
+                        value.copy_(drawn)
 
 
 def rms(values: Tensor) -> float:
@@ -361,6 +380,8 @@ class SmallerBatches(Remedy):
 
     def why_not(self, lab: Lab) -> str | None:
         size = batch_size(lab)
+        if accumulated(lab) > 1:
+            return "gradients of several batches are accumulated"
         if updates(lab) > FEW_UPDATES:
             return f"the program made {updates(lab)} updates"
         return None if size >= 2 * self.parts else f"batches of {size} cannot be cut into {self.parts}"
@@ -406,6 +427,11 @@ class ConstantRate(Remedy):
         return self.rate
 
 
+def accumulated(lab: Lab) -> int:
+    """The most backward calls before one optimizer step."""
+    return max((sum(isinstance(e, BackwardRecord) for e in step) for step in lab.setup.steps), default=0)
+
+
 def updates(lab: Lab) -> int:
     """Optimizer steps of the whole run."""
     return sum(record.steps for record in lab.setup.optimizers)
@@ -427,7 +453,7 @@ class StepAtEveryBackward(Remedy):
     remedy = "accumulate over fewer batches, or train for more epochs"
 
     def why_not(self, lab: Lab) -> str | None:
-        most = max((sum(isinstance(e, BackwardRecord) for e in step) for step in lab.setup.steps), default=0)
+        most = accumulated(lab)
         one = len(lab.setup.optimizers) == 1
         if updates(lab) > FEW_UPDATES:
             return f"the program made {updates(lab)} updates"
@@ -600,6 +626,44 @@ def _outermost(module: nn.Module, shapes: dict[int, bool], found: list[nn.Module
         _outermost(child, shapes, found)
 
 
+class OrthogonalRecurrence(Remedy):
+    """Orthogonal recurrent weights in recurrent layers: gradients neither shrink nor grow through time."""
+
+    rows = ("R35",)
+    order = 35
+    changes = "orthogonal recurrent weights"
+    remedy = "initialize the recurrent weights with nn.init.orthogonal_ (gain 1)"
+
+    def why_not(self, lab: Lab) -> str | None:
+        weights = self._weights(lab)
+        if not weights:
+            return "there is no recurrent layer"
+        with lab.at("initial"):
+            norms = [torch.linalg.matrix_norm(block.double(), 2) for w in weights for block in _gates(w)]
+            self.cause = "vanishing-gradients" if float(min(norms)) < 1 else "exploding-gradients"
+        return None
+
+    def _weights(self, lab: Lab) -> list[Tensor]:
+        modules = [module for root in lab.modules() for module in root.modules()]
+        recurrent = [module for module in modules if isinstance(module, (nn.RNNBase, nn.RNNCellBase))]
+        live = [
+            p for module in recurrent for name, p in module.named_parameters() if name.startswith("weight_hh")
+        ]
+        return [p for p in live if p.requires_grad]
+
+    def begin(self, lab: Lab) -> None:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)
+            for weight in self._weights(lab):
+                for block in _gates(weight):
+                    nn.init.orthogonal_(block)
+
+
+def _gates(weight: Tensor) -> list[Tensor]:
+    """The square blocks of a recurrent weight, one per gate (views)."""
+    return list(weight.detach().split(weight.shape[1]))
+
+
 class Together(Remedy):
     """Several remedies at once."""
 
@@ -665,6 +729,7 @@ def candidates() -> list[Remedy]:
         MoreSteps(),
         StepAtEveryBackward(),
         StandardInitialization(),
+        OrthogonalRecurrence(),
         ReluActivations(),
         SkipConnections(),
         *(LearningRate(factor) for factor in LEARNING_RATE_FACTORS),

@@ -75,6 +75,7 @@ _BY_KIND = {
         frozenset("constant_ fill_ ones_".split()),
     ),
     "equal": (frozenset("constant_ fill_ ones_".split()),),
+    "offset": (frozenset("constant_ fill_ uniform_ normal_ trunc_normal_ sub_ add_ copy_".split()),),
     "zero": (frozenset("zeros_ zero_ constant_ fill_ mul_".split()),),
 }
 
@@ -83,7 +84,8 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
     """The line of the user's file that gives the named parameters their values; where the model is made otherwise.
 
     Searched in the source: a call in place (``nn.init.normal_``, ``weight.data.mul_``), best on an attribute with the
-    parameter's name. kind: "scale" (random values), "equal" (all elements the same) or "zero".
+    parameter's name. kind: "scale" (random values), "equal" (all elements the same), "zero",
+    or "offset" (a mean far from zero).
     """
     fallback = model_place(case)
     if fallback is None or not os.path.isfile(fallback.file):

@@ -1,0 +1,59 @@
+"""Batches so large that the run has too few updates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.interventions import FEW_UPDATES, StepAtEveryBackward, batch_size, updates
+from paramedic.experiments.wording import SYMPTOMS, percent, run_evidence
+from paramedic.trace.place import Place
+from paramedic.trace.setup import OptimizerStep
+
+
+class TooFewUpdates(Check):
+    """The batches are so large, or gradients accumulated so long, that the run makes too few updates.
+
+    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed as they are, and with
+        every batch cut into eight (or a step after every backward call): the same epochs, more updates. On three seeds,
+        for runs of at most 100 updates that did not learn.
+    Why it matters: at a fixed number of epochs, batch size divides the number of steps the weights can take.
+    Fix: smaller batches, fewer accumulated ones, or as many times more epochs.
+    Not a fault when: the run learned with the updates it had.
+    References: the article's reason 11; Hoffer et al., "Train longer, generalize better", 2017.
+    """
+
+    reason = "R11"
+    name = "too-few-updates"
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        if updates(case.lab) > FEW_UPDATES:
+            raise NotApplicable(f"the program made {updates(case.lab)} updates")
+        trial = proven(case, self.name)
+        if trial is None:
+            return
+        found = diagnosis(case)
+        accumulated = isinstance(trial.remedy, StepAtEveryBackward)
+        what = "gradients of several batches" if accumulated else f"batches of {batch_size(case.lab)}"
+        yield self.fault(
+            f"only {found.total_steps} updates in the whole run, each on {what}: u {percent(found.ended.train)} at its "
+            f"end, and {percent(trial.after())} over the same samples with {trial.remedy.changes} "
+            "(1 = knows nothing, 0 = perfect)",
+            where=_step_place(case) if accumulated else data_place(case),
+            evidence=(Evidence("updates", found.total_steps, "hundreds"), *run_evidence(found, trial)),
+            remedy=trial.remedy.remedy,
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=(*SYMPTOMS, "R36", "R29"),
+        )
+
+
+def _step_place(case: Case) -> Place | None:
+    events = (event for step in case.setup.steps for event in step if isinstance(event, OptimizerStep))
+    return next((event.place for event in events), None)

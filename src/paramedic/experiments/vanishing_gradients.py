@@ -1,0 +1,84 @@
+"""Gradients that die out on their way to the first layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.sensitivity import Sensitivity, sensitivity
+from paramedic.experiments.wording import model_place, percent, run_evidence
+
+VANISHED = -3.0  # decades from last to first layer; healthy -2.3 to -0.3 in 56 runs (prototype)
+
+
+class VanishingGradients(Check):
+    """The gradient dies out on its way back to the first layers, and the network does not learn.
+
+    What it measures: the rms of the loss's gradient at the first layer's output over that at the last one's, in
+        decades; and u after replays with ReLU in the place of saturating activations, with skip connections, or with
+        orthogonal recurrent weights, on three seeds, where the run failed.
+    Why it matters: layers that get no gradient stay as they were initialized.
+    Fix: ReLU-like activations, skip connections, normalization layers, or an orthogonal initialization.
+    Not a fault when: the run learned.
+    References: the article's reason 35; Hochreiter 1991; Glorot & Bengio 2010; He et al. 2016.
+    """
+
+    reason = "R35"
+    name = "vanishing-gradients"
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        trial = proven(case, self.name)
+        found, flow = diagnosis(case), sensitivity(case.lab)
+        if trial is not None:
+            yield self.fault(
+                f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} "
+                f"steps) and not as it is ({percent(found.ended.train)} at the end of the run){_flow(flow)}",
+                where=model_place(case),
+                evidence=(*flow_evidence(flow), *run_evidence(found, trial)),
+                remedy=trial.remedy.remedy,
+                proof=trial.proof(),
+                gain=trial.gain,
+                explains=("R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34", "R31", "R28"),
+            )
+        elif found.failing and flow is not None and flow.decades < VANISHED:
+            yield self.suspect(
+                f"the network does not learn (u {percent(found.ended.train)}){_flow(flow)}",
+                where=model_place(case),
+                module=flow.first,
+                evidence=flow_evidence(flow),
+                remedy="use ReLU-like activations, skip connections or normalization layers, or fewer layers",
+                explains=("S5", "R27", "R17", "S1", "R16", "S6"),
+            )
+
+
+def _flow(flow: Sensitivity | None) -> str:
+    if flow is None or flow.decades > VANISHED:
+        return ""
+    return (
+        f": the gradient at {flow.first} is 10^{flow.decades:.1f} times that at {flow.last} (expected above "
+        f"10^{VANISHED:.0f})"
+    )
+
+
+def flow_evidence(flow: Sensitivity | None) -> tuple[Evidence, ...]:
+    """Decades between last and first layer, and the extremes of the relative sensitivity."""
+    if flow is None:
+        return ()
+    values = list(flow.weights.values()) or [0.0]
+    return (
+        Evidence(
+            "gradient at the first layer over that at the last",
+            round(flow.decades, 2),
+            "-3 to 0.5",
+            "decades",
+        ),
+        Evidence("largest relative sensitivity of the loss to a weight", round(max(values), 4), "below 10"),
+        Evidence(
+            "smallest relative sensitivity of the loss to a weight", round(min(values), 6), "above 0.001"
+        ),
+    )
