@@ -9,7 +9,7 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.samples import class_labels, rows
+from paramedic.checks.data.samples import class_labels, one_input, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.label_noise import chance_equal_rows, exact_conflicts
@@ -35,6 +35,8 @@ class ConflictingLabels(Check):
     name = "conflicting-labels"
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        if not one_input(case):
+            raise NotApplicable("a row consists of more than one input")
         found = rows(case)
         labels = class_labels(found.target, found.loss)
         if labels is None:

@@ -56,7 +56,7 @@ class ImageLayoutScrambled(Check):
                 where=where,
                 evidence=(Evidence("roughness of the other reading / as given", better.ratio, f"> {RATIO}"),),
                 remedy=f"the memory is: {better.name}; bring it to (N, C, H, W) with permute",
-                explains=("R05", "R02", "R24", "R31", "R04", "R12"),
+                explains=("R05", "R06", "R02", "R24", "R31", "R04", "R12"),
             )
             return
         found = scrambled(case)

@@ -10,7 +10,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import model_place, passes, train_loaders
 from paramedic.checks.data.places import REORDERING, calls, function_place, is_slice, line_behind, row_place
-from paramedic.checks.data.samples import batches, loader_of, loader_sample, table
+from paramedic.checks.data.samples import batches, loader_of, loader_sample, one_input, table
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Pairing, pairing
@@ -18,6 +18,7 @@ from paramedic.trace.place import Place
 from paramedic.trace.setup import LoaderRecord
 
 LEAST_ROWS = 20
+MOST_FOREIGN = 0.1  # of the disagreeing targets that no row of the dataset has
 AGREEING = 0.99  # of the rows that are found again; 110 healthy loaders agree in all of them
 
 
@@ -62,6 +63,8 @@ class LabelsMispaired(Check):
         if pairs.matched < LEAST_ROWS or pairs.agreeing >= AGREEING * pairs.matched:
             return
         wrong = pairs.matched - pairs.agreeing
+        if pairs.foreign > MOST_FOREIGN * wrong:
+            return  # the targets are not those of other rows: they were changed (masked, smoothed, augmented)
         yield self.fault(
             f"{wrong} of {pairs.matched} rows come with another target than in {what} (expected 0; "
             f"{wrong / pairs.matched:.0%}, random pairing gives {1 - pairs.chance / pairs.matched:.0%}): index inputs "
@@ -92,6 +95,8 @@ def _loader_pairs(case: Case, record: LoaderRecord) -> Pairing | None:
     if not found[0].targets:
         return None
     targets = np.concatenate(found[0].targets)
+    if not one_input(case):
+        return None
     tensors = list(sample.tensors.values())
     hashes = [row_hashes(tensor) for tensor in tensors]
     first = next((item for item in hashes if np.isin(inputs, item).any()), None)

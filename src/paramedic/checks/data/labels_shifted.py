@@ -11,7 +11,15 @@ from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import calls, is_slice, line_behind, row_place
 from paramedic.checks.data.relations import similar_features
-from paramedic.checks.data.samples import class_labels, is_numeric, loader_of, regression_values, rows, table
+from paramedic.checks.data.samples import (
+    class_labels,
+    is_numeric,
+    loader_of,
+    one_input,
+    regression_values,
+    rows,
+    table,
+)
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.order import are_windows, succession
 from paramedic.measurements.data.relation import label_shift
@@ -41,6 +49,8 @@ class LabelsShifted(Check):
     name = "labels-shifted"
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        if not one_input(case):
+            raise NotApplicable("a row consists of more than one input")
         found = rows(case)
         drawn = table(case)
         if drawn is None or drawn.target is None or not drawn.complete:

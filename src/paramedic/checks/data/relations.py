@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from paramedic.checks.case import Case
-from paramedic.checks.data.samples import Rows, class_labels, regression_values, remembered, rows
+from paramedic.checks.data.samples import Rows, class_labels, one_input, regression_values, remembered, rows
 from paramedic.measurements.data.features import principal, random_convolutions, row_features
+from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.measurements.data.relation import (
+    FOREST,
     LINEAR,
     NEARBY,
     Relation,
@@ -25,6 +27,7 @@ from paramedic.measurements.data.relation import (
 )
 
 LEAST_ROWS = 200
+LEAST_TOKENS = 8
 MOST_ROWS = 1000  # probes take seconds beyond that
 LEAST_OF_CLASS = 5
 MOST_PROBED_CLASSES = 50
@@ -47,6 +50,8 @@ def relation_of(case: Case) -> CaseRelation | None:
 
 def _relation(case: Case) -> CaseRelation | None:
     found = rows(case)
+    if not one_input(case) or _is_identifier(found.inputs):
+        return None
     chosen = _some(found, MOST_ROWS)
     target = found.target[chosen] if found.target is not None else None
     labels, values = class_labels(target, found.loss), regression_values(target)
@@ -78,6 +83,11 @@ def _examinable(inputs: Tensor) -> bool:
     return bool(finite) and inputs[0].numel() >= 1 and not inputs.dtype.is_complex
 
 
+def _is_identifier(inputs: Tensor) -> bool:
+    """Few integers in a row: users, items, categories, whose numbers mean nothing to a probe."""
+    return not inputs.is_floating_point() and inputs.dtype != torch.uint8 and inputs[0].numel() < LEAST_TOKENS
+
+
 def _some(found: Rows, limit: int) -> Tensor:
     return torch.from_numpy(np.sort(np.random.default_rng(1).permutation(len(found.inputs))[:limit]))
 
@@ -88,6 +98,13 @@ def frequent_classes(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
     kept = np.flatnonzero(np.isin(labels, names[counts >= LEAST_OF_CLASS]))
     codes = np.unique(labels[kept], return_inverse=True)[1].astype(np.int64) if len(kept) else labels[:0]
     return kept, codes
+
+
+def stronger_probe(case: Case, probes: Probes) -> float:
+    """Balanced accuracy of extra trees, out of fold, on principal components of the same rows."""
+    inputs = rows(case).inputs[torch.from_numpy(probes.kept)]
+    predicted = class_probabilities(row_features(inputs), probes.codes, FOREST).argmax(axis=1)
+    return balanced_accuracy(predicted, probes.codes)
 
 
 @dataclass(frozen=True)
@@ -110,6 +127,8 @@ def probes_of(case: Case) -> Probes | None:
 
 def _probes(case: Case) -> Probes | None:
     found = rows(case)
+    if not one_input(case) or _is_identifier(found.inputs):
+        return None
     chosen = _some(found, MOST_ROWS)
     labels = class_labels(found.target[chosen] if found.target is not None else None, found.loss)
     if labels is None or not _examinable(found.inputs):

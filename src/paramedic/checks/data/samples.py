@@ -19,7 +19,14 @@ from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes, Pairing, pairing, positions
 from paramedic.measurements.data.workers import is_random
 from paramedic.trace.place import Place
-from paramedic.trace.setup import BackwardRecord, EvaluationRecord, LoaderRecord, Setup
+from paramedic.trace.setup import (
+    BackwardRecord,
+    EvaluationRecord,
+    LoaderRecord,
+    OptimizerStep,
+    Setup,
+    StepEvent,
+)
 from paramedic.trace.tape import Leaf, Tape
 
 Role = Literal["train", "validation"]
@@ -39,7 +46,8 @@ HARMLESS = frozenset(
 class Batch:
     """One recorded batch: what enters the model, and what the loss compares its output with.
 
-    inputs: (b, ...), the main input. target: (b, ...) or None. others: further inputs of the model.
+    inputs: (b, ...), the main input. target: (b, ...) or None. others: further inputs of the model. companions: how many
+    constants there are with one entry for each row besides inputs and target: second inputs, masks, weights.
     """
 
     inputs: Tensor
@@ -53,6 +61,7 @@ class Batch:
     place: Place | None
     step: int
     training: bool = True
+    companions: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,9 +104,11 @@ def batches(case: Case, role: Role = "train") -> tuple[Batch, ...]:
 
 def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
     if role == "train":
+        last = {_last_backward(events) for events in setup.steps}
         for step, events in enumerate(setup.steps):
             for record in events:
-                if isinstance(record, BackwardRecord) and record.tape is not None:
+                # a gradient that no step follows is none of training: an attack on the input, a penalty
+                if isinstance(record, BackwardRecord) and record.tape is not None and record.place in last:
                     found = _main_batch(record.tape, setup, record.place, step)
                     if found is not None:
                         yield found
@@ -109,6 +120,11 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
         found = _batch(call.tape, call.model, call.place, call.after_step, call.training)
         if found is not None:
             yield found
+
+
+def _last_backward(events: list[StepEvent]) -> Place | None:
+    places = [record.place for record in events if isinstance(record, BackwardRecord)]
+    return places[-1] if places and isinstance(events[-1], OptimizerStep) else None
 
 
 def _validations(setup: Setup) -> Iterator[EvaluationRecord]:
@@ -136,7 +152,19 @@ def _batch(tape: Tape, module: nn.Module, place: Place | None, step: int, traini
     inputs = leaf.value.detach()
     target = rows_of(target_leaf.value.detach(), len(inputs)) if target_leaf is not None else None
     others = tuple(tape.leaves[number].value.detach() for number in flow.inputs if number != main)
-    return Batch(inputs, target, others, leaf, target_leaf, flow, tape, module, place, step, training)
+    companions = sum(
+        1
+        for other in tape.constants().values()
+        if other is not leaf and other is not target_leaf and other.value.dim() and len(other.value) == len(inputs) > 1
+    )
+    return Batch(
+        inputs, target, others, leaf, target_leaf, flow, tape, module, place, step, training, companions
+    )
+
+
+def one_input(case: Case) -> bool:
+    """Whether a row of the main input is all there is of a row besides its target."""
+    return all(batch.companions == 0 for batch in batches(case))
 
 
 def _has_source(leaf: Leaf) -> bool:
@@ -234,11 +262,19 @@ def _pairs(hashed: list[Batch], keys: Any, target: Tensor | None) -> Pairing | N
     with_target = [batch for batch in hashed if batch.target is not None]
     if not with_target or target is None or with_target[0].target is None:
         return None
+    if any(batch.companions or _is_prepared(batch.target_leaf) for batch in with_target):
+        return None
     if with_target[0].target.shape[1:] != target.shape[1:]:
         return None
     inputs = np.concatenate([row_hashes(batch.inputs) for batch in with_target])
     targets = np.concatenate([row_hashes(batch.target) for batch in with_target if batch.target is not None])
     return pairing(inputs, targets, keys, row_hashes(target))
+
+
+def _is_prepared(leaf: Leaf | None) -> bool:
+    """Whether values were changed between the array or dataset and the batch."""
+    source = leaf.source if leaf is not None else None
+    return source is not None and not HARMLESS.issuperset(source.operations)
 
 
 _Raw = tuple[Tensor, Tensor | None, Any, bool, Literal["dataset", "arrays"]]

@@ -17,6 +17,7 @@ from paramedic.measurements.data.recipe import mixed_scales
 LEAST_ROWS = 50
 MOST_ROWS = 4000
 # 336 healthy cases of 22 sets: the rule with at least 5 rows on either side fires on none of them wrongly, 2026-11.
+LEAST_VALUES = 5
 GAP = 0.5  # decades between the two groups
 SEPARATION = 4.0  # Ashman's D; 2 is the usual border of bimodality
 
@@ -56,6 +57,8 @@ class MixedRecipes(Check):
         values = found.inputs[::step].reshape(len(found.inputs[::step]), -1).double().numpy()
         if not np.isfinite(values).all():
             raise NotChecked("the inputs are not finite")
+        if np.median([len(np.unique(column)) for column in values[:500, ::step_of(values)].T]) < LEAST_VALUES:
+            raise NotApplicable("the features have a handful of values each: their scales are steps anyway")
         positive = np.flatnonzero(values.std(axis=1) > 0)
         if len(positive) < LEAST_ROWS:
             raise NotChecked("most rows are constant")
@@ -77,3 +80,8 @@ class MixedRecipes(Check):
             remedy="apply one and the same scaling to every row; look at where the two sorts of rows come from",
             explains=("R12", "R36", "R35", "train-validation-recipe-mismatch"),
         )
+
+
+def step_of(values: np.ndarray) -> int:  # type: ignore[type-arg]
+    """A stride that leaves about a hundred columns."""
+    return max(1, values.shape[1] // 100)

@@ -53,13 +53,14 @@ def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
     wrong = chosen[predicted[chosen] != labels[chosen]] if len(chosen) else chosen
     least = float(stats.beta.ppf(0.01, len(wrong), len(chosen) - len(wrong) + 1)) if len(wrong) else 0.0
     own = mean[wrong, labels[wrong]] if len(wrong) else np.zeros(0)
-    accuracy = max(_balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second))
+    accuracy = max(balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second))
     worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
     rate = len(wrong) / max(1, len(chosen))
     return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst)
 
 
-def _balanced_accuracy(predicted: Ints, labels: Ints) -> float:
+def balanced_accuracy(predicted: Ints, labels: Ints) -> float:
+    """Mean over the classes of the share of their rows that is predicted right."""
     return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
 
 

@@ -14,13 +14,15 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 class Pairing:
     """matched: rows whose input stands in the table once; agreeing: those whose target is the table's too.
 
-    chance: the number that would agree if the targets of the matched rows were permuted at random.
+    chance: the number that would agree if the targets of the matched rows were permuted at random. foreign: targets
+    that no row of the table has.
     """
 
     matched: int
     agreeing: int
     chance: float
     disagreeing: tuple[int, ...] = ()
+    foreign: int = 0
 
 
 def pairing(inputs: Hashes, targets: Hashes, table_inputs: Hashes, table_targets: Hashes) -> Pairing:
@@ -30,9 +32,10 @@ def pairing(inputs: Hashes, targets: Hashes, table_inputs: Hashes, table_targets
     wanted = np.array([expected[int(inputs[number])] for number in known], dtype=np.uint64)
     given = targets[known] if known else np.zeros(0, dtype=np.uint64)
     wrong = np.flatnonzero(wanted != given)
+    foreign = int((~np.isin(given, table_targets)).sum())
     _, wanted_counts = np.unique(np.concatenate([wanted, given]), return_counts=True)
     chance = float(((wanted_counts / max(1, 2 * len(known))) ** 2).sum() * len(known))
-    return Pairing(len(known), len(known) - len(wrong), chance, tuple(known[number] for number in wrong[:20]))
+    return Pairing(len(known), len(known) - len(wrong), chance, tuple(known[number] for number in wrong[:20]), foreign)
 
 
 def _unambiguous(inputs: Hashes, targets: Hashes) -> dict[int, int]:

@@ -180,7 +180,7 @@ def two_samples(train: Floats, other: Floats, names: Sequence[str], seed: int = 
     values = np.concatenate([train, other])
     side = np.concatenate([np.zeros(len(train), dtype=int), np.ones(len(other), dtype=int)])
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    probe = ExtraTreesClassifier(60, min_samples_leaf=2, class_weight="balanced", random_state=seed)
+    probe = ExtraTreesClassifier(40, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     score = cross_val_predict(probe, values, side, cv=folds, method="predict_proba")[:, 1]
     auc, p = _mann_whitney(score[side == 0], score[side == 1])
     single = [_mann_whitney(train[:, column], other[:, column])[0] for column in range(train.shape[1])]
