@@ -247,9 +247,11 @@ class Observer:
         self._know_model(module)
         self.recorder.enter_module(module, args)
 
-    def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+    def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, *rest: Any) -> None:
         if self._depth == 0 or self._outside():
             return
+        # After an exception torch calls hook(module, args, result) without the keywords; the result is None then.
+        kwargs, result = (kwargs, rest[0]) if rest else ({}, None)
         self.sampler.activation(module, result)
         self._depth -= 1
         self.recorder.depth = self._depth

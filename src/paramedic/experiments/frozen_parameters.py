@@ -22,13 +22,9 @@ from paramedic.checks.implementation.wiring import (
     unchanged,
     weight_share,
 )
-from paramedic.experiments.train_also import Gain, gain_of_training
+from paramedic.experiments.train_also import LEAST_GAIN, Gain, gain_of_training
 from paramedic.measurements.training.freshness import looks_fresh
 from paramedic.trace.place import Place
-
-# Of the initial loss. Random features on purpose (a wide frozen layer below a trained one) fit about as well as when
-# they are trained; chosen between those (at most 0.05) and the frozen programs of row 23 (0.2 and more), 2026-11.
-LEAST_GAIN = 0.1
 
 
 class FrozenParameters(Check):

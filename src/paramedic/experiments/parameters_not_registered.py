@@ -18,10 +18,9 @@ from paramedic.checks.implementation.wiring import (
     weight_share,
     wiring,
 )
-from paramedic.experiments.train_also import Gain, gain_of_training
+from paramedic.experiments.train_also import LEAST_GAIN, Gain, gain_of_training
 from paramedic.trace.place import Place
 
-LEAST_GAIN = 0.1  # of the initial loss; as in frozen-parameters
 LEAST_ELEMENTS = 16  # of a plain tensor that could have been meant to be learned
 
 
