@@ -15,9 +15,16 @@ from paramedic.checks.implementation.custom_functions import (
     functions_of,
     observed,
 )
+from paramedic.checks.implementation.gradient_cuts import (
+    Cut,
+    cuts,
+    partial_gradients,
+    with_gradients,
+)
 from paramedic.measurements.gradients import Derivatives
 
 ERROR = 3e-4  # relative; correct: <= 2e-5 in 28 of 28 programs, a factor of 1.001 in a backward: 1e-3
+PARTIAL = 1e-2  # relative; a part of the gradient that is worth having
 ERROR_SINGLE = 5e-2  # where the Function only takes float32
 
 
@@ -26,7 +33,8 @@ class WrongGradient(Check):
 
     What it measures: each of the program's own autograd Functions is called with the inputs of a recorded step, in
         float64; its backward pass is compared with central finite differences in random directions, for each input
-        that needs a gradient.
+        that needs a gradient. Where a value inside the model is taken out of the graph and computed on with, the
+        gradients of the parameters are compared with differences of the loss, and training is repeated without the cut.
     Why it matters: the optimizer follows a direction that does not lead down. Nothing else shows it: shapes fit, and
         the loss may even fall for a while.
     Fix: correct backward, and keep torch.autograd.gradcheck as a test of it; or leave it to autograd.
@@ -43,8 +51,42 @@ class WrongGradient(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         operations = case.lab.operations(0)
         functions = functions_of(operations.root) if operations.root is not None else []
-        if not functions:
-            raise NotApplicable("no custom autograd Function takes part in the loss")
+        cut = cuts(case)
+        if not functions and not cut:
+            raise NotApplicable("no custom autograd Function takes part in the loss, no value leaves the graph in a model")
+        if functions:
+            yield from self._of_functions(case, functions)
+        if cut:
+            yield from self._of_cuts(case, cut)
+
+    def _of_cuts(self, case: Case, found: list[Cut]) -> Iterator[Finding]:
+        try:
+            with case.lab.at("initial"):
+                partial = partial_gradients(case)
+        except Exception as error:  # the model does not run in float64
+            raise NotChecked(f"the loss does not run in float64: {type(error).__name__}: {str(error)[:120]}") from error
+        worst = max(partial, key=lambda item: item.derivatives.error, default=None)
+        if worst is None or worst.derivatives.error <= PARTIAL:
+            return
+        proof = with_gradients(case, found) if case.lab.why_no_budget() is None else None
+        if proof is None:
+            return
+        first = found[0]
+        level = self.suspect if first.name == "detach" else self.fault
+        lines = ", ".join(str(line) for line in sorted({cut.place.line for cut in found}))
+        yield level(
+            f"{_cutting(first)} takes a value out of the graph that the model computes on with (line {lines}): the "
+            f"gradient of {worst.parameter} is off by {worst.derivatives.error:.0%} (expected 0%); with its gradient, "
+            f"the loss falls to {proof.after:.3g} and not only {proof.before:.3g}: leave the value in the graph",
+            where=first.place,
+            module=first.module_path,
+            evidence=(Evidence("relative error of the gradient", worst.derivatives.error, f"below {PARTIAL:g}"),),
+            remedy=f"leave the value in the graph: no {_cutting(first)}",
+            proof=proof,
+            explains=("R35", "R33", "R31", "R36", "R17", "R05", "S5", "R24", "R28"),
+        )
+
+    def _of_functions(self, case: Case, functions: list[type]) -> Iterator[Finding]:
         tape = case.lab.main_backward.tape
         assert tape is not None
         problems: list[str] = []
@@ -102,6 +144,10 @@ class WrongGradient(Check):
             explains=("R35", "R33", "R31", "R36", "R17", "R05", "S5", "R28", "R34"),
             exact=True,
         )
+
+
+def _cutting(cut: Cut) -> str:
+    return {"data": ".data", "detach": ".detach()"}.get(cut.name, f"torch.{cut.name}")
 
 
 def _surrogate(verdict: Verdict, worst: Derivatives) -> str:
