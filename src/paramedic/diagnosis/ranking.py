@@ -28,14 +28,17 @@ STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("R35", "R33", "R37"),
     ("S5", "R27", "R17", "S1", "A1", "R16", "S6"),
 )
+# What is seen when something else is wrong: listed under a proven cause, and never ahead of a suspected one.
+SYMPTOMS = frozenset({"R35", "R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R29", "R31"})
+SYMPTOM_CHECKS = frozenset({"loss-diverges"})  # of rows that hold causes as well
 _STAGE = {row: number for number, rows in reversed(list(enumerate(STAGE_ORDER))) for row in rows}
 
 
 def rank(findings: Sequence[Finding]) -> list[Finding]:
-    """Faults before suspects before notes; exact facts first; then by stage; what a cause explains goes under it.
+    """Causes before symptoms before notes, faults before suspects; exact facts first; then by stage.
 
-    A finding whose row or "row check" is named in ``explains`` of a better-ranked alarm is dropped from the list
-    and stays visible there.
+    A finding whose row or check is named in ``explains`` of a better-ranked alarm, and every symptom where there
+    is a fault that is none, is dropped from the list and stays visible under its cause.
     """
     ordered = sorted(findings, key=_key)
     kept: list[Finding] = []
@@ -55,6 +58,8 @@ def rank(findings: Sequence[Finding]) -> list[Finding]:
 
 def _key(finding: Finding) -> tuple[float, ...]:
     return (
+        1 if finding.level == "note" else 0,
+        1 if is_symptom(finding) else 0,
         LEVEL_ORDER[finding.level],
         0 if finding.exact else 1,
         _STAGE.get(finding.reason, len(STAGE_ORDER)),
@@ -62,7 +67,13 @@ def _key(finding: Finding) -> tuple[float, ...]:
     )
 
 
+def is_symptom(finding: Finding) -> bool:
+    return finding.reason in SYMPTOMS or finding.check in SYMPTOM_CHECKS
+
+
 def _explains(cause: Finding, finding: Finding) -> bool:
+    if cause.level == "fault" and finding.level != "note" and is_symptom(finding) and not is_symptom(cause):
+        return True
     rows = {*cause.explains, *cause.extra.get("explains_rows", ())}
     return finding.reason in rows or finding.check in rows
 

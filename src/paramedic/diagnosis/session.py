@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.diagnosis.examine import make_report
@@ -15,6 +17,9 @@ from paramedic.trace.setup import Setup
 from paramedic.trace.store import Trace, TraceWriter
 
 DEFAULT_BUDGET = 60.0  # seconds of experiments
+# Elements; below it a second thread costs more than it gives (a step of a few milliseconds), and much more where
+# the cores are busy: 5 s of checks took 181 s beside other work.
+SMALL_MODEL = 1_000_000
 
 
 def examine_run(
@@ -33,9 +38,13 @@ def examine_run(
     not_observed = tuple(setup.problems) + tuple(f"{key}: {text}" for key, text in errors.items())
     if writer.problem:
         not_observed += (writer.problem,)
+    threads = torch.get_num_threads()
+    if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
+        torch.set_num_threads(1)
     try:
         return make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
     finally:
+        torch.set_num_threads(threads)
         trace.close()
 
 

@@ -105,24 +105,26 @@ _ORDER = ("found", "passed", "not-checked", "not-applicable")
 def row_statuses(outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> dict[str, RowStatus]:
     """One status per row: found beats passed beats not-checked beats not-applicable.
 
-    Rows that a listed finding explains are not "found" by themselves: their findings stand under their cause.
+    A row whose only findings are listed under their cause is "found" too, and says under which cause.
     """
-    statuses: dict[str, RowStatus] = {}
-    for row in ROWS:
-        alarms = [item for item in findings if item.reason == row.id and item.level != "note"]
-        if alarms:
-            statuses[row.id] = RowStatus("found", alarms[0].summary)
-            continue
-        mine = [outcome for outcome in outcomes if row.id in outcome.reasons]
-        if not mine:
-            statuses[row.id] = RowStatus("not-checked", "not built yet")
-            continue
-        by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
-        if by_status["found"] or by_status["passed"]:
-            passed = by_status["passed"] + by_status["found"]
-            statuses[row.id] = RowStatus("passed", ", ".join(sorted(item.check for item in passed)))
-        else:
-            status = "not-checked" if by_status["not-checked"] else "not-applicable"
-            item = by_status[status][0]
-            statuses[row.id] = RowStatus(status, item.why)
-    return statuses
+    return {row.id: _row_status(row.id, outcomes, findings) for row in ROWS}
+
+
+def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> RowStatus:
+    alarms = [item for item in findings if item.reason == row and item.level != "note"]
+    if alarms:
+        return RowStatus("found", alarms[0].summary)
+    seen = [item for outcome in outcomes for item in outcome.findings if item.reason == row and item.level != "note"]
+    if seen:
+        cause = next((item for item in findings if any(seen[0].check in text for text in item.explains)), None)
+        under = f" (explained by {cause.reason} {cause.check})" if cause is not None else ""
+        return RowStatus("found", seen[0].summary + under)
+    mine = [outcome for outcome in outcomes if row in outcome.reasons]
+    if not mine:
+        return RowStatus("not-checked", "not built yet")
+    by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
+    passed = by_status["passed"] + by_status["found"]
+    if passed:
+        return RowStatus("passed", ", ".join(sorted(item.check for item in passed)))
+    status = "not-checked" if by_status["not-checked"] else "not-applicable"
+    return RowStatus(status, by_status[status][0].why)

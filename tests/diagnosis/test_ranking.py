@@ -1,0 +1,55 @@
+"""Causes before symptoms; what a cause explains stands under it."""
+
+from __future__ import annotations
+
+from paramedic.checks.finding import Finding, Outcome
+from paramedic.diagnosis.ranking import rank
+from paramedic.report.model import row_statuses
+
+
+def _finding(reason: str, check: str, level: str = "fault", **details: object) -> Finding:
+    return Finding(reason, check, level, f"{check} in words", **details)  # type: ignore[arg-type]
+
+
+def test_a_symptom_never_stands_before_a_suspected_cause() -> None:
+    ranked = rank([_finding("R33", "dead-units", exact=True), _finding("R01", "constant-input", "suspect")])
+    assert [item.reason for item in ranked] == ["R01", "R33"]
+
+
+def test_a_symptom_is_listed_under_a_proven_cause() -> None:
+    ranked = rank([_finding("R35", "vanishing-gradients", "suspect"), _finding("R19", "softmax-twice", exact=True)])
+    assert [item.reason for item in ranked] == ["R19"]
+    assert ranked[0].explains == ("R35 vanishing-gradients: vanishing-gradients in words",)
+
+
+def test_a_symptom_alone_is_the_verdict() -> None:
+    assert rank([_finding("R35", "vanishing-gradients", "suspect")])[0].reason == "R35"
+
+
+def test_exact_facts_come_first_and_two_causes_both_stay() -> None:
+    soft = _finding("R36", "learning-rate-too-high", gain=0.9)
+    ranked = rank([soft, _finding("R34", "missing-zero-grad", exact=True)])
+    assert [item.reason for item in ranked] == ["R34", "R36"]
+
+
+def test_named_rows_and_checks_go_under_their_cause() -> None:
+    cause = _finding("R01", "non-finite-input", exact=True, explains=("R37", "loss-diverges"))
+    ranked = rank([_finding("R37", "non-finite-origin", exact=True), cause, _finding("R36", "loss-diverges")])
+    assert [item.reason for item in ranked] == ["R01"]
+    assert len(ranked[0].explains) == 2
+
+
+def test_notes_are_last_and_never_explained_away() -> None:
+    ranked = rank([_finding("R31", "still-improving", "note"), _finding("R19", "softmax-twice", exact=True)])
+    assert [item.level for item in ranked] == ["fault", "note"]
+
+
+def test_the_row_of_an_explained_finding_is_found() -> None:
+    symptom, cause = _finding("R35", "vanishing-gradients"), _finding("R19", "softmax-twice", exact=True)
+    outcomes = [
+        Outcome("vanishing-gradients", ("R35",), "found", findings=(symptom,)),
+        Outcome("softmax-twice", ("R19",), "found", findings=(cause,)),
+    ]
+    statuses = row_statuses(outcomes, rank([symptom, cause]))
+    assert statuses["R35"].status == "found" and "R19" in statuses["R35"].why
+    assert statuses["R01"].status == "not-checked"
