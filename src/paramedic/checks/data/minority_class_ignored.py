@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.passes import model_place
 from paramedic.checks.data.samples import Batch, batches, class_labels, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.imbalance import Ignored, ignored_classes
@@ -59,7 +59,7 @@ class MinorityClassIgnored(Check):
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
-            where=data_place(case),
+            where=model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),

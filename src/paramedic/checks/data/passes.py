@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from paramedic.measurements.data.workers import is_random
 from paramedic.trace.place import Place
 from paramedic.trace.setup import LoaderRecord
 
+LEAST_AGAIN = 4  # batches that come again in the same order: a random order does so with probability < 1/24
 MOST_ORIGIN_BYTES = 256 << 20  # arrays are hashed whole up to this size
 
 
@@ -149,8 +151,10 @@ def training_order(case: Case) -> Order | None:
         found = _loader_order(case, record, recorded)
         if found is not None:
             return found
-    found = _array_order(recorded)
-    return found if found is not None else _steps_order(recorded)
+    found = _array_order(recorded) or _steps_order(recorded)
+    if found is not None and record is not None and record.place is not None:
+        return replace(found, place=record.place)
+    return found
 
 
 def _loader_order(case: Case, record: LoaderRecord, recorded: tuple[Batch, ...]) -> Order | None:
@@ -323,8 +327,16 @@ def _steps_order(recorded: tuple[Batch, ...]) -> Order | None:
     codes = class_labels(target, recorded[0].flow.loss)
     inputs = torch.cat([batch.inputs for batch in chosen])
     values = regression_values(target) if codes is None else None
-    return Order(tuple(len(batch.inputs) for batch in chosen), codes, values, inputs, False, "steps",
+    fixed = _comes_again(recorded, len(kept))
+    return Order(tuple(len(batch.inputs) for batch in chosen), codes, values, inputs, fixed, "steps",
                  _first_place(recorded[0]))
+
+
+def _comes_again(recorded: tuple[Batch, ...], period: int) -> bool:
+    """Whether the same batches come again in the same order after ``period`` different ones."""
+    keys = [key for key, _ in groupby(row_hashes(batch.inputs).tobytes() for batch in recorded)]
+    again = len(keys) - period
+    return period >= 2 and again >= LEAST_AGAIN and all(keys[k] == keys[k + period] for k in range(again))
 
 
 def _first_place(batch: Batch) -> Place | None:
