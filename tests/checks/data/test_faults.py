@@ -79,7 +79,9 @@ def test_same_batch_repeated(tmp_path):
 
 
 def test_the_same_slice_repeated(tmp_path):
-    check(tmp_path, "same-batch-repeated", "fault", lambda: fit(lambda: ((X[:20], Y[:20]) for _ in range(10))))
+    check(
+        tmp_path, "same-batch-repeated", "fault", lambda: fit(lambda: ((X[:20], Y[:20]) for _ in range(10)))
+    )
 
 
 def test_image_layout(tmp_path):
@@ -145,7 +147,9 @@ def test_labels_mispaired_by_the_collate_function(tmp_path):
 
 
 def test_labels_unrelated(tmp_path):
-    check(tmp_path, "labels-unrelated", "suspect", lambda: fit(loader(X, Y[torch.randperm(600)], shuffle=True)))
+    check(
+        tmp_path, "labels-unrelated", "suspect", lambda: fit(loader(X, Y[torch.randperm(600)], shuffle=True))
+    )
 
 
 def test_labels_shifted(tmp_path):
@@ -167,7 +171,8 @@ def test_sorted_rows(batches, tmp_path):
     case = observe(lambda: fit(batches(X[order], Y[order])), tmp_path)
     found = findings(case, "unshuffled-training-data", "single-label-batches")
     assert sorted((item.check, item.level) for item in found) == [
-        ("single-label-batches", "fault"), ("unshuffled-training-data", "fault")
+        ("single-label-batches", "fault"),
+        ("unshuffled-training-data", "fault"),
     ]
 
 
@@ -218,7 +223,12 @@ def test_minority_class_ignored(tmp_path):
     x = x * 0.05 + 0.01 * torch.randn(len(x), 64, generator=torch.Generator().manual_seed(0))
     y = torch.cat([torch.zeros(6 * len(common), dtype=torch.long), torch.ones(20, dtype=torch.long)])
     model = nn.Linear(64, 2)
-    check(tmp_path, "minority-class-ignored", "suspect", lambda: fit(loader(x, y, shuffle=True), model, epochs=2))
+    check(
+        tmp_path,
+        "minority-class-ignored",
+        "suspect",
+        lambda: fit(loader(x, y, shuffle=True), model, epochs=2),
+    )
 
 
 def test_reading_changes_the_rows(tmp_path):

@@ -47,7 +47,7 @@ TABLES = {
 
 def train(model, loss, batches, validation):
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for epoch in range(3):
+    for _ in range(3):
         model.train()
         for x, y in batches():
             optimizer.zero_grad()
@@ -149,15 +149,29 @@ def corners():
 
 
 KINDS = {
-    "tokens": (tokens, lambda: nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 20)),
-               lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten())),
+    "tokens": (
+        tokens,
+        lambda: nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 20)),
+        lambda out, t: F.cross_entropy(out.flatten(0, 1), t.flatten()),
+    ),
     "masks": (masks, lambda: nn.Conv2d(1, 1, 3, padding=1), F.binary_cross_entropy_with_logits),
     "several labels": (several_labels, lambda: nn.Linear(6, 3), F.binary_cross_entropy_with_logits),
     "reconstruction": (lambda: (several_labels()[0],) * 2, lambda: nn.Linear(6, 6), F.mse_loss),
-    "four corners": (corners, lambda: nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)), F.cross_entropy),
-    "bfloat16": (lambda: tuple(part.bfloat16() for part in several_labels()),
-                 lambda: nn.Linear(6, 3).bfloat16(), F.mse_loss),
-    "double": (lambda: tuple(part.double() for part in several_labels()), lambda: nn.Linear(6, 3).double(), F.mse_loss),
+    "four corners": (
+        corners,
+        lambda: nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)),
+        F.cross_entropy,
+    ),
+    "bfloat16": (
+        lambda: tuple(part.bfloat16() for part in several_labels()),
+        lambda: nn.Linear(6, 3).bfloat16(),
+        F.mse_loss,
+    ),
+    "double": (
+        lambda: tuple(part.double() for part in several_labels()),
+        lambda: nn.Linear(6, 3).double(),
+        F.mse_loss,
+    ),
 }
 
 

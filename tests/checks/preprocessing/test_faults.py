@@ -68,7 +68,12 @@ def test_mixed_recipes(tmp_path):
 
 def test_recipe_mismatch(tmp_path):
     x, raw = standardized(X, X[TRAIN]), X.float()
-    check(tmp_path, "train-validation-recipe-mismatch", "suspect", lambda: fit(x[TRAIN], Y[TRAIN], raw[VAL], Y[VAL]))
+    check(
+        tmp_path,
+        "train-validation-recipe-mismatch",
+        "suspect",
+        lambda: fit(x[TRAIN], Y[TRAIN], raw[VAL], Y[VAL]),
+    )
 
 
 @pytest.mark.parametrize(("copies", "level"), [(60, "fault"), (1, "note")])
@@ -87,7 +92,9 @@ def test_accuracy_on_the_training_rows_is_no_duplicate(tmp_path):
 
 def test_feature_scale_is_a_note(tmp_path):
     check(
-        tmp_path, "feature-scale", "note",
+        tmp_path,
+        "feature-scale",
+        "note",
         lambda: fit(X[TRAIN].float(), Y[TRAIN], X[VAL].float(), Y[VAL]),
     )
 

@@ -39,7 +39,9 @@ class Rows(Dataset):
 def test_rows_are_read_with_their_positions(dataset):
     sample = sample_rows(dataset, 8)
     assert not sample.complete and len(sample.index) == 8 and (np.diff(sample.index) > 0).all()
-    assert torch.equal(sample.tensors["[0]"], X[sample.index]) and torch.equal(sample.tensors["[1]"], Y[sample.index])
+    assert torch.equal(sample.tensors["[0]"], X[sample.index]) and torch.equal(
+        sample.tensors["[1]"], Y[sample.index]
+    )
     assert sample_rows(dataset, 99).complete
 
 
@@ -59,7 +61,11 @@ def test_unreadable_datasets_give_nothing():
     class Endless(Rows):
         __len__ = None
 
-    assert sample_rows(Broken(), 5) is None and sample_rows(Endless(), 5) is None and sample_rows(None, 5) is None
+    assert (
+        sample_rows(Broken(), 5) is None
+        and sample_rows(Endless(), 5) is None
+        and sample_rows(None, 5) is None
+    )
 
 
 def test_paths_of_nested_batches():

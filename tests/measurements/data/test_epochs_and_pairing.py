@@ -21,7 +21,10 @@ def test_pass_facts(batches):
         seen.add(tuple(sorted(batch)))
     flat = [key for batch in batches for key in batch]
     assert (facts.batches, facts.rows, facts.distinct, facts.equal_batches) == (
-        len(batches), len(flat), len(set(flat)), equal
+        len(batches),
+        len(flat),
+        len(set(flat)),
+        equal,
     )
 
 
@@ -32,7 +35,9 @@ def test_pairing_and_positions(rows, table, random):
     table_targets = [random.randint(0, 2) for _ in table]
     found = pairing(*(np.array(item, dtype=np.uint64) for item in (rows, targets, table, table_targets)))
     known = {key: {t for k, t in zip(table, table_targets, strict=True) if k == key} for key in table}
-    usable = [(row, target) for row, target in zip(rows, targets, strict=True) if len(known.get(row, ())) == 1]
+    usable = [
+        (row, target) for row, target in zip(rows, targets, strict=True) if len(known.get(row, ())) == 1
+    ]
     assert found.matched == len(usable)
     assert found.agreeing == sum(target in known[row] for row, target in usable)
     place = positions(np.array(rows, dtype=np.uint64), np.array(table, dtype=np.uint64))

@@ -18,7 +18,9 @@ from paramedic.checks.data.samples import Rows, batches, is_numeric, loader_of, 
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
 
-BLANK_SHARE = 0.005  # of the rows; calibrated on 110 healthy loaders of 22 data sets (none reached it), 2026-11
+BLANK_SHARE = (
+    0.005  # of the rows; calibrated on 110 healthy loaders of 22 data sets (none reached it), 2026-11
+)
 BLANK_ROWS = 5
 LEAST_WIDTH = 4  # narrower rows are constant by chance
 CHANCE_ROWS = 0.05  # expected number of blank rows by chance up to which blank rows are remarkable
@@ -68,11 +70,18 @@ class ConstantInput(Check):
             exact=True,
         )
 
-    def _blank_rows(self, case: Case, found: Rows, blank: tuple[int, ...], where: object) -> Iterator[Finding]:
+    def _blank_rows(
+        self, case: Case, found: Rows, blank: tuple[int, ...], where: object
+    ) -> Iterator[Finding]:
         n = len(found.inputs)
         width = found.inputs[0].numel()
         share = len(blank) / n
-        if not is_numeric(found.inputs) or width < LEAST_WIDTH or share <= BLANK_SHARE or len(blank) < BLANK_ROWS:
+        if (
+            not is_numeric(found.inputs)
+            or width < LEAST_WIDTH
+            or share <= BLANK_SHARE
+            or len(blank) < BLANK_ROWS
+        ):
             return
         if share == 1.0 and width < 2 * LEAST_WIDTH:
             return
@@ -93,7 +102,9 @@ def _as_drawn(case: Case, found: Rows) -> Tensor:
     """Recorded inputs with their repetitions, where rows were put together from them."""
     if found.source != "batches":
         return found.inputs
-    return torch.cat([batch.inputs.cpu() for batch in batches(case) if batch.inputs.shape[1:] == found.inputs.shape[1:]])
+    return torch.cat(
+        [batch.inputs.cpu() for batch in batches(case) if batch.inputs.shape[1:] == found.inputs.shape[1:]]
+    )
 
 
 def _targets_differ(target: Tensor | None) -> bool:

@@ -43,7 +43,9 @@ class ImageLayoutScrambled(Check):
             raise NotApplicable("no training batch was recorded")
         images = convolved_images(case)
         if images is None:
-            raise NotApplicable("there is no two-dimensional convolution over images of at least 7 x 7 pixels")
+            raise NotApplicable(
+                "there is no two-dimensional convolution over images of at least 7 x 7 pixels"
+            )
         if len(images) < LEAST_IMAGES:
             raise NotChecked(f"only {len(images)} different images are at hand, {LEAST_IMAGES} are needed")
         better = next((item for item in readings(images) if item.ratio < RATIO and item.z < Z), None)

@@ -71,7 +71,9 @@ class IncompleteEpoch(Check):
         """Batches cut from an array by hand: rows come again and again while most of the array never comes."""
         drawn = array_draws(case)
         if drawn is None:
-            raise NotApplicable("no loader's batches were trained on, and no array that batches are cut from is known")
+            raise NotApplicable(
+                "no loader's batches were trained on, and no array that batches are cut from is known"
+            )
         expected = drawn.rows * (1.0 - (1.0 - 1.0 / drawn.rows) ** drawn.drawn)
         limit = EXPECTED_DRAWN * expected - 4.0 * expected**0.5
         if drawn.distinct >= limit or drawn.validated_elsewhere:
@@ -103,7 +105,9 @@ class IncompleteEpoch(Check):
             exact=True,
         )
 
-    def _never_seen(self, case: Case, record: LoaderRecord, found: tuple[Pass, ...], length: int) -> Iterator[Finding]:
+    def _never_seen(
+        self, case: Case, record: LoaderRecord, found: tuple[Pass, ...], length: int
+    ) -> Iterator[Finding]:
         if _declared(record) or len(found) < 2 or not all(item.whole for item in found):
             return
         keys = [np.concatenate(item.inputs) for item in found]
@@ -113,7 +117,11 @@ class IncompleteEpoch(Check):
         seen, expected = coverage(keys, there_are)
         batch = max(len(part) for item in found for part in item.inputs)
         missed = there_are - seen
-        remainder = batch if getattr(record.loader, "drop_last", False) and missed < batch and batch <= 0.1 * length else 0
+        remainder = (
+            batch
+            if getattr(record.loader, "drop_last", False) and missed < batch and batch <= 0.1 * length
+            else 0
+        )
         complete = seen >= COMPLETE * there_are - remainder
         merely_short = expected < COMPLETE * there_are and seen >= EXPECTED_SHARE * expected
         if complete or merely_short:

@@ -57,7 +57,9 @@ class LabelsMispaired(Check):
                 examined.append(pairs)
                 yield from self._judge(pairs, "its dataset", _place(case))
         if sum(item.matched for item in examined) < LEAST_ROWS:
-            raise NotChecked("the rows of the batches are not found again in their dataset (random augmentation?)")
+            raise NotChecked(
+                "the rows of the batches are not found again in their dataset (random augmentation?)"
+            )
 
     def _judge(self, pairs: Pairing, what: str, where: Place | None) -> Iterator[Finding]:
         if pairs.matched < LEAST_ROWS or pairs.agreeing >= AGREEING * pairs.matched:

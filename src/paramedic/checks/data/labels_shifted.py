@@ -73,7 +73,9 @@ class LabelsShifted(Check):
         features = similar_features(inputs)
         neighbours = succession(features)
         if neighbours.ratio < ALIKE and neighbours.p < P_ALIKE:
-            raise NotApplicable("neighbouring rows are alike (a series, or sorted rows): every small shift fits")
+            raise NotApplicable(
+                "neighbouring rows are alike (a series, or sorted rows): every small shift fits"
+            )
         shift = label_shift(features, given, labels is not None)
         if shift.z > Z and (labels is None or shift.agreement - shift.agreement_as_given > GAIN):
             yield self.suspect(
@@ -81,7 +83,10 @@ class LabelsShifted(Check):
                 f"own (agreement with similar rows {shift.agreement:.2f}, as given {shift.agreement_as_given:.2f}; "
                 f"z = {shift.z:.1f}, expected < {Z:.0f}): align inputs and targets",
                 where=_place(case),
-                evidence=(Evidence("z of the best shift", shift.z, f"< {Z}"), Evidence("shift", shift.shift, "0")),
+                evidence=(
+                    Evidence("z of the best shift", shift.z, f"< {Z}"),
+                    Evidence("shift", shift.shift, "0"),
+                ),
                 remedy=f"shift the targets by {-shift.shift}; look for a header or a dropped row in one of two files",
                 explains=("R05", "R06", "R02", "R24", "labels-unrelated"),
             )

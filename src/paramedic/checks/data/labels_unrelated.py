@@ -35,7 +35,9 @@ class LabelsUnrelated(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         found = relation_of(case)
         if found is None:
-            raise NotApplicable("the targets are no class labels or single values (or are the inputs themselves)")
+            raise NotApplicable(
+                "the targets are no class labels or single values (or are the inputs themselves)"
+            )
         if found.rows < LEAST_ROWS:
             raise NotChecked(f"{found.rows} rows are too few to tell (at least {LEAST_ROWS})")
         if found.relation.p <= P_NONE or found.relation.most >= MOST_SKILL:
@@ -55,5 +57,3 @@ class LabelsUnrelated(Check):
             remedy="print twenty rows with their targets; shuffle, sort and filter inputs and targets together",
             explains=("R05", "R02", "R06", "R24", "R31", "R30", "R17", "R36"),
         )
-
-

@@ -52,9 +52,16 @@ class MinorityClassIgnored(Check):
         if predicted is None:
             raise NotChecked("the network's output is not one score for each class")
         ignored = ignored_classes(labels, predicted)
-        if not ignored.classes or ignored.p >= P or _learned_nothing(ignored) or _common_ones_too(ignored, labels):
+        if (
+            not ignored.classes
+            or ignored.p >= P
+            or _learned_nothing(ignored)
+            or _common_ones_too(ignored, labels)
+        ):
             return
-        shown = ", ".join(f"class {label} ({hits} of {count} rows)" for label, count, hits in ignored.classes[:3])
+        shown = ", ".join(
+            f"class {label} ({hits} of {count} rows)" for label, count, hits in ignored.classes[:3]
+        )
         yield self.suspect(
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
@@ -89,8 +96,12 @@ def _predictions(case: Case, inputs: torch.Tensor) -> NDArray[np.int64] | None:
         batch.module.eval()
         try:
             parts = [_outputs(batch, part) for part in inputs.split(CHUNK)]
-        except Exception as error:  # a model tied to its batch size, or code of the user's that fails on other rows
-            raise NotChecked(f"the model could not be called with other rows ({type(error).__name__})") from error
+        except (
+            Exception
+        ) as error:  # a model tied to its batch size, or code of the user's that fails on other rows
+            raise NotChecked(
+                f"the model could not be called with other rows ({type(error).__name__})"
+            ) from error
     output = torch.cat(parts).float()
     if output.dim() == 2 and output.shape[1] >= 2:
         return output.argmax(dim=1).numpy()

@@ -44,11 +44,15 @@ class NoisyLabels(Check):
             raise NotApplicable("the targets are no class labels, or there are fewer than 200 rows")
         core = core_error(probes.linear, probes.nearby, probes.codes)
         if core.accuracy < GOOD_PROBE * (1 - core.rate):
-            raise NotChecked(f"the best probe is right on {core.accuracy:.0%} of the rows only: noise or a hard task")
+            raise NotChecked(
+                f"the best probe is right on {core.accuracy:.0%} of the rows only: noise or a hard task"
+            )
         if core.least <= LEAST_NOISE or core.wrong < LEAST_WRONG:
             return
         if stronger_probe(case, probes) > core.accuracy + BETTER:
-            raise NotChecked("another probe is clearly better than those that agree: the task is hard, not noisy")
+            raise NotChecked(
+                "another probe is clearly better than those that agree: the task is hard, not noisy"
+            )
         worst = [int(probes.kept[row]) for row in core.worst[:5]]
         places = [int(found.index[row]) if found.index is not None else row for row in worst]
         known = f"rows {', '.join(map(str, places))}" if found.index is not None else "recorded rows"

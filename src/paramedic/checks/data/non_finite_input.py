@@ -16,7 +16,9 @@ from paramedic.checks.data.samples import batches, table
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
 
-UNDEFINED = calls("log", "log2", "log10", "sqrt", "rsqrt", "arccos", "acos", "arcsin", "asin", "logit", "reciprocal")
+UNDEFINED = calls(
+    "log", "log2", "log10", "sqrt", "rsqrt", "arccos", "acos", "arcsin", "asin", "logit", "reciprocal"
+)
 
 
 class NonFiniteInput(Check):
@@ -48,7 +50,10 @@ class NonFiniteInput(Check):
         losses = [record.loss for record in case.setup.backwards()]
         survived = all(math.isfinite(loss) for loss in losses) and _weights_are_finite(case)
         from_table = drawn is not None and worst is facts[-1]
-        rows = [int(drawn.index[row]) if from_table and drawn is not None else row for row in worst.nonfinite_rows[:5]]
+        rows = [
+            int(drawn.index[row]) if from_table and drawn is not None else row
+            for row in worst.nonfinite_rows[:5]
+        ]
         say = self.note if survived else self.fault
         handled = "; the loss stays finite all the same" if survived else ""
         yield say(

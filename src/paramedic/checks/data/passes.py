@@ -147,7 +147,10 @@ def training_order(case: Case) -> Order | None:
     if not recorded:
         return None
     record = loader_of(case)
-    if record is not None and len({batch.input_leaf.source.loader for batch in recorded if _from_loader(batch)}) == 1:
+    if (
+        record is not None
+        and len({batch.input_leaf.source.loader for batch in recorded if _from_loader(batch)}) == 1
+    ):
         found = _loader_order(case, record, recorded)
         if found is not None:
             return found
@@ -175,8 +178,12 @@ def _loader_order(case: Case, record: LoaderRecord, recorded: tuple[Batch, ...])
         values = _values_by_hash(case, record, recorded, keys)
     fixed = _is_sequential(record) or _same_every_pass(known)
     return Order(
-        tuple(len(batch) for batch in first.inputs), codes, values,
-        _inputs_by_hash(case, record, recorded, np.concatenate(first.inputs)), fixed, "loader",
+        tuple(len(batch) for batch in first.inputs),
+        codes,
+        values,
+        _inputs_by_hash(case, record, recorded, np.concatenate(first.inputs)),
+        fixed,
+        "loader",
         record.constructed or record.place,
     )
 
@@ -189,21 +196,27 @@ def _from_loader(batch: Batch) -> bool:
 def _all_class_labels(recorded: tuple[Batch, ...]) -> bool:
     """A single-class batch of labels looks like no label at all: judge all recorded batches together."""
     targets = [batch.target for batch in recorded if batch.target is not None]
-    if not targets or any(item.shape[1:] != targets[0].shape[1:] or item.dtype != targets[0].dtype for item in targets):
+    if not targets or any(
+        item.shape[1:] != targets[0].shape[1:] or item.dtype != targets[0].dtype for item in targets
+    ):
         return False
     return class_labels(torch.cat(targets), recorded[0].flow.loss) is not None
 
 
 def _is_sequential(record: LoaderRecord) -> bool:
-    return isinstance(getattr(record.loader, "sampler", None), torch.utils.data.SequentialSampler) and not isinstance(
-        record.dataset, torch.utils.data.IterableDataset
-    )
+    return isinstance(
+        getattr(record.loader, "sampler", None), torch.utils.data.SequentialSampler
+    ) and not isinstance(record.dataset, torch.utils.data.IterableDataset)
 
 
 def _same_every_pass(known: list[Pass]) -> bool:
     orders = [np.concatenate(item.inputs) for item in known]
     length = min(len(order) for order in orders)
-    return len(orders) > 1 and length > 1 and all((order[:length] == orders[0][:length]).all() for order in orders)
+    return (
+        len(orders) > 1
+        and length > 1
+        and all((order[:length] == orders[0][:length]).all() for order in orders)
+    )
 
 
 def _values_by_hash(case: Case, record: LoaderRecord, recorded: tuple[Batch, ...], keys: Hashes) -> Any:
@@ -251,7 +264,13 @@ def _array_order(recorded: tuple[Batch, ...]) -> Order | None:
     target = labels.detach().cpu().to(first.target.dtype).reshape(len(labels), *first.target.shape[1:])
     codes = class_labels(target, first.flow.loss)
     return Order(
-        sizes, codes, regression_values(target) if codes is None else None, table, True, "arrays", _first_place(first)
+        sizes,
+        codes,
+        regression_values(target) if codes is None else None,
+        table,
+        True,
+        "arrays",
+        _first_place(first),
     )
 
 
@@ -285,7 +304,9 @@ def array_draws(case: Case) -> ArrayDraws | None:
         return None
     hashes = np.concatenate([row_hashes(batch.inputs) for batch in kept.values()])
     array = origin.detach().cpu().to(next(iter(kept.values())).inputs.dtype).reshape(len(origin), -1)
-    there_are = len(np.unique(row_hashes(array))) if array.numel() * array.element_size() < MOST_ORIGIN_BYTES else 0
+    there_are = (
+        len(np.unique(row_hashes(array))) if array.numel() * array.element_size() < MOST_ORIGIN_BYTES else 0
+    )
     if there_are < 2:
         return None
     elsewhere = any(
@@ -328,8 +349,15 @@ def _steps_order(recorded: tuple[Batch, ...]) -> Order | None:
     inputs = torch.cat([batch.inputs for batch in chosen])
     values = regression_values(target) if codes is None else None
     fixed = _comes_again(recorded, len(kept))
-    return Order(tuple(len(batch.inputs) for batch in chosen), codes, values, inputs, fixed, "steps",
-                 _first_place(recorded[0]))
+    return Order(
+        tuple(len(batch.inputs) for batch in chosen),
+        codes,
+        values,
+        inputs,
+        fixed,
+        "steps",
+        _first_place(recorded[0]),
+    )
 
 
 def _comes_again(recorded: tuple[Batch, ...], period: int) -> bool:

@@ -16,7 +16,9 @@ MOST_ROUNDS = 30  # of following names backwards through assignments
 
 def method_place(instance: Any, name: str, pattern: Pattern | None = None) -> Place | None:
     """The last line of a method of the user's that fits (its last ``return``); None if the method is not theirs."""
-    return function_place(getattr(type(instance), name, None), pattern or (lambda node: isinstance(node, ast.Return)))
+    return function_place(
+        getattr(type(instance), name, None), pattern or (lambda node: isinstance(node, ast.Return))
+    )
 
 
 def row_place(dataset: Any, pattern: Pattern | None = None) -> Place | None:
@@ -49,8 +51,29 @@ def function_place(function: Any, pattern: Pattern) -> Place | None:
 
 
 STATISTICS = ("mean", "std", "var", "min", "max", "amin", "amax", "fit_transform", "fit", "std_mean", "scale")
-SPLITTING = ("concatenate", "cat", "vstack", "repeat", "repeat_interleave", "tile", "train_test_split", "random_split", "slice")
-REORDERING = ("shuffle", "permutation", "randperm", "sort", "sorted", "argsort", "roll", "flip", "sample", "permuted")
+SPLITTING = (
+    "concatenate",
+    "cat",
+    "vstack",
+    "repeat",
+    "repeat_interleave",
+    "tile",
+    "train_test_split",
+    "random_split",
+    "slice",
+)
+REORDERING = (
+    "shuffle",
+    "permutation",
+    "randperm",
+    "sort",
+    "sorted",
+    "argsort",
+    "roll",
+    "flip",
+    "sample",
+    "permuted",
+)
 
 
 # -- patterns -----------------------------------------------------------------------------------------------
@@ -144,7 +167,9 @@ def _slice(tree: ast.Module, line: int) -> Iterator[ast.stmt]:
     """Statements that define what the statement at ``line`` uses, and the bodies of functions and classes it uses."""
     statements = list(_statements(tree))
     bodies = {
-        node.name: node for node in statements if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        node.name: node
+        for node in statements
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     }
     start = [node for node in statements if node.lineno <= line <= _end(node) and not hasattr(node, "body")]
     found: set[ast.stmt] = set(start)
@@ -181,6 +206,8 @@ def _stores(statement: ast.stmt) -> Iterator[str]:
             yield from (part.id for part in ast.walk(node.value) if isinstance(part, ast.Name))
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
-        yield from (part.id for argument in call.args for part in ast.walk(argument) if isinstance(part, ast.Name))
+        yield from (
+            part.id for argument in call.args for part in ast.walk(argument) if isinstance(part, ast.Name)
+        )
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
             yield call.func.value.id

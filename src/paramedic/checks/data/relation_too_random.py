@@ -35,7 +35,9 @@ class RelationTooRandom(Check):
             raise NotApplicable("the targets do not belong to the inputs: see row R04")
         found = relation_of(case)
         if found is None:
-            raise NotApplicable("the targets are no class labels or single values (or are the inputs themselves)")
+            raise NotApplicable(
+                "the targets are no class labels or single values (or are the inputs themselves)"
+            )
         if found.rows < LEAST_ROWS:
             raise NotChecked(f"{found.rows} rows are too few to tell (at least {LEAST_ROWS})")
         relation = found.relation

@@ -169,7 +169,9 @@ def _as_image(inputs: Tensor) -> Tensor | None:
     if inputs.dim() == 3 and inputs.shape[1] >= 6 and inputs.shape[2] >= 6:
         return inputs[:, None]
     side = int(np.sqrt(inputs.shape[1])) if inputs.dim() == 2 else 0
-    return inputs.reshape(len(inputs), 1, side, side) if side >= 7 and side * side == inputs.shape[1] else None
+    return (
+        inputs.reshape(len(inputs), 1, side, side) if side >= 7 and side * side == inputs.shape[1] else None
+    )
 
 
 def _accuracy(probes: Probes) -> float:

@@ -33,7 +33,9 @@ Role = Literal["train", "validation"]
 ROW_LIMIT = 20_000  # statistics take a part of them; exact traces (a mean of zero) need them all
 BYTE_LIMIT = 64 << 20
 DRAWN_SHARE = 0.8  # of the different rows that drawing with replacement from the whole array gives
-SAME_SHARE = 0.99  # of the recorded rows that must be found in a table for the table to be what the network sees
+SAME_SHARE = (
+    0.99  # of the recorded rows that must be found in a table for the table to be what the network sees
+)
 
 # Preparations that leave the values of a row and their order in memory alone.
 HARMLESS = frozenset(
@@ -137,9 +139,13 @@ def _validations(setup: Setup) -> Iterator[EvaluationRecord]:
 def _main_batch(tape: Tape, setup: Setup, place: Place | None, step: int) -> Batch | None:
     """The batch of the first recorded model that gets data of the program's (not noise), else of the first one."""
     found = [
-        batch for model in setup.models if (batch := _batch(tape, model.module, place, step, True)) is not None
+        batch
+        for model in setup.models
+        if (batch := _batch(tape, model.module, place, step, True)) is not None
     ]
-    return next((batch for batch in found if batch.input_leaf.source is not None), found[0] if found else None)
+    return next(
+        (batch for batch in found if batch.input_leaf.source is not None), found[0] if found else None
+    )
 
 
 def _batch(tape: Tape, module: nn.Module, place: Place | None, step: int, training: bool) -> Batch | None:
@@ -155,7 +161,10 @@ def _batch(tape: Tape, module: nn.Module, place: Place | None, step: int, traini
     companions = sum(
         1
         for other in tape.constants().values()
-        if other is not leaf and other is not target_leaf and other.value.dim() and len(other.value) == len(inputs) > 1
+        if other is not leaf
+        and other is not target_leaf
+        and other.value.dim()
+        and len(other.value) == len(inputs) > 1
     )
     return Batch(
         inputs, target, others, leaf, target_leaf, flow, tape, module, place, step, training, companions
@@ -236,7 +245,9 @@ def _table(case: Case, role: Role) -> Table | None:
     inputs, target, index, complete, source = raw
     keys = row_hashes(inputs)
     hashed = [batch for batch in recorded if batch.inputs.shape[1:] == inputs.shape[1:]]
-    seen = np.concatenate([row_hashes(batch.inputs) for batch in hashed]) if hashed else np.zeros(0, np.uint64)
+    seen = (
+        np.concatenate([row_hashes(batch.inputs) for batch in hashed]) if hashed else np.zeros(0, np.uint64)
+    )
     found = float((positions(seen, keys) >= 0).mean()) if len(seen) else 0.0
     random = source == "dataset" and _is_random(case, loader_of(case, role))
     drawn_from = source == "dataset" or role == "validation" or _covers(seen, keys)
@@ -371,8 +382,12 @@ def _is_what_is_seen(drawn: Table, batch: Batch) -> bool:
         return False
     if drawn.complete and drawn.source == "arrays":
         return drawn.found >= SAME_SHARE and paired
-    operations = {name for leaf in (batch.input_leaf, batch.target_leaf) if leaf and leaf.source
-                  for name in leaf.source.operations}
+    operations = {
+        name
+        for leaf in (batch.input_leaf, batch.target_leaf)
+        if leaf and leaf.source
+        for name in leaf.source.operations
+    }
     if drawn.complete and not drawn.random:
         return paired and drawn.found >= SAME_SHARE
     return paired and operations <= HARMLESS
@@ -392,7 +407,9 @@ def _recorded_rows(recorded: tuple[Batch, ...], loss: str | None) -> Rows:
     assert inputs is not None
     target = together([batch.target.cpu() for batch in alike if batch.target is not None])
     keep = _first_of_each(inputs, target, _row_limit(inputs))
-    return Rows(inputs[keep], target[keep] if target is not None else None, "batches", True, None, False, loss)
+    return Rows(
+        inputs[keep], target[keep] if target is not None else None, "batches", True, None, False, loss
+    )
 
 
 def _first_of_each(inputs: Tensor, target: Tensor | None, limit: int) -> Tensor:

@@ -35,7 +35,9 @@ class SharedWorkerRandomStream(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         loaders = [
-            record for record in train_loaders(case) if 2 <= getattr(record.loader, "num_workers", 0) <= MOST_WORKERS
+            record
+            for record in train_loaders(case)
+            if 2 <= getattr(record.loader, "num_workers", 0) <= MOST_WORKERS
         ]
         if not loaders:
             raise NotApplicable("no training loader has several workers")
@@ -46,7 +48,9 @@ class SharedWorkerRandomStream(Check):
             try:
                 draws = worker_draws(record.loader)
             except Exception as error:  # the user's dataset in processes of its own: anything may happen
-                raise NotChecked(f"the workers could not be started again ({type(error).__name__})") from error
+                raise NotChecked(
+                    f"the workers could not be started again ({type(error).__name__})"
+                ) from error
             yield from self._judge(record, draws)
 
     def _judge(self, record: LoaderRecord, draws: WorkerDraws) -> Iterator[Finding]:

@@ -55,17 +55,23 @@ class UnshuffledTrainingData(Check):
             return
         evidence: list[Evidence] = []
         if labels is not None:
-            evidence.append(Evidence("spread of labels over batches, times random", labels.excess, f"< {EXCESS}"))
+            evidence.append(
+                Evidence("spread of labels over batches, times random", labels.excess, f"< {EXCESS}")
+            )
             evidence.append(Evidence("p of the spread", labels.p, f"> {P_LABELS}"))
         if inputs is not None:
-            evidence.append(Evidence("difference of successive rows, over random", inputs.ratio, f"> {RATIO}"))
+            evidence.append(
+                Evidence("difference of successive rows, over random", inputs.ratio, f"> {RATIO}")
+            )
         say = self.fault if one_sided and order.fixed else self.suspect
         yield say(
             _summary(order, labels if one_sided else None, inputs),
             where=order.place if order.source == "loader" else line_behind(order.place, is_slice),
             evidence=tuple(evidence),
             remedy="shuffle=True in the training DataLoader, or a new random permutation of the rows in every epoch",
-            explains=("R10", "single-label-batches", "R36", "R30", "R32", "R31", "R11", "R35") if one_sided else ("R10",),
+            explains=("R10", "single-label-batches", "R36", "R30", "R32", "R31", "R11", "R35")
+            if one_sided
+            else ("R10",),
             exact=one_sided and order.fixed,
         )
 
@@ -102,6 +108,10 @@ def _summary(order: Order, labels: Mixture | None, inputs: Succession | None) ->
 def carries_state(case: Case) -> bool:
     """Whether a recurrent model is called with something besides the batch: the hidden state of the batch before."""
     recorded = batches(case)
-    if not recorded or not any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in recorded[0].module.modules()):
+    if not recorded or not any(
+        isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in recorded[0].module.modules()
+    ):
         return False
-    return any(np.prod(other.shape) > 1 and other.is_floating_point() for batch in recorded for other in batch.others)
+    return any(
+        np.prod(other.shape) > 1 and other.is_floating_point() for batch in recorded for other in batch.others
+    )

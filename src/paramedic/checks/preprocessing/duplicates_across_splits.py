@@ -45,9 +45,12 @@ class DuplicatesAcrossSplits(Check):
         validated = validation_batches(case)
         if not validated:
             raise NotApplicable("no validation pass on other than the training rows was recorded")
-        inputs = np.concatenate([batch.inputs.reshape(len(batch.inputs), -1).cpu().double().numpy()
-                                 for batch in validated])
-        seen = overlap(trained_rows(case), np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated])))
+        inputs = np.concatenate(
+            [batch.inputs.reshape(len(batch.inputs), -1).cpu().double().numpy() for batch in validated]
+        )
+        seen = overlap(
+            trained_rows(case), np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated]))
+        )
         there_are = len(np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated])))
         by_loader = _by_loader(case)
         if by_loader is not None and by_loader[0].rows / by_loader[1] > seen.rows / there_are:

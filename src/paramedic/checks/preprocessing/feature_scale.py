@@ -15,7 +15,9 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.layers import first_layer
 from paramedic.measurements.data.recipe import feature_ranges
 
-DEVIATION = 1.0  # decades; above it 69 % of the harmed runs, and 31 % of the unharmed ones: a note, never an alarm
+DEVIATION = (
+    1.0  # decades; above it 69 % of the harmed runs, and 31 % of the unharmed ones: a note, never an alarm
+)
 LEAST_ROWS = 30
 
 

@@ -44,7 +44,17 @@ class MixedRecipes(Check):
                 "(expected: the same row at every reading): do not work in place on what the dataset holds",
                 where=row_place(changed.dataset, is_in_place) or changed.constructed or changed.place,
                 remedy="in __getitem__, make a new tensor: x = (x - mean) / std instead of x -= mean; x /= std",
-                explains=("R12", "R13", "R21", "R15", "constant-input", "R36", "R35", "R06", "conflicting-labels"),
+                explains=(
+                    "R12",
+                    "R13",
+                    "R21",
+                    "R15",
+                    "constant-input",
+                    "R36",
+                    "R35",
+                    "R06",
+                    "conflicting-labels",
+                ),
                 exact=True,
             )
             return
@@ -57,7 +67,10 @@ class MixedRecipes(Check):
         values = found.inputs[::step].reshape(len(found.inputs[::step]), -1).double().numpy()
         if not np.isfinite(values).all():
             raise NotChecked("the inputs are not finite")
-        if np.median([len(np.unique(column)) for column in values[:500, ::step_of(values)].T]) < LEAST_VALUES:
+        if (
+            np.median([len(np.unique(column)) for column in values[:500, :: step_of(values)].T])
+            < LEAST_VALUES
+        ):
             raise NotApplicable("the features have a handful of values each: their scales are steps anyway")
         positive = np.flatnonzero(values.std(axis=1) > 0)
         if len(positive) < LEAST_ROWS:

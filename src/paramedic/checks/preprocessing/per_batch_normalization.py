@@ -17,7 +17,9 @@ from paramedic.measurements.data.recipe import batch_centring, rows_are_centred
 
 LEAST_BATCHES = 3
 LEAST_ROWS = 4
-SHARE = 0.9  # of the batches; a random batch has a mean of zero with probability 1e-3; 0 of 336 healthy, 2026-11
+SHARE = (
+    0.9  # of the batches; a random batch has a mean of zero with probability 1e-3; 0 of 336 healthy, 2026-11
+)
 
 
 class PerBatchNormalization(Check):
@@ -40,7 +42,9 @@ class PerBatchNormalization(Check):
         different = {row_hashes(batch.inputs).tobytes(): batch for batch in recorded}
         if len(different) < LEAST_BATCHES:
             raise NotApplicable("training uses one batch of all rows, or few batches were recorded")
-        values = [batch.inputs.reshape(len(batch.inputs), -1).double().cpu().numpy() for batch in different.values()]
+        values = [
+            batch.inputs.reshape(len(batch.inputs), -1).double().cpu().numpy() for batch in different.values()
+        ]
         values = [batch for batch in values if np.isfinite(batch).all()]
         if not values:
             raise NotChecked("the inputs are not finite")
@@ -55,6 +59,12 @@ class PerBatchNormalization(Check):
             where=line_behind(model_place(case), calls("mean", "std", "var", "normalize", "fit_transform")),
             evidence=(Evidence("batches with mean zero", share, "about 0"),),
             remedy="compute mean and standard deviation once, over the training set, and apply them everywhere",
-            explains=("validation-own-statistics", "leaked-statistics", "R21", "R32", "train-validation-recipe-mismatch"),
+            explains=(
+                "validation-own-statistics",
+                "leaked-statistics",
+                "R21",
+                "R32",
+                "train-validation-recipe-mismatch",
+            ),
             exact=True,
         )

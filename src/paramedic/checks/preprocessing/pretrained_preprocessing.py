@@ -53,11 +53,15 @@ class PretrainedPreprocessing(Check):
         model = recorded[0].module
         norm = first_batch_norm(model)
         if norm is None:
-            raise NotApplicable("the model has no batch normalization that would remember the data it was trained on")
+            raise NotApplicable(
+                "the model has no batch normalization that would remember the data it was trained on"
+            )
         inputs = rows(case).inputs[:IMAGES].float()
         with case.lab.at("initial"), torch.no_grad(), frozen_randomness():
             if not has_trained_statistics(norm[1]):
-                raise NotApplicable("the model starts from scratch: its running statistics are those of a new layer")
+                raise NotApplicable(
+                    "the model starts from scratch: its running statistics are those of a new layer"
+                )
             if not is_numeric(rows(case).inputs) or inputs.dim() != 4 or len(inputs) < LEAST_IMAGES:
                 raise NotChecked("the inputs are no images")
             model.eval()

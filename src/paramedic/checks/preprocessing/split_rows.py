@@ -42,7 +42,9 @@ def split_rows(case: Case, least: int) -> SplitRows:
     if validation.shape[1:] != found.inputs.shape[1:]:
         raise NotApplicable("training and validation rows have different shapes")
     if min(len(found.inputs), len(validation)) < least:
-        raise NotChecked(f"{len(found.inputs)} training and {len(validation)} validation rows (at least {least})")
+        raise NotChecked(
+            f"{len(found.inputs)} training and {len(validation)} validation rows (at least {least})"
+        )
     kept = _unique(_without(found.inputs, validation))
     if len(kept) < least:
         raise NotChecked("nearly all rows at hand are validation rows as well")
@@ -70,7 +72,9 @@ def _augmented(case: Case) -> bool:
 def _is_series(train: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     """Windows of a series, whose later part may well be different, and whose neighbours overlap."""
     found = [succession(part) for part in (train, other)]
-    return any(item.ratio < 0.7 and item.p < 1e-4 for item in found) or are_windows(train) or are_windows(other)
+    return (
+        any(item.ratio < 0.7 and item.p < 1e-4 for item in found) or are_windows(train) or are_windows(other)
+    )
 
 
 def validation_inputs(case: Case) -> Tensor | None:

@@ -17,7 +17,9 @@ LEAST_ROWS = 25
 MOST_ROWS = 400
 P = 1e-3  # 88 healthy splits of 22 data sets: none below it, 2026-11
 AUC = 0.65
-GROSS_AUC = 0.95  # of one statistic of a row alone: hardly any row of one split has a counterpart in the other
+GROSS_AUC = (
+    0.95  # of one statistic of a row alone: hardly any row of one split has a counterpart in the other
+)
 GROSS_RATIO = 1.5  # of the root mean squares
 
 

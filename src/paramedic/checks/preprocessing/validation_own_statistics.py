@@ -54,8 +54,11 @@ class ValidationOwnStatistics(Check):
             f"training rows applied to both): keep the training statistics and apply them to every split",
             where=line_behind(data_place(case, "validation") or data_place(case), calls(*STATISTICS)),
             evidence=(
-                Evidence("|mean| of the validation rows in standard errors", min(
-                    validation.by_feature, validation.overall), f"> {ZERO}"),
+                Evidence(
+                    "|mean| of the validation rows in standard errors",
+                    min(validation.by_feature, validation.overall),
+                    f"> {ZERO}",
+                ),
             ),
             remedy="compute mean and standard deviation once, from the training rows, and apply them to every split",
             explains=("R21", "R30", "train-validation-recipe-mismatch"),

@@ -80,7 +80,11 @@ def _tensor_rows(dataset: Any, order: np.ndarray[Any, Any], length: int) -> Samp
 
 
 def _read(
-    dataset: Any, order: np.ndarray[Any, Any], length: int, collate: Callable[[list[Any]], Any] | None, seconds: float
+    dataset: Any,
+    order: np.ndarray[Any, Any],
+    length: int,
+    collate: Callable[[list[Any]], Any] | None,
+    seconds: float,
 ) -> Sample | None:
     deadline = time.monotonic() + seconds
     rows: dict[int, Any] = {}
@@ -103,7 +107,9 @@ def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> di
             tensors = by_path(function(rows))
         except (TypeError, RuntimeError, ValueError):
             continue
-        tensors = {path: tensor for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)}
+        tensors = {
+            path: tensor for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)
+        }
         if tensors:
             return tensors
     return {}

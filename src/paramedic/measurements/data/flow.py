@@ -83,7 +83,9 @@ def _ancestors(tape: Tape, node: Node) -> list[int]:
     """Numbers that the node's arguments were computed from by functions, in no particular order."""
     wanted = set(node.inputs())
     for earlier in reversed(tape.nodes[: tape.nodes.index(node)]):
-        if earlier.module is None and wanted.intersection(number for number in earlier.outputs if number is not None):
+        if earlier.module is None and wanted.intersection(
+            number for number in earlier.outputs if number is not None
+        ):
             wanted.update(earlier.inputs())
     return sorted(wanted)
 
@@ -132,7 +134,9 @@ def _compared_with(node: Node, tape: Tape, computed: set[int], rows: int) -> int
 
     def fits(number: int) -> bool:
         leaf = constants.get(number)
-        return number not in computed and _is_batch(leaf) and leaf is not None and leaf.value.numel() % rows == 0
+        return (
+            number not in computed and _is_batch(leaf) and leaf is not None and leaf.value.numel() % rows == 0
+        )
 
     if is_loss_name(node.name):
         second = node.kwargs.get("target", node.args[1] if len(node.args) > 1 else None)

@@ -71,7 +71,9 @@ def readings(images: Floats) -> list[Reading]:
     for name, other in _others(images):
         difference = np.log(roughness(other)) - given
         spread = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
-        found.append(Reading(name, float(np.exp(difference.mean())), float(difference.mean() / (spread + _TINY))))
+        found.append(
+            Reading(name, float(np.exp(difference.mean())), float(difference.mean() / (spread + _TINY)))
+        )
     return sorted(found, key=lambda reading: reading.ratio)
 
 
@@ -80,9 +82,13 @@ def _others(images: Floats) -> list[tuple[str, Floats]]:
     found: list[tuple[str, Floats]] = []
     if c in CHANNELS:
         if c > 1:
-            found.append((f"({h}, {w}, {c}) memory viewed as ({c}, {h}, {w})", _channels_last(images, h, w, c)))
+            found.append(
+                (f"({h}, {w}, {c}) memory viewed as ({c}, {h}, {w})", _channels_last(images, h, w, c))
+            )
             if h != w:
-                found.append((f"({w}, {h}, {c}) memory viewed as ({c}, {h}, {w})", _channels_last(images, w, h, c)))
+                found.append(
+                    (f"({w}, {h}, {c}) memory viewed as ({c}, {h}, {w})", _channels_last(images, w, h, c))
+                )
         for width in _widths(h * w):
             if width != w:
                 name = f"rows of {width} pixels viewed as rows of {w}"
@@ -106,10 +112,12 @@ def smoothness(images: Floats, permutations: int = 20, seed: int = 0) -> Smoothn
     generator = np.random.default_rng(seed)
     flat = images.reshape(n, c, h * w)
     given = float(np.median(roughness(images)))
-    null = np.array([
-        np.median(roughness(flat[:, :, generator.permutation(h * w)].reshape(images.shape)))
-        for _ in range(permutations)
-    ])
+    null = np.array(
+        [
+            np.median(roughness(flat[:, :, generator.permutation(h * w)].reshape(images.shape)))
+            for _ in range(permutations)
+        ]
+    )
     return Smoothness(given, float((null.mean() - given) / (null.std(ddof=1) + _TINY)), _partner(flat[:, 0]))
 
 

@@ -40,7 +40,9 @@ def label_mixture(labels: Ints, sizes: Sequence[int], permutations: int = 999, s
     expected = np.outer(np.asarray(sizes, float), np.bincount(codes) / len(codes))
 
     def statistic(order: Ints) -> float:
-        counts = np.bincount(batch * classes + order, minlength=len(sizes) * classes).reshape(len(sizes), classes)
+        counts = np.bincount(batch * classes + order, minlength=len(sizes) * classes).reshape(
+            len(sizes), classes
+        )
         return float(((counts - expected) ** 2 / expected).sum())
 
     value = statistic(codes)

@@ -35,7 +35,9 @@ def pairing(inputs: Hashes, targets: Hashes, table_inputs: Hashes, table_targets
     foreign = int((~np.isin(given, table_targets)).sum())
     _, wanted_counts = np.unique(np.concatenate([wanted, given]), return_counts=True)
     chance = float(((wanted_counts / max(1, 2 * len(known))) ** 2).sum() * len(known))
-    return Pairing(len(known), len(known) - len(wrong), chance, tuple(known[number] for number in wrong[:20]), foreign)
+    return Pairing(
+        len(known), len(known) - len(wrong), chance, tuple(known[number] for number in wrong[:20]), foreign
+    )
 
 
 def _unambiguous(inputs: Hashes, targets: Hashes) -> dict[int, int]:

@@ -12,7 +12,9 @@ from scipy import stats
 Floats = NDArray[np.float64]
 _TINY = 1e-300
 LEAST_WIDTH = 8  # entries of a row from which its standard deviation is a scale
-FLOAT32_ERROR = 2e-7  # relative rounding error of float32 (half a unit in the last place is 6e-8), with a margin
+FLOAT32_ERROR = (
+    2e-7  # relative rounding error of float32 (half a unit in the last place is 6e-8), with a margin
+)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,9 @@ class Shift:
     agreement_as_given: float
 
 
-def label_shift(features: Floats, labels: Floats, classes: bool, reach: int = 5, neighbours: int = 6) -> Shift:
+def label_shift(
+    features: Floats, labels: Floats, classes: bool, reach: int = 5, neighbours: int = 6
+) -> Shift:
     """Compare lags -reach..reach in dataset order; neighbours closer than ``reach`` + 1 positions are left out.
 
     features (n, d); labels (n,): class numbers, or values (agreement is then minus the squared rank difference).

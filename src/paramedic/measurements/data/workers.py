@@ -52,7 +52,9 @@ def worker_draws(loader: Any, index: int = 0) -> WorkerDraws:
     alike = float(np.mean([other == by_worker[0] for other in by_worker[1:]]))
     repeated = float(np.mean([one == other for one, other in zip(first, second, strict=True)]))
     counts = np.array(list(Counter(first + second).values()))
-    return WorkerDraws(draws, workers, alike, repeated, float(((counts / counts.sum()) ** 2).sum() ** DRAWS_PER_WORKER))
+    return WorkerDraws(
+        draws, workers, alike, repeated, float(((counts / counts.sum()) ** 2).sum() ** DRAWS_PER_WORKER)
+    )
 
 
 def _epoch(loader: Any, index: int, draws: int) -> list[tuple[int, ...]]:
@@ -66,5 +68,6 @@ def _epoch(loader: Any, index: int, draws: int) -> list[tuple[int, ...]]:
         timeout=TIMEOUT,
     )
     return [
-        tuple(int(value) for tensor in by_path(batch).values() for value in row_hashes(tensor)) for batch in again
+        tuple(int(value) for tensor in by_path(batch).values() for value in row_hashes(tensor))
+        for batch in again
     ]
