@@ -18,7 +18,7 @@ class WrongOptimizer(Check):
         SGD with momentum in the place of the program's optimizer, on three seeds, where the run failed.
     Why it matters: it is evidence that something about the updates is wrong; rarely the optimizer itself.
     Fix: try the other optimizer, and look for what it compensates (scale of inputs, weights or gradients).
-    Not a fault when: the run learned.
+    Not a fault when: ever by itself: it is a note, since a stronger optimizer also hides what is really wrong.
     References: the article's reason 34; Kingma & Ba, "Adam", 2015.
     """
 
@@ -34,7 +34,7 @@ class WrongOptimizer(Check):
             return
         found = diagnosis(case)
         record = main_optimizer(case)
-        yield self.suspect(
+        yield self.note(
             f"{trial.remedy.changes} reaches u {percent(trial.after())} in {found.steps} steps, the program's own "
             f"{record.kind if record else 'optimizer'} {percent(found.ended.train)} in its whole run of "
             f"{found.total_steps} (1 = knows nothing, 0 = perfect): something about the updates is wrong",

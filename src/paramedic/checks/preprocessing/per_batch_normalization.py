@@ -39,7 +39,7 @@ class PerBatchNormalization(Check):
         recorded = [batch for batch in batches(case) if len(batch.inputs) >= LEAST_ROWS]
         if not recorded or not is_numeric(recorded[0].inputs):
             raise NotApplicable("there are no batches of several numeric rows")
-        different = {row_hashes(batch.inputs).tobytes(): batch for batch in recorded}
+        different = {np.sort(row_hashes(batch.inputs)).tobytes(): batch for batch in recorded}  # as sets of rows
         if len(different) < LEAST_BATCHES:
             raise NotApplicable("training uses one batch of all rows, or few batches were recorded")
         values = [
