@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paramedic.checks.finding import Finding, Outcome
+from paramedic.checks.finding import Finding, Outcome, Proof
 from paramedic.diagnosis.ranking import rank
 from paramedic.report.model import row_statuses
 
@@ -24,6 +24,12 @@ def test_a_symptom_is_listed_under_a_proven_cause() -> None:
 
 def test_a_symptom_alone_is_the_verdict() -> None:
     assert rank([_finding("R35", "vanishing-gradients", "suspect")])[0].reason == "R35"
+
+
+def test_a_symptom_that_is_proven_to_be_mended_is_a_cause() -> None:
+    proof = Proof("replay", 1.0, 0.1, (-1.0, -0.8), 3)
+    ranked = rank([_finding("R06", "noisy-labels", "suspect"), _finding("R35", "vanishing-gradients", proof=proof)])
+    assert ranked[0].reason == "R35"
 
 
 def test_exact_facts_come_first_and_two_causes_both_stay() -> None:

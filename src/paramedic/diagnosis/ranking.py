@@ -13,9 +13,10 @@ LEVEL_ORDER = {"fault": 0, "suspect": 1, "note": 2}
 # of those that come later: protocol and data first, then wiring, loss, mode, and symptoms last.
 STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("R01", "R03", "R04", "S4"),
+    ("R02",),
     ("R23", "R34"),
     ("R19", "R18"),
-    ("R25", "R22", "R26", "R02"),
+    ("R25", "R22", "R26"),
     ("R32", "R15", "R14", "S3"),
     ("R21",),
     ("R07", "R10"),
@@ -68,6 +69,9 @@ def _key(finding: Finding) -> tuple[float, ...]:
 
 
 def is_symptom(finding: Finding) -> bool:
+    """A symptom's row or check, unless mending it was proven to make the network learn: then it is a cause."""
+    if finding.level == "fault" and finding.proof is not None:
+        return False
     return finding.reason in SYMPTOMS or finding.check in SYMPTOM_CHECKS
 
 

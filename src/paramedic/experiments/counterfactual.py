@@ -42,6 +42,7 @@ MOST_STEPS = 100
 LEAST_STEPS = 20
 FIRST_SHARE, SECOND_SHARE = 0.45, 0.75  # of the time left, for one seed and for all; the rest is for other checks
 CAUSES = 3
+STILL_FAILING = 0.5  # u after the first remedies: only then a further cause is looked for, for a replay is a short run
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,7 @@ def _try_remedies(lab: Lab, found: Diagnosis) -> None:
             fixed.append(chosen.remedy)
             base, ended = chosen.outcomes, Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan)
             remedies = [item for item in remedies if item.cause != chosen.remedy.cause]
-            if ended.train <= GAIN:
+            if ended.train <= STILL_FAILING:
                 break
     except _OutOfBudget:
         found.not_tried = f"budget of {lab.budget:g} s used up"

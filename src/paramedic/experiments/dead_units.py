@@ -54,34 +54,33 @@ class DeadUnitsLayer(Check):
             )
             for a, b in dead
         )
-        if start.share > MOST_DEAD:
-            place, module = _origin(case, start)
+        place, module = _origin(case, start) if start.share > MOST_DEAD else (None, None)
+        if module is not None:
             yield self.fault(
-                f"{numbers} at the end of training, and {start.dead} before its first step: they get no gradient",
+                f"{numbers} at the end of training, and {start.dead} before its first step: {module} holds them below "
+                "zero, and they get no gradient",
                 where=place,
-                module=module or end.path or None,
+                module=module,
                 evidence=evidence,
                 remedy="initialize biases at zero and weights around zero, so that about half of the units fire",
                 explains=(*SYMPTOMS, "R28", "R36", "R02", "R23"),
                 exact=True,
             )
-        else:
-            yield self.suspect(
-                f"{numbers} at the end of training, and {start.dead} before it: they died on the way",
-                where=end.place,
-                module=end.path or None,
-                evidence=evidence,
-                remedy="lower the learning rate, or use a leaky rectifier",
-                explains=("S5", "R27", "R17", "S1", "R16", "S6"),
-            )
+            return
+        yield self.suspect(
+            f"{numbers} at the end of training, and {start.dead} before it",
+            where=end.place,
+            module=end.path or None,
+            evidence=evidence,
+            remedy="lower the learning rate, or use a leaky rectifier",
+            explains=("S5", "R27", "R17", "S1", "R16", "S6"),
+        )
 
 
 def _origin(case: Case, layer: DeadUnits) -> tuple[Place | None, str | None]:
-    """Where the parameters in front of a dead layer got their values, and the name of the one that is off."""
+    """The parameter in front of a dead layer that is far from a standard initialization, and where it is set."""
     remedy = StandardInitialization()
     remedy.why_not(case.lab)
     names = [name for item in layer.feeding if (name := case.setup.parameter_name(item)) is not None]
     off = [name for name in names if name in remedy.changed]
-    if not off:
-        return layer.place, names[0] if names else None
-    return initialization_place(case, off, "offset"), off[0]
+    return (initialization_place(case, off, "offset"), off[0]) if off else (None, None)

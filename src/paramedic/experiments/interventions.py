@@ -353,9 +353,9 @@ def off_scale(value: Tensor, standard: Tensor) -> bool:
     if value.dim() >= 2:
         if expected == 0:
             return False
-        return not expected / INITIALIZATION_FACTOR <= own <= expected * INITIALIZATION_FACTOR or symmetric(
-            value
-        )
+        if not expected / INITIALIZATION_FACTOR <= own <= expected * INITIALIZATION_FACTOR:
+            return True
+        return symmetric(value) or (value.numel() >= OFFSET_NUMEL and abs(float(value.mean())) > OFFSET * own)
     gain = bool((standard.detach() == 1).all())
     return own > BIAS_FACTOR * max(expected, 0.1) or (gain and own < 1 / BIAS_FACTOR)
 

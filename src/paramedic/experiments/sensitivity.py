@@ -55,6 +55,8 @@ def _measure(lab: Lab) -> Sensitivity | None:
         for item in tensors_of(result)[:1]
         if isinstance(item, Tensor) and item.requires_grad
     ]
+    if not parameters and not outputs:
+        return None
     gradients = torch.autograd.grad(
         log.root, [*parameters, *(item for _, item in outputs)], allow_unused=True
     )

@@ -1,0 +1,134 @@
+"""An output that does not depend on the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.equal_units import equal_units
+from paramedic.experiments.lab import Lab
+from paramedic.experiments.operations import Operation, Operations, log_operations, loss_calls
+from paramedic.experiments.progress import measuring
+from paramedic.experiments.units import RECTIFIERS
+from paramedic.experiments.wording import SYMPTOMS, model_place
+from paramedic.trace.tape import Tape
+
+NO_CHANGE = 1e-6  # of the output's rms: rounding; the prototype's 91 destroyed inputs gave exactly 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What moving every sample's input to its neighbour does to the prediction.
+
+    relative: largest change over the prediction's rms. destroyed: the last operation that gets a changed input; None
+    if the prediction changes.
+    """
+
+    relative: float
+    destroyed: Operation | None
+
+
+class InputIgnored(Check):
+    """The network's output is the same whatever its input.
+
+    What it measures: the change of the predictions when every sample gets its neighbour's input, with the same random
+        numbers, at the initial and at the final weights; and the operation after which nothing of the input is left.
+    Why it matters: a network that does not see its input can at best learn the average of the targets.
+    Fix: mend the operation that the report names.
+    Not a fault when: never, where the network is to predict something from its input.
+    References: the article's reason 2.
+    """
+
+    reason = "R02"
+    name = "input-ignored"
+    needs = ("replay",)
+    cost = "replay"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        lab = case.lab
+        start, end = change(lab, "initial"), change(lab, "final")
+        if max(start.relative, end.relative) > NO_CHANGE or equal_units(case):
+            return
+        place = end.destroyed.place if end.destroyed is not None else None
+        if end.destroyed is not None and end.destroyed.name in RECTIFIERS:
+            return  # dead units, which have their own check
+        name = end.destroyed.name if end.destroyed is not None else "none found"
+        yield self.fault(
+            f"the output ignores the input: with every sample's input replaced by its neighbour's, predictions change "
+            f"by {end.relative:.1g} of their size (expected about 1), before and after training; the input is last "
+            f"seen in `{name}`",
+            where=place or model_place(case),
+            module=end.destroyed.module_path if end.destroyed is not None else None,
+            evidence=(
+                Evidence("relative change of predictions at the initial weights", start.relative, "about 1"),
+                Evidence("relative change of predictions at the final weights", end.relative, "about 1"),
+                Evidence("last operation that gets the input", name),
+            ),
+            remedy="pass the input on: mend this operation",
+            explains=(*SYMPTOMS, "R12", "R22", "R23", "R25", "R04", "R05", "R28", "R36"),
+            exact=True,
+        )
+
+
+def change(lab: Lab, state: str) -> Change:
+    """The effect of the input on the prediction in a state of the weights."""
+    tape = lab.main_backward.tape
+    assert tape is not None
+    moved = _moved_inputs(lab, tape)
+    with lab.at(state), measuring(lab, tape):
+        one = log_operations(tape, lab.paths(), modes=False)
+        two = log_operations(tape, lab.paths(), modes=False, replace=moved)
+    first, second = _prediction(one), _prediction(two)
+    if first is None or second is None or first.shape != second.shape:
+        raise NotChecked("the prediction could not be told from the loss's other inputs")
+    if not bool(torch.isfinite(first).all()):
+        raise NotChecked("the predictions are not finite")
+    scale = max(float(first.double().pow(2).mean().sqrt()), 1e-30)
+    relative = float((first.double() - second.double()).abs().max()) / scale
+    return Change(relative, _trail_end(one, two) if relative <= NO_CHANGE else None)
+
+
+def _moved_inputs(lab: Lab, tape: Tape) -> dict[int, Tensor]:
+    """Every constant with a row per sample, but the target, moved by one sample."""
+    batches = lab.batches(limit=1)
+    size = batches[0][0][0].shape[0] if batches and batches[0][0] and batches[0][0][0].dim() else 0
+    nodes = [node for node in tape.nodes if node.module is not None]
+    inputs = (
+        {number for node in nodes for number in node.inputs()} & set(tape.constants()) if nodes else set()
+    )
+    target = batches[0][1] if batches else None
+    moved = {}
+    for number, leaf in tape.constants().items():
+        rows = leaf.value.dim() > 0 and leaf.value.shape[0] == size > 1
+        if rows and (number in inputs or leaf.value is not target):
+            moved[number] = leaf.value.roll(1, dims=0)
+    if all(torch.equal(value, tape.leaves[number].value) for number, value in moved.items()):
+        raise NotApplicable("all rows of the first batch are equal")
+    return moved
+
+
+def _prediction(log: Operations) -> Tensor | None:
+    found = loss_calls(log)
+    return found[0].input.detach() if found else None
+
+
+def _trail_end(one: Operations, two: Operations) -> Operation | None:
+    """The last operation before the prediction that gets a changed input: there the input is lost."""
+    if [call.name for call in one.calls] != [call.name for call in two.calls]:
+        return None
+    found = loss_calls(one)
+    made = [k for k, call in enumerate(one.calls) if any(item is found[0].input for item in call.outputs)]
+    end = made[-1] + 1 if made else len(one.calls)
+    pairs = list(zip(one.calls[:end], two.calls[:end], strict=True))
+    return next((first for first, second in reversed(pairs) if _differ(first.inputs, second.inputs)), None)
+
+
+def _differ(one: Sequence[Tensor], two: Sequence[Tensor]) -> bool:
+    pairs = list(zip(one, two, strict=False))
+    return any(a.shape != b.shape or not torch.equal(a.detach(), b.detach()) for a, b in pairs)

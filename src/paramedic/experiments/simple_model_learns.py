@@ -1,0 +1,56 @@
+"""A simple known-good model learns where the program's own network does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.finding import Finding
+from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
+from paramedic.experiments.counterfactual import confounding, diagnosis
+from paramedic.experiments.known_good import KnownGoodModel
+from paramedic.experiments.network_too_small import known_good_trial
+from paramedic.experiments.wording import model_place, percent, run_evidence
+
+
+class SimpleModelLearns(Check):
+    """A simple known-good model learns from the same batches with the same loss; the program's network does not.
+
+    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps with a perceptron (or a GRU for
+        sequences of outputs) and Adam in the place of the network and its optimizer, on three seeds, where the run
+        failed and no single change helped.
+    Why it matters: it splits the search in half: data and loss are fine, the network or its training is not.
+    Fix: start from the simple model, and add the pieces back one by one.
+    Not a fault when: the network is meant to be simpler than a perceptron.
+    References: the article's first response.
+    """
+
+    reason = "S1"
+    name = "simple-model-learns"
+    also = ("R16", "S6")
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = diagnosis(case)
+        if found.ended.train < UNLEARNED or found.causes or confounding(case.findings):
+            return
+        remedy = KnownGoodModel()
+        problem = remedy.why_not(case.lab)
+        if problem is not None:
+            raise NotApplicable(problem)
+        trial = known_good_trial(case, remedy)
+        if trial is None or not trial.helps():
+            return
+        yield self.suspect(
+            f"a simple known-good model learns from the same batches with the same loss (u {percent(trial.after())} after "
+            f"{found.steps} steps), the network does not ({percent(found.ended.train)} at the end of the run): data and "
+            "loss are fine, look at the model, its initialization and its optimizer",
+            where=model_place(case),
+            evidence=run_evidence(found, trial),
+            remedy="start from the simple model, and add your pieces back one by one",
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=("S5", "R27", "A1", "R16", "S6", "R17"),
+        )

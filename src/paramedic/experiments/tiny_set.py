@@ -1,0 +1,113 @@
+"""Whether the network can memorize a handful of samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from paramedic.experiments.interventions import NoDropout
+from paramedic.experiments.lab import Lab
+from paramedic.experiments.progress import Probe, _input_numbers, _target_number, penalties, scale_of
+from paramedic.trace.tape import Tape
+
+SAMPLES = 8
+RATES = (
+    1e-2,
+    3e-3,
+    1e-3,
+    3e-2,
+)  # Adam's, one after the other; the first passes 54 of 56 healthy set-ups (prototype)
+STEPS = (400, 150, 150, 150)  # healthy networks need 4 to 117 at the first rate (prototype)
+PASSED = 0.05  # u
+
+
+@dataclass(frozen=True)
+class Memorized:
+    """u: the least that was reached on ``samples`` samples; steps: all that were made; seconds they took."""
+
+    u: float
+    steps: int
+    samples: int
+
+    @property
+    def passed(self) -> bool:
+        return self.u < PASSED
+
+
+def memorize(lab: Lab) -> Memorized | None:
+    """Train the network on SAMPLES samples of the first batch; None where that cannot be cut out. Cached.
+
+    Dropout, weight decay and penalties are off; gradients are clipped to 1.
+    """
+    if "memorized" not in lab._cache:
+        with lab.spending():
+            lab._cache["memorized"] = _memorize(lab)
+    return lab._cache["memorized"]  # type: ignore[no-any-return]
+
+
+def _memorize(lab: Lab) -> Memorized | None:
+    tape = lab.main_backward.tape
+    assert tape is not None
+    rows = _rows(lab, tape)
+    if rows is None:
+        return None
+    size = _size(tape)
+    few = {
+        n: leaf.value[rows]
+        for n, leaf in tape.constants().items()
+        if leaf.value.dim() and len(leaf.value) == size
+    }
+    probe = Probe(tape, penalties(tape) | few)
+    scale = scale_of(lab, [probe])
+    if scale is None:
+        return None
+    best, steps = float("inf"), 0
+    for rate, count in zip(RATES, STEPS, strict=True):
+        with lab.at("initial"), NoDropout().applied(lab):
+            for loss in _train(lab, probe, rate, count):
+                steps += 1
+                best = min(best, scale.u(loss))
+                if best < PASSED:
+                    return Memorized(best, steps, len(rows))
+    return Memorized(best, steps, len(rows))
+
+
+def _size(tape: Tape) -> int:
+    numbers = _input_numbers(tape)
+    value = tape.leaves[numbers[0]].value if numbers else None
+    return int(value.shape[0]) if value is not None and value.dim() else 0
+
+
+def _rows(lab: Lab, tape: Tape) -> Tensor | None:
+    """Rows of the first batch, labels in turn where the target has one per sample."""
+    size = _size(tape)
+    if size < 2:
+        return None
+    number = _target_number(lab, tape)
+    target = tape.leaves[number].value if number is not None else None
+    if target is None or target.is_floating_point() or target.shape != (size,):
+        return torch.arange(min(SAMPLES, size))
+    seen: dict[int, int] = {}
+    turns = []
+    for row, label in enumerate(target.tolist()):
+        turns.append((seen.get(label, 0), row))
+        seen[label] = seen.get(label, 0) + 1
+    return torch.tensor(sorted(row for _, row in sorted(turns)[:SAMPLES]))
+
+
+def _train(lab: Lab, probe: Probe, rate: float, steps: int):  # type: ignore[no-untyped-def]
+    parameters = [
+        p for record in lab.setup.optimizers for g in record.optimizer.param_groups for p in g["params"]
+    ]
+    optimizer = torch.optim.Adam(parameters, lr=rate)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = probe.tape.loss(replace=probe.replace)
+        yield float(loss.detach())
+        if not bool(torch.isfinite(loss)):
+            return
+        loss.backward()
+        nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
+        optimizer.step()
