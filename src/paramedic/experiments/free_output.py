@@ -37,8 +37,9 @@ class FreeOutput:
     """What free outputs reach.
 
     start: the loss at the outputs as they were; minimum: the least loss that was reached; constant: the least with
-    one output row for all samples (chance). agree: how well the best outputs give the target (1 = perfectly),
-    None if there is none to compare with. unbounded: the loss falls without end in the direction of the optimum.
+    one output row for all samples (chance). agree: how well the best outputs give the target (1 = perfectly, in
+    either direction: distances are small for equal pairs), None if there is none to compare with; signed: the same,
+    negative where every value that is compared runs against the target (None where these are distances). unbounded: the loss falls without end in the direction of the optimum.
     finite: no loss on the way was NaN or infinite. optimum: the best outputs, in the order of ``tail.outputs``;
     values: all values of the tail there, by id of the logged tensor. counted: per output, the elements that
     the loss depends on. complete: the minimisation was not cut short by its time limit.
@@ -49,6 +50,7 @@ class FreeOutput:
     minimum: float
     constant: float
     agree: float | None
+    signed: float | None
     unbounded: bool
     finite: bool
     optimum: list[Tensor]
@@ -84,6 +86,12 @@ def shrunk(outputs: Sequence[Tensor]) -> list[Tensor]:
         std = float(value.std()) if value.numel() > 1 else 0.0
         result.append(value * (START_STD / std) if std > START_STD else value.clone())
     return result
+
+
+def scattered(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Outputs with standard normal noise: what the loss leaves undetermined then does not agree with a target."""
+    generator = torch.Generator().manual_seed(0)
+    return [item + torch.randn(item.shape, generator=generator).to(item.device) for item in outputs]
 
 
 def descend(
@@ -209,27 +217,30 @@ def _pool(lab: Lab, tail: LossTail, index: int, targets: Sequence[Tensor]) -> li
 
 
 def targets_of(lab: Lab, tail: LossTail, index: int) -> list[Tensor]:
-    """What the outputs could be compared with: targets of the loss calls, else the constants of the tail."""
-    known = [call.target for call in lab.loss_calls(index) if call.target is not None and not call.target.requires_grad]
+    """What the outputs could be compared with: targets of library losses; by hand, all constants of the tail."""
+    calls = lab.loss_calls(index)
+    known = [call.target for call in calls if call.target is not None and not call.by_hand]
     computed = {id(item) for call in tail.calls for item in call.outputs}
-    found = [item for item in known if id(item) not in computed]
+    found = [item for item in known if id(item) not in computed and not item.requires_grad]
     return found or list(tail.constants)
 
 
 def best_agreement(
     tail: LossTail, values: dict[int, Tensor], targets: Sequence[Tensor], counted: dict[int, Tensor]
-) -> float | None:
-    """The best agreement of any value before the comparison with any of the targets."""
+) -> tuple[float | None, float | None]:
+    """The best agreement of any value before the comparison with any of the targets: in either direction; and signed,
+    of values that can be negative (distances cannot, and run against the target rightly)."""
     joined = tail.depends_on(targets)
-    scores = []
+    scores, signed = [], []
     for number, value in values.items():
         if number in joined or not value.is_floating_point():
             continue
         for target in targets:
             score = agreement(value.detach(), target, counted.get(number))
             if score is not None:
-                scores.append(score)
-    return max(scores) if scores else None
+                scores.append(abs(score))
+                signed.extend([score] if bool((value < 0).any()) else [])
+    return max(scores, default=None), max(signed, default=None)
 
 
 def counted_elements(tail: LossTail, start: Sequence[Tensor]) -> list[Tensor]:
@@ -260,7 +271,7 @@ def free_output(lab: Lab, index: int = 0) -> FreeOutput | None:
         def loss(free: list[Tensor]) -> Tensor:
             return tail.loss([item.to(old.dtype) for item, old in zip(free, tail.outputs, strict=True)]).float()
 
-        found = minimise(loss, start, 0.6 * SECONDS)
+        found = minimise(loss, scattered(start), 0.6 * SECONDS)
         unbounded = falls_without_end(loss, start, found.outputs)
         _, values = tail.run([item.to(old.dtype) for item, old in zip(found.outputs, tail.outputs, strict=True)])
         counted = counted_elements(tail, start)
@@ -269,6 +280,6 @@ def free_output(lab: Lab, index: int = 0) -> FreeOutput | None:
         classes = [item for item in targets if is_class_index(item)]
         constant = _fit_constant(_pool(lab, tail, index, classes), classes, 0.4 * SECONDS)
         return FreeOutput(
-            tail, float(loss(start).detach()), found.loss, constant, agree, unbounded, found.finite, found.outputs,
+            tail, float(loss(start).detach()), found.loss, constant, *agree, unbounded, found.finite, found.outputs,
             values, counted, targets, found.complete, time.perf_counter() - began,
         )

@@ -19,6 +19,8 @@ RANDOM_FUNCTIONS = frozenset(
     {"randn_like", "rand_like", "randint_like", "randn", "rand", "randint", "randperm", "normal", "bernoulli",
      "multinomial", "normal_", "uniform_", "bernoulli_", "exponential_", "rsample", "sample", "poisson"}
 )
+# They compare outputs with learned anchors and have a range of their own: the outputs before them are free.
+COMPARISONS = frozenset({"cosine_similarity", "cdist", "pairwise_distance", "dist", "cosine_embedding_loss", "norm"})
 REPLAY_TOLERANCE = 1e-4  # relative; the tail, run on the logged outputs, must give the logged loss
 
 
@@ -157,7 +159,7 @@ def _parameter_values(operations: Operations, frozen: bool) -> set[int]:
 
 def _is_terminal(call: Operation, derived: set[int]) -> bool:
     """Parameters meet data here; a learned weight on a scalar loss term is no output of a network."""
-    if not any(id(item) in derived for item in call.inputs):
+    if call.name in COMPARISONS or not any(id(item) in derived for item in call.inputs):
         return False
     return any(item.dim() > 1 or item.numel() > 1 for item in call.outputs)
 

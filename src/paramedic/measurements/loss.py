@@ -51,18 +51,13 @@ def is_two_valued(target: Tensor) -> bool:
 
 
 def rank_agreement(output: Tensor, target: Tensor) -> float:
-    """Area under the ROC curve of ``output`` for a two-valued target, folded: 1 in either direction, 0 by chance."""
-    score, positive = output.double().flatten(), (target == target.max()).flatten()
-    ranks = torch.empty_like(score)
-    ordered, order = score.sort()
-    ranks[order] = torch.arange(1, len(score) + 1, dtype=score.dtype, device=score.device)
-    _, group, counts = ordered.unique(return_inverse=True, return_counts=True)
-    mean = torch.zeros_like(counts, dtype=score.dtype).scatter_add_(0, group, ranks[order]) / counts
-    ranks[order] = mean[group]
+    """Area under the ROC curve for a two-valued target, from -1 (larger outputs for the smaller value) over 0
+    (chance) to 1."""
+    ranks, positive = average_ranks(output) + 1, (target == target.max()).flatten()
     n = int(positive.sum())
-    m = len(score) - n
+    m = len(ranks) - n
     area = (float(ranks[positive].sum()) - n * (n + 1) / 2) / (n * m)
-    return abs(2 * area - 1)
+    return 2 * area - 1
 
 
 def correlation(output: Tensor, target: Tensor) -> float:
@@ -73,11 +68,26 @@ def correlation(output: Tensor, target: Tensor) -> float:
     return float(one @ other) / scale if scale > 0 else 0.0
 
 
+def average_ranks(values: Tensor) -> Tensor:
+    """Ranks from 0, equal values sharing their mean rank; float64, flat."""
+    flat = values.double().flatten()
+    _, group, counts = flat.unique(return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    return (last - (counts.double() + 1) / 2)[group]
+
+
+def monotone_correlation(output: Tensor, target: Tensor) -> float:
+    """The larger one in size of Pearson's and Spearman's correlation: outputs may be logarithms of the target."""
+    linear = correlation(output, target)
+    ranked = correlation(average_ranks(output), average_ranks(target))
+    return linear if abs(linear) >= abs(ranked) else ranked
+
+
 def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> float | None:
     """How well ``output`` gives ``target``, 1 = perfectly; None if they cannot be compared.
 
-    Accuracy for class numbers, folded area under the ROC curve for two-valued targets, absolute correlation for
-    continuous ones. counted: boolean, shape of ``output``: elements that the loss looks at.
+    Accuracy for class numbers, area under the ROC curve (-1 to 1) for two-valued targets, correlation for continuous
+    ones. counted: boolean, shape of ``output``: elements that the loss looks at.
     """
     if is_class_index(target) and output.dim() >= 2 and class_dimension(output, target) is not None:
         dim = class_dimension(output, target)
@@ -91,7 +101,7 @@ def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> 
         out, aim = out[counted.flatten()], aim[counted.flatten()]
     if aim.unique().numel() < BINARY:
         return None
-    return rank_agreement(out, aim) if is_two_valued(aim) else abs(correlation(out, aim))
+    return rank_agreement(out, aim) if is_two_valued(aim) else monotone_correlation(out, aim)
 
 
 

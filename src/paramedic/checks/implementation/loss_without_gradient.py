@@ -1,0 +1,69 @@
+"""A loss that tells the network nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotChecked
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.implementation.custom_loss import SYMPTOMS, trials
+from paramedic.experiments.operations import Operation, Operations
+
+NO_GRAPH = "does not require grad"  # torch's message when backward meets a loss without a graph
+CUTTING = frozenset({"argmax", "argmin", "argsort", "detach", "data", "item", "numpy", "tolist", "round", "floor",
+                     "ceil", "sign", "eq", "__eq__", "gt", "__gt__", "lt", "__lt__", "ge", "__ge__", "le", "__le__",
+                     "bool", "long", "int", "one_hot", "bincount", "heaviside", "trunc"})
+
+
+class LossWithoutGradient(Check):
+    """The loss has no gradient with respect to the network's outputs.
+
+    What it measures: whether backward stopped because the loss has no graph; and whether the gradient with respect
+    to every output is exactly zero, for the recorded and for random outputs.
+    Why it matters: argmax, comparisons, rounding, detach, .item() and numpy end the graph: nothing is learned.
+    Fix: compute the loss from the outputs themselves; keep argmax and thresholds for metrics.
+    Not a fault when: never known to be deliberate.
+    References: the article's reasons 18 and 23.
+    """
+
+    reason = "R18"
+    name = "loss-without-gradient"
+    also = ("R23",)
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        message = str((case.trace.meta("ended") or {}).get("message", ""))
+        if NO_GRAPH in message:
+            operations = case.lab.failure_operations()
+            cut = _last_cut(operations) if operations is not None else None
+            where = cut.place if cut is not None else None
+            by = f": {cut.name} ends the graph" if cut is not None else ""
+            yield self.fault(
+                f"backward stopped the program: the loss does not depend on the parameters through any differentiable "
+                f"operation{by}",
+                where=where,
+                evidence=(Evidence("message", message.splitlines()[0]),),
+                remedy="compute the loss from the outputs themselves, without argmax, comparisons, detach or .item()",
+                explains=SYMPTOMS,
+                exact=True,
+            )
+            return
+        if case.lab.why_not_replayable() is not None:
+            raise NotChecked(case.lab.why_not_replayable() or "")
+        for _, trial in trials(case):
+            if trial.without_gradient():
+                cut = _last_cut(case.lab.operations(0))
+                yield self.fault(
+                    "the gradient of the loss with respect to every output is exactly 0, for any outputs"
+                    + (f": {cut.name} is flat everywhere" if cut is not None else ""),
+                    where=cut.place if cut is not None else trial.tail.calls[-1].place,
+                    evidence=(Evidence("outputs with a gradient", 0, str(trial.tail.outputs[0].numel())),),
+                    remedy="replace the flat operation (rounding, sign, threshold) by a smooth one in the loss",
+                    explains=(*SYMPTOMS, "R23"),
+                    exact=True,
+                )
+                return
+
+
+def _last_cut(operations: Operations) -> Operation | None:
+    return next((call for call in reversed(operations.calls) if call.name in CUTTING), None)

@@ -1,0 +1,81 @@
+"""Facts about the user's source, read with ``ast`` and never executed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@lru_cache(maxsize=64)
+def parsed(file: str) -> ast.Module | None:
+    """The syntax tree of a source file; None if it cannot be read (a notebook cell, a deleted file)."""
+    try:
+        return ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def function_at(tree: ast.Module, line: int) -> Function | None:
+    """The innermost function whose body holds ``line``."""
+    found = [
+        node for node in ast.walk(tree)
+        if isinstance(node, Function) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    return max(found, key=lambda node: node.lineno, default=None)
+
+
+def names_read(node: ast.AST) -> set[str]:
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
+
+
+def parameters(function: Function) -> list[str]:
+    """Positional parameters without defaults, in order; without self and cls."""
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    without = arguments[: len(arguments) - len(function.args.defaults)]
+    return [item.arg for item in without if item.arg not in ("self", "cls")]
+
+
+def unread_parameters(function: Function) -> list[str]:
+    """Parameters that the body never reads; those with a leading underscore say so themselves."""
+    read: set[str] = set()
+    for statement in function.body:
+        read |= names_read(statement)
+    return [name for name in parameters(function) if name not in read and not name.startswith("_")]
+
+
+def calls_with(tree: ast.Module, count: int) -> Iterator[ast.Call]:
+    """Calls with at least ``count`` plain positional arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and len(node.args) >= count:
+            if not any(isinstance(item, ast.Starred) for item in node.args[:count]):
+                yield node
+
+
+def root_name(node: ast.AST) -> str | None:
+    """"batch" for batch, batch[1], batch.y and batch[1].to(device)."""
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            return None
+    return node.id
+
+
+def counters(tree: ast.AST) -> set[str]:
+    """Names that a for loop counts with: over range, or the first of enumerate."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Call):
+            function = root_name(node.iter.func)
+            target = node.target
+            if function == "range" and isinstance(target, ast.Name):
+                found.add(target.id)
+            if function == "enumerate" and isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
+                found.add(target.elts[0].id)
+    return found
