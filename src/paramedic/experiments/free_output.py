@@ -39,10 +39,11 @@ class FreeOutput:
     start: the loss at the outputs as they were; minimum: the least loss that was reached; constant: the least with
     one output row for all samples (chance). agree: how well the best outputs give the target (1 = perfectly, in
     either direction: distances are small for equal pairs), None if there is none to compare with; signed: the same,
-    negative where every value that is compared runs against the target (None where these are distances). unbounded: the loss falls without end in the direction of the optimum.
-    finite: no loss on the way was NaN or infinite. optimum: the best outputs, in the order of ``tail.outputs``;
-    values: all values of the tail there, by id of the logged tensor. counted: per output, the elements that
-    the loss depends on. complete: the minimisation was not cut short by its time limit.
+    negative where every value that is compared runs against the target (None where these are distances).
+    unbounded: the loss falls without end in the direction of the optimum. finite: no loss on the way was NaN or
+    infinite. optimum: the best outputs, in the order of ``tail.outputs``; values: all values of the tail there, by
+    id of the logged tensor. counted: per output, the elements that the loss depends on. complete: the minimization
+    was not cut short by its time limit.
     """
 
     tail: LossTail

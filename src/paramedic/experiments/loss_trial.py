@@ -134,7 +134,8 @@ class LossTrial:
         given = [item.to(old.dtype) for item, old in zip(found.outputs, self.tail.outputs, strict=True)]
         values = self.tail.run(given)[1]
         counted = {id(old): item for old, item in zip(self.tail.outputs, self.free.counted, strict=True)}
-        return best_agreement(self.tail, values, self.free.targets, counted)[1], falls_without_end(loss, self.start, found.outputs)
+        signed = best_agreement(self.tail, values, self.free.targets, counted)[1]
+        return signed, falls_without_end(loss, self.start, found.outputs)
 
     def ignores(self, target: Tensor) -> bool:
         """Whether other values of ``target`` leave the loss as it is, at several outputs."""

@@ -10,9 +10,11 @@ from paramedic.checks.implementation.loss_inputs import loss_indices
 from paramedic.experiments.loss_trial import LossTrial, comparison_place, loss_trial
 from paramedic.trace.place import Place
 
-AGREE = 0.9  # METHODS of 2026-11: 1.000 in 28 of 28 healthy set-ups, below 0.9 in 91 of 95 seeded faults
-SYMPTOMS = ("R36", "R31", "R35", "R28", "R24", "R17", "R30", "R33", "R04", "R05", "R06", "S5", "R11", "R29", "R34", "R08",
-            "R02", "R25")
+AGREE = 0.9  # prototype of 2026-11: 1.000 in 28 of 28 healthy set-ups, below 0.9 in 91 of 95 seeded faults
+SYMPTOMS = (
+    "R36", "R31", "R35", "R28", "R24", "R17", "R30", "R33", "R04", "R05", "R06", "S5", "R11", "R29", "R34", "R08", "R02",
+    "R25",
+)
 
 
 def trials(case: Case) -> Iterator[tuple[int, LossTrial]]:

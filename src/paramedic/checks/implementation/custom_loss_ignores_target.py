@@ -141,7 +141,8 @@ def _given(tree: ast.Module, function: Function, name: str) -> str | None:
 
 def _instances(tree: ast.Module, function: Function) -> set[str]:
     """Names of variables and attributes that hold instances of the class of ``function``."""
-    owner = next((node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and function in node.body), None)
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    owner = next((node.name for node in classes if function in node.body), None)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and root_name(node.value.func) == owner:
