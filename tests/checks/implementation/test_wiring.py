@@ -246,6 +246,47 @@ def test_no_grad_around_a_part(tmp_path: Path) -> None:
     assert "no_grad" in finding.summary
 
 
+def test_backward_on_a_copy_of_the_loss(tmp_path: Path) -> None:
+    def program() -> None:
+        model, (x, y) = mlp(), data()
+        optimizer = torch.optim.Adam(model.parameters())
+        for _ in range(8):
+            optimizer.zero_grad()
+            torch.tensor(nn.functional.mse_loss(model(x), y).item(), requires_grad=True).backward()
+            optimizer.step()
+
+    assert found(program, tmp_path) == ["parameters-not-reached"]
+
+
+def test_branch_that_is_computed_and_not_used(tmp_path: Path) -> None:
+    def program() -> None:
+        used, unused, head = mlp(), mlp(), nn.Linear(1, 1)
+
+        def model(x: Tensor) -> Tensor:
+            unused(x)
+            return head(used(x))
+
+        train(model, [*used.parameters(), *unused.parameters(), *head.parameters()])
+
+    (name,) = found(program, tmp_path)
+    assert name == "parameters-not-reached"
+
+
+def test_one_of_two_optimizers_never_steps(tmp_path: Path) -> None:
+    def program() -> None:
+        encoder, head, (x, y) = mlp(), nn.Linear(1, 1), data()
+        one = torch.optim.Adam(encoder.parameters())
+        two = torch.optim.Adam(head.parameters())
+        for _ in range(8):
+            one.zero_grad()
+            two.zero_grad()
+            nn.functional.mse_loss(head(encoder(x)), y).backward()
+            two.step()
+
+    (finding,) = findings(observe(program, tmp_path), *CHECKS)
+    assert finding.check == "missing-step" and "never called" in finding.summary
+
+
 def test_stop_gradient_in_one_branch_is_no_cut(tmp_path: Path) -> None:
     model = Recurrent(lambda h: h + (torch.round(h) - h).detach())
     assert found(lambda: train(model, model.parameters()), tmp_path) == []

@@ -12,7 +12,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.wiring import SYMPTOMS, optimizer_parameters, unchanged, wiring
+from paramedic.checks.implementation.wiring import SYMPTOMS, optimizer_parameters, steps_of, unchanged, wiring
 from paramedic.trace.place import Place
 from paramedic.trace.setup import OptimizerRecord
 
@@ -91,7 +91,8 @@ def unreached_step(case: Case, backward: Place | None) -> Place | None:
     """A ``.step()`` call in the function of the backward call that was never made; None if there is none."""
     if backward is None:
         return None
-    made = {(place.file, place.line) for record in case.setup.schedulers if (place := record.stepped) is not None}
+    places = [record.stepped for record in case.setup.schedulers] + [step.place for step in steps_of(case)]
+    made = {(place.file, place.line) for place in places if place is not None}
     for line in _step_lines(backward):
         if (backward.file, line) not in made:
             return Place(backward.file, line, backward.function)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import (
     SYMPTOMS,
@@ -18,11 +19,13 @@ from paramedic.checks.implementation.wiring import (
     layer_names,
     learned,
     main_optimizer,
+    measured_steps,
     unchanged,
     weight_share,
     wiring,
 )
 from paramedic.trace.place import Place
+from paramedic.trace.setup import OptimizerRecord, OptimizerStep, StepEvent, ZeroGrad
 
 if TYPE_CHECKING:
     from paramedic.experiments.operations import Operation
@@ -68,12 +71,18 @@ class ParametersNotReached(Check):
 
     reason = "R23"
     name = "parameters-not-reached"
-    needs = ("replay",)
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        if main_optimizer(case) is None:
+        record = main_optimizer(case)
+        if record is None:
             raise NotApplicable("no optimizer made a step")
+        why = case.lab.why_not_replayable()
+        if why is not None:
+            if not _loss_is_alone(case):
+                raise NotChecked(why)
+            yield self._alone(case, record)
+            return
         for group in by_owner(unreached(case)).values():
             if learned(case, [item.tensor for item in group]):
                 continue
@@ -82,6 +91,19 @@ class ParametersNotReached(Check):
                 yield self._cut(case, read)
             if unread:
                 yield self._unused(unread)
+
+    def _alone(self, case: Case, record: OptimizerRecord) -> Finding:
+        steps = len(measured_steps(case))
+        return self.fault(
+            f"backward is called on a tensor that is not connected to the model: after it none of the "
+            f"{len(record.parameters)} parameters in {record.kind} has a gradient, in {steps} of {steps} steps: "
+            "call backward on the loss itself, not on a copy of its value",
+            where=next((item.place for item in case.setup.backwards()), None),
+            evidence=(Evidence("steps with a gradient", 0, f"{steps}"),),
+            remedy="call backward on the loss itself: no item(), detach() or torch.tensor() on the way to it",
+            explains=(*SYMPTOMS, "R18", "R34"),
+            exact=True,
+        )
 
     def _cut(self, case: Case, group: list[Named]) -> Finding:
         cut = find_cut(case, group)
@@ -113,6 +135,22 @@ class ParametersNotReached(Check):
             evidence=(Evidence("parameters that no forward pass reads", len(group), "0"),),
             remedy="use the layer in forward, or remove it",
         )
+
+
+def _loss_is_alone(case: Case) -> bool:
+    """Whether backward was called on tensors that nothing recorded leads to, and no step ever found a gradient."""
+    records, steps = case.setup.backwards(), measured_steps(case)
+    zeroed = any(isinstance(last, ZeroGrad) for last in _before_steps(case))
+    alone = bool(records) and all(item.tape is None for item in records)
+    return alone and len(steps) > 1 and not any(step.gradients_nonzero for step in steps) and not zeroed
+
+
+def _before_steps(case: Case) -> Iterator[StepEvent]:
+    """What happened right before each recorded step."""
+    for step in case.setup.steps:
+        for one, other in itertools.pairwise(step):
+            if isinstance(other, OptimizerStep):
+                yield one
 
 
 def unreached(case: Case) -> list[Named]:
@@ -158,6 +196,28 @@ def find_cut(case: Case, group: list[Named], only: frozenset[str] | None = None)
             tainted.update(id(item) for item in call.outputs)
     if only is not None:
         return None
+    return _unused_output(case, group) or _call_outside(case, group)
+
+
+def _unused_output(case: Case, group: list[Named]) -> Cut | None:
+    """The last operation on what depends on ``group``, where nothing reads its result on the way to the loss."""
+    for index in _indices(case):
+        operations = case.lab.operations(index)
+        on_path = {id(call) for call in operations.on_path()}
+        tainted = {id(item.tensor) for item in group}
+        last = None
+        for call in operations.calls:
+            if any(id(item) in tainted for item in call.inputs):
+                tainted.update(id(item) for item in call.outputs)
+                last = call if id(call) not in on_path else last
+        if last is not None:
+            why = f"the result of {last.name}() there is not used for the loss"
+            return Cut(last.place, why, last.module_path)
+    return None
+
+
+def _call_outside(case: Case, group: list[Named]) -> Cut | None:
+    """A call of the model in training whose output no loss was computed from."""
     modules = {id(item.module) for item in group}
     for record in case.setup.evaluations:
         if record.grad and any(id(module) in modules for module in record.model.modules()):
