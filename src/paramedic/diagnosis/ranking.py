@@ -15,7 +15,8 @@ STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("R01", "R03", "R04", "S4"),
     ("R02",),
     ("R23", "R34"),
-    ("R19", "R18"),
+    ("R19",),  # what a loss is given is more specific than that the loss cannot be right
+    ("R18",),
     ("R25", "R22", "R26"),
     ("R32", "R15", "R14", "S3"),
     ("R21",),
