@@ -24,7 +24,8 @@ class CoreError:
 
     core: number of these rows; wrong: those with another label than predicted, least typical label first in
     ``worst`` (row numbers). rate: share; least: its lower 99 % limit.
-    accuracy: out-of-fold balanced accuracy of the better probe.
+    accuracy: out-of-fold balanced accuracy of the better probe. classes: number of classes. concentration: share of
+    the wrong rows that have the commonest pair of label and prediction.
     """
 
     core: int
@@ -33,6 +34,8 @@ class CoreError:
     least: float
     accuracy: float
     worst: tuple[int, ...]
+    classes: int
+    concentration: float
 
 
 def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
@@ -56,7 +59,10 @@ def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
     accuracy = max(balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second))
     worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
     rate = len(wrong) / max(1, len(chosen))
-    return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst)
+    pairs = np.unique(np.stack([labels[wrong], predicted[wrong]]), axis=1, return_counts=True)[1]
+    concentration = float(pairs.max() / len(wrong)) if len(wrong) else 0.0
+    classes = len(np.unique(labels))
+    return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst, classes, concentration)
 
 
 def balanced_accuracy(predicted: Ints, labels: Ints) -> float:
