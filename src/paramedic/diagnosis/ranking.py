@@ -16,6 +16,7 @@ STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("R02",),
     ("R23", "R34"),
     ("R19",),  # what a loss is given is more specific than that the loss cannot be right
+    ("R22", "R26"),  # the minimum of a loss cannot be told from a gradient that is not its own
     ("R18",),
     ("R25", "R22", "R26"),
     ("R32", "R15", "R14", "S3"),

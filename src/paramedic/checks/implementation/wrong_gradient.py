@@ -83,7 +83,7 @@ class WrongGradient(Check):
             evidence=(Evidence("relative error of the gradient", worst.derivatives.error, f"below {PARTIAL:g}"),),
             remedy=f"leave the value in the graph: no {_cutting(first)}",
             proof=proof,
-            explains=("R35", "R33", "R31", "R36", "R17", "R05", "S5", "R24", "R28"),
+            explains=("R18", "R35", "R33", "R31", "R36", "R17", "R05", "S5", "R24", "R28"),
         )
 
     def _of_functions(self, case: Case, functions: list[type]) -> Iterator[Finding]:
