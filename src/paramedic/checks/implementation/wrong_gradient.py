@@ -141,7 +141,7 @@ class WrongGradient(Check):
                 Evidence("called at", str(verdict.place)),
             ),
             remedy=f"correct {function.__name__}.backward and test it with torch.autograd.gradcheck",
-            explains=("R35", "R33", "R31", "R36", "R17", "R05", "S5", "R28", "R34"),
+            explains=("R18", "R35", "R33", "R31", "R36", "R17", "R05", "S5", "R28", "R34"),
             exact=True,
         )
 
