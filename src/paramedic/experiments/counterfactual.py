@@ -39,6 +39,8 @@ SIGNIFICANCE = 2.9  # mean / (sd / sqrt(3) + SLACK): t of two degrees of freedom
 SLACK = 0.02
 T_95 = 4.30  # two-sided 95 % quantile of t with two degrees of freedom
 MOST_STEPS = 100
+LAST_LOSSES = 20
+MOVED = 0.3  # in u; the loss in training, with dropout and penalties, is rather above that of the probes
 LEAST_STEPS = 20
 FIRST_SHARE, SECOND_SHARE = 0.45, 0.75  # of the time left, for one seed and for all; the rest is for other checks
 CAUSES = 3
@@ -194,6 +196,8 @@ def _assess(case: Case) -> Diagnosis:
             raise NotChecked("how far the loss can fall could not be measured")
         validation = validation_probes(lab)
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
+    if _moved_on(case, scale, ended):
+        raise NotChecked("the loss on the first batches says nothing about the last ones: the data changed on the way")
     total = max(1, sum(record.steps for record in lab.setup.optimizers))
     return Diagnosis(scale, probes, validation, start, ended, total)
 
@@ -209,6 +213,17 @@ def _diagnose(case: Case) -> Diagnosis:
         else:
             _try_remedies(case.lab, found)
     return found
+
+
+def _moved_on(case: Case, scale: Scale, ended: Outcome) -> bool:
+    """Whether the program's own last losses are far below that of its first batches at the last weights.
+
+    So it is where the network makes its own data (reinforcement learning), or where the data drift.
+    """
+    losses = [row.loss for row in case.trace.steps()][-LAST_LOSSES:]
+    if not losses or not all(math.isfinite(loss) for loss in losses):
+        return False
+    return ended.train - scale.u(statistics.median(losses)) > MOVED
 
 
 def _applicable(lab: Lab) -> None:
@@ -260,6 +275,10 @@ def _try_remedies(lab: Lab, found: Diagnosis) -> None:
     found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
     try:
         found.base = [run(lab, found, Intervention(), 0, found.steps)]
+    except Exception as error:  # the program's own code, on a step that depends on what was not recorded
+        found.not_tried = f"the recorded steps cannot be trained again: {type(error).__name__}: {str(error)[:120]}"
+        return
+    try:
         affordable = clock.first / max(1e-3, lab.seconds_per_step) / (len(remedies) + 4)
         shorter = int(min(found.steps, max(LEAST_STEPS, affordable)))
         if shorter < found.steps:
