@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STEPS = 150  # of the minimisation; healthy losses of 28 set-ups are at their floor after 150
 PROBE_STEPS = 30  # to find the scale of the step
 RATES = (0.3, 3.0, 30.0, 300.0)  # Adam's; targets in the hundreds need the larger ones
-SECONDS = 4.0  # for all of one test
+SECONDS = 4.0  # of this thread's processor time, for all of one test: a busy machine must not change a verdict
 LEAST_STEPS = 20  # of each descent, whatever the time
 START_STD = 2.0  # outputs are shrunk to it: a badly scaled last layer must not look like a wrong loss
 RAY = (1.0, 10.0, 100.0)  # the optimum's direction is followed this far to see whether the loss has a floor
@@ -110,7 +110,7 @@ def descend(
             break
         if number < best:
             best, at = number, [item.detach().clone() for item in free]
-        late = step >= LEAST_STEPS and time.perf_counter() > deadline
+        late = step >= LEAST_STEPS and time.thread_time() > deadline
         if step == steps or late or not value.requires_grad:
             break
         optimizer.zero_grad()
@@ -125,7 +125,7 @@ def descend(
 
 def minimise(loss: Callable[[list[Tensor]], Tensor], start: Sequence[Tensor], seconds: float) -> Descent:
     """Find the rate by short probes, then descend; the best point of all."""
-    began = time.perf_counter()
+    began = time.thread_time()
     probes: list[tuple[float, Descent]] = []
     for rate in RATES:
         found = descend(loss, start, rate, PROBE_STEPS, began + seconds * (0.1 + 0.1 * len(probes)))
