@@ -41,7 +41,7 @@ class MetricOverTheLastBatchOnly(Check):
                     continue
                 seen.add(found.line)
                 yield self.fault(
-                    f"{found.name} is assigned anew by each of at least {batches} batches and read after the loop (assigned in line "
+                    f"{found.name} is assigned anew by each of at least {batches} batches and read after the loop (line "
                     f"{found.line}): the metric is that of the last batch only; add it up",
                     where=Place(place.file, found.read, place.function),
                     evidence=(Evidence("batches that count", 1, f"at least {batches}"),),
