@@ -12,6 +12,7 @@ import runpy
 import sys
 
 KEPT: list[object] = []  # every module that the program constructs: observed or not, all stay alive
+keeping_on = True  # until the program has ended: what an examination constructs afterwards is not the program's
 
 
 def keep_modules() -> None:
@@ -21,7 +22,8 @@ def keep_modules() -> None:
 
     def keeping(self: torch.nn.Module, *args: object, **kwargs: object) -> None:
         construct(self, *args, **kwargs)
-        KEPT.append(self)
+        if keeping_on:
+            KEPT.append(self)
 
     torch.nn.Module.__init__ = keeping  # type: ignore[method-assign]
 
@@ -52,6 +54,7 @@ def digest() -> str:
 
 
 def main() -> None:
+    global keeping_on
     import numpy as np
 
     random.seed(0)  # both are seeded from the system's entropy otherwise
@@ -59,6 +62,7 @@ def main() -> None:
     sys.argv = sys.argv[1:]
     keep_modules()
     runpy.run_path(sys.argv[0], run_name="__main__")
+    keeping_on = False
     atexit.register(lambda: print("at exit", digest()))
     print("at the end", digest())
 
