@@ -107,6 +107,25 @@ def test_a_program_without_torch(command: Command, tmp_path: Path) -> None:
     assert result.stderr == said
 
 
+def test_a_program_that_trains_nothing(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("import torch\nprint(torch.nn.Linear(2, 1)(torch.ones(3, 2)).shape)\n")
+    result = command("run", "plain.py")
+    assert result.stdout == "torch.Size([3, 1])\n" and result.returncode == 2
+    assert result.stderr.count("\n") == 1 and "no training to observe" in result.stderr
+
+
+def test_the_traceback_of_a_crash_is_the_one_that_python_prints(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "crash.py").write_text(
+        "import torch\nfrom torch.nn import functional as F\nw = torch.zeros(4, 3, requires_grad=True)\n"
+        "for i in range(3):\n    try:\n        F.cross_entropy(torch.ones(2, 4) @ w, torch.zeros(2 + i)).backward()\n"
+        "    except IndexError:\n        pass\n"
+    )
+    alone = subprocess.run([sys.executable, "crash.py"], cwd=tmp_path, capture_output=True, text=True)
+    result = command("run", *QUICK, "crash.py")
+    assert "RuntimeError" in alone.stderr and "paramedic" not in result.stderr
+    assert result.stderr == alone.stderr
+
+
 def test_files_that_are_called_like_the_standard_library(command: Command, program: Path) -> None:
     for name in ("nt", "json", "sqlite3", "platform"):
         (program.parent / f"{name}.py").write_text(f"raise SystemExit('{name} of the user was imported')\n")

@@ -84,6 +84,10 @@ class Session:
             text = "the program never imported torch" if "torch" not in sys.modules else "the observer failed"
             self.writer.meta("not_observed", [text])
             return
+        if ended.kind != "crashed" and not observer.backward_calls and not observer.setup.optimizers:
+            text = "it made no optimizer and never called backward: there was no training to observe"
+            self.writer.meta("not_observed", [text])
+            return
         cost = {"overhead": round(observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
         self.writer.meta("cost", cost)
         self.writer.flush()

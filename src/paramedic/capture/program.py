@@ -13,6 +13,8 @@ from typing import Any
 
 from paramedic.trace.place import Place, is_user_file, relative
 
+OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -48,14 +50,15 @@ def run_program(script: str | None, module: str | None, arguments: list[str]) ->
         print(code, file=sys.stderr)
         return Ended("exit", 1, message=str(code))
     except KeyboardInterrupt as error:
+        place = place_of_error(error.__traceback__)
         _print_traceback(error)
-        return Ended("interrupted", 130, "KeyboardInterrupt", "", place_of_error(error.__traceback__))
+        return Ended("interrupted", 130, "KeyboardInterrupt", "", place)
     except BaseException as error:
         if is_stop(error):
             return Ended("steps-reached")
+        place = place_of_error(error.__traceback__)
         _print_traceback(error)
-        name = type(error).__name__
-        return Ended("crashed", 1, name, str(error)[:2000], place_of_error(error.__traceback__))
+        return Ended("crashed", 1, type(error).__name__, str(error)[:2000], place)
     finally:
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -66,7 +69,10 @@ def run_program(script: str | None, module: str | None, arguments: list[str]) ->
 
 
 def _run_script(script: str, arguments: list[str]) -> None:
-    """Like ``python script.py``: a fresh ``__main__`` that stays in place afterwards, for replays."""
+    """Like ``python script.py``: a fresh ``__main__`` that stays in place afterwards, for replays.
+
+    As with Python since 3.9, ``__file__`` and the paths in tracebacks are absolute.
+    """
     path = os.path.abspath(script)
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(path)
@@ -74,7 +80,7 @@ def _run_script(script: str, arguments: list[str]) -> None:
         source = stream.read()
     main = ModuleType("__main__")
     main.__dict__.update(
-        __file__=script,
+        __file__=path,
         __builtins__=__builtins__,
         __cached__=None,
         __doc__=None,
@@ -82,7 +88,7 @@ def _run_script(script: str, arguments: list[str]) -> None:
         __spec__=None,
     )
     sys.modules["__main__"] = main
-    exec(compile(source, script, "exec", dont_inherit=True), main.__dict__)
+    exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
 
 
 def _run_module(module: str, arguments: list[str]) -> None:
@@ -105,19 +111,41 @@ def _run_module(module: str, arguments: list[str]) -> None:
     exec(code, main.__dict__)
 
 
-def _user_part(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame of the user's on."""
+def own_traceback(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback as Python would print it without us: from the user's first frame on, and no frame of ours.
+
+    A function of torch that is called under our function mode goes through ``handle_torch_function`` first: those
+    two frames are taken out as well, wherever one of ours follows.
+    """
     while trace is not None and not is_user_file(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
-    return trace
+    links = []
+    while trace is not None:
+        links.append(trace)
+        trace = trace.tb_next
+    kept: list[TracebackType] = []
+    for link in links:
+        if not link.tb_frame.f_code.co_filename.startswith(OWN_FOLDER):
+            kept.append(link)
+        elif kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
+            del kept[-2:]
+    result: TracebackType | None = None
+    for link in reversed(kept):
+        result = TracebackType(result, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    return result
 
 
 def _print_traceback(error: BaseException) -> None:
-    trimmed = _user_part(error.__traceback__)
+    seen: set[int] = set()
+    chain: BaseException | None = error
+    while chain is not None and id(chain) not in seen:
+        seen.add(id(chain))
+        chain.__traceback__ = own_traceback(chain.__traceback__)
+        chain = chain.__cause__ or chain.__context__
     try:
-        sys.excepthook(type(error), error.with_traceback(trimmed), trimmed)
+        sys.excepthook(type(error), error, error.__traceback__)
     except Exception:
-        traceback.print_exception(type(error), error, trimmed)
+        traceback.print_exception(type(error), error, error.__traceback__)
 
 
 def place_of_error(trace: TracebackType | None) -> Place | None:
