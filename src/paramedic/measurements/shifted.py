@@ -62,8 +62,11 @@ def is_one_hot(values: Tensor) -> bool:
     return bool(((values == 0) | (values == 1)).all() and (values.sum(-1) == 1).all())
 
 
-def shifted(source: Tensor, target: Tensor, ignored: int = -100) -> Shifted | None:
-    """How the target is a shifted copy of the input; None if it is not."""
+def shifted(source: Tensor, target: Tensor, ignored: int = -100, present: bool = False) -> Shifted | None:
+    """How the target is a shifted copy of the input; None if it is not.
+
+    With ``present`` a copy that is not shifted counts as well, as one that is 0 steps ahead.
+    """
     for input_index in grids(source.shape):
         rows, length = input_index.shape[:2]
         if length < LEAST_LENGTH:
@@ -74,17 +77,17 @@ def shifted(source: Tensor, target: Tensor, ignored: int = -100) -> Shifted | No
             for target_index in grids(target.shape, rows):
                 if target_index.shape[0] != rows or target_index.shape[1] < LEAST_LENGTH:
                     continue
-                found = _ahead(inputs[:ROWS], target.detach().flatten()[target_index[:ROWS]], ignored)
+                found = _ahead(inputs[:ROWS], target.detach().flatten()[target_index[:ROWS]], ignored, present)
                 if found is not None:
                     return Shifted(found[0], input_index, target_index, found[1])
     return None
 
 
-def _ahead(inputs: Tensor, target: Tensor, ignored: int) -> tuple[int, float] | None:
+def _ahead(inputs: Tensor, target: Tensor, ignored: int, present: bool) -> tuple[int, float] | None:
     """(steps ahead, agreement) for inputs (b, t, f) and target (b, t', g) with g at most f.
 
     None where the target also stands in the present or the past (a copy, a periodic series): then nothing of the
-    future is needed.
+    future is needed. With ``present``, (0, agreement) where it stands in the present alone.
     """
     width = target.shape[2]
     if width > inputs.shape[2] or inputs.is_floating_point() != target.is_floating_point():
@@ -96,6 +99,8 @@ def _ahead(inputs: Tensor, target: Tensor, ignored: int) -> tuple[int, float] | 
         agreeing = [ahead for ahead, agreement in agreements.items() if agreement >= AGREEMENT]
         if agreeing and agreeing[0] > 0:
             return agreeing[0], agreements[agreeing[0]]
+        if present and agreeing == [0]:
+            return 0, agreements[0]
     return None
 
 

@@ -60,10 +60,10 @@ class CausalLeak(Check):
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        tasks = list(_tasks(case))
-        if not tasks:
+        found = list(tasks(case))
+        if not found:
             raise NotApplicable("no target is the input, shifted in time")
-        leaks = [leak for task in tasks for leak in [_leak(case, task)] if leak is not None]
+        leaks = [leak for task in found for leak in [_leak(case, task)] if leak is not None]
         if not leaks:
             raise NotChecked("the recorded step does not repeat itself with another future")
         worst = min(leaks, key=lambda leak: leak.size)  # a copy task may read all of its source, not of its target
@@ -102,8 +102,8 @@ class Leak:
     by_summary: bool
 
 
-def _tasks(case: Case) -> Iterator[Task]:
-    """Constants that the first loss call's target is a shifted copy of."""
+def tasks(case: Case, present: bool = False) -> Iterator[Task]:
+    """Constants that the first loss call's target is a shifted copy of; with ``present``, copies in place too."""
     operations = case.lab.operations(0)
     tape = case.lab.main_backward.tape
     assert tape is not None
@@ -119,7 +119,7 @@ def _tasks(case: Case) -> Iterator[Task]:
                 continue
             if number not in _read_by_modules(tape):
                 continue
-            shift = shifted(leaf.value, call.target, ignored if isinstance(ignored, int) else -100)
+            shift = shifted(leaf.value, call.target, ignored if isinstance(ignored, int) else -100, present)
             if shift is not None:
                 found = True
                 operation = call.operation
@@ -167,9 +167,9 @@ def _leak_at(case: Case, task: Task, position: int) -> Leak | None:
     changed = other_future(value, task.shift.input_index, position)
     if changed is None:
         return None
-    base_run = _run(case, tape, task, {task.number: value})
-    other_run = _run(case, tape, task, {task.number: changed})
-    again = _run(case, tape, task, {task.number: value})
+    base_run = run_task(case, tape, task, {task.number: value})
+    other_run = run_task(case, tape, task, {task.number: changed})
+    again = run_task(case, tape, task, {task.number: value})
     if base_run is None or other_run is None or again is None or base_run.shape != other_run.shape:
         return None
     if float(difference(base_run, again).max()) > 0:
@@ -195,7 +195,7 @@ def other_future(value: Tensor, index: Tensor, position: int) -> Tensor | None:
     return None
 
 
-def _run(case: Case, tape: Tape, task: Task, replace: dict[int, Tensor], watch: Any = None) -> Tensor | None:
+def run_task(case: Case, tape: Tape, task: Task, replace: dict[int, Tensor], watch: Any = None) -> Tensor | None:
     """The loss call's prediction (entries of the target, classes) in evaluation mode; None if the run fails."""
     with ExitStack() as stack:
         for root in case.lab.modules():
@@ -222,11 +222,11 @@ def predictions(prediction: Tensor, task: Task) -> Tensor | None:
 def _locate(case: Case, tape: Tape, task: Task, changed: Tensor, position: int) -> tuple[list[Step], bool]:
     """The operations that let the future through, in order; and whether it only goes through a summary."""
     base = Snapshots()
-    if _run(case, tape, task, {task.number: tape.leaves[task.number].value}, base) is None:
+    if run_task(case, tape, task, {task.number: tape.leaves[task.number].value}, base) is None:
         return [], False
     lengths = {task.shift.length, task.shift.target_index.shape[1]}
     comparison = Comparison(base, lambda one, other: sees_future(one, other, position, lengths))
-    _run(case, tape, task, {task.number: changed}, comparison)
+    run_task(case, tape, task, {task.number: changed}, comparison)
     calls = [step for step in comparison.steps if _key(step.call) == (task.name, task.place)]
     if len(calls) <= task.position:
         return [], False

@@ -1,0 +1,96 @@
+"""A model that should predict the next token is trained to repeat the present one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.implementation.causal_leak import LEAK, Task, other_future, run_task, tasks
+from paramedic.measurements.dependence import difference, scale
+
+USES_THE_PAST = 1e-3  # change of a prediction by another past, in its standard deviations; of a pointwise model: 0
+
+
+class TargetNotShifted(Check):
+    """The target of a causal model is its input, position by position.
+
+    What it measures: whether the target tokens are the input tokens at the same positions, in a model whose
+        predictions depend on the past and not on the future.
+    Why it matters: each position sees the token that it has to predict. The loss falls to almost zero by copying,
+        and nothing is learned that generation could use.
+    Fix: predict the next token: inputs tokens[:, :-1], targets tokens[:, 1:].
+    Not a fault when: the loss shifts by itself inside the model; tokens are masked or corrupted in the input; the
+        sequence goes through a bottleneck, as in an autoencoder. None of these is reported.
+    References: the article's reason 4; Radford et al., Improving Language Understanding by Generative Pre-Training,
+        2018, equation 1.
+    """
+
+    reason = "R04"
+    name = "target-not-shifted"
+    also = ("R25",)
+    needs = ("setup", "replay")
+    cost = "replay"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = [task for task in tasks(case, present=True) if task.shift.ahead == 0 and not _continuous(case, task)]
+        if not found:
+            raise NotApplicable("no target is the input's tokens at the same positions")
+        for task in found:
+            effect = _future_and_past(case, task)
+            if effect is None:
+                raise NotChecked("the recorded step does not repeat itself with other tokens")
+            future, past = effect
+            if future > LEAK or past <= USES_THE_PAST:
+                continue
+            yield self.fault(
+                f"the target is the input itself: {task.shift.agreement:.0%} of the target tokens equal the input token "
+                "at the same position, in a model that looks only back: shift the target by one",
+                where=task.place,
+                evidence=(
+                    Evidence("target equals input", task.shift.agreement, "the next token", "at t + 0"),
+                    Evidence("change of predictions by later tokens", future, "0", "standard deviations"),
+                    Evidence("change of predictions by earlier tokens", past, "", "standard deviations"),
+                ),
+                remedy="feed tokens[:, :-1] and compare with tokens[:, 1:]",
+                explains=("R21", "R31", "R36", "R05"),
+                exact=True,
+            )
+            return
+
+
+def _continuous(case: Case, task: Task) -> bool:
+    tape = case.lab.main_backward.tape
+    assert tape is not None
+    return tape.leaves[task.number].value.is_floating_point()
+
+
+def _future_and_past(case: Case, task: Task) -> tuple[float, float] | None:
+    """How much predictions change when the tokens after them are others, and when those before them are."""
+    tape = case.lab.main_backward.tape
+    assert tape is not None
+    value, index = tape.leaves[task.number].value, task.shift.input_index
+    middle = task.shift.length // 2
+    later = other_future(value, index, middle)
+    if later is None:
+        return None
+    earlier = later.detach().flatten().clone()  # the later tokens as they were, and those before them changed
+    earlier[index[:, middle:]] = value.detach().flatten()[index[:, middle:]]
+    other = value.detach().flatten()[index[:, :middle]].roll(1, 0)
+    earlier[index[:, :middle]] = other
+    with case.lab.at("same"), case.lab.at("final"):
+        base = run_task(case, tape, task, {task.number: value})
+        with_later = run_task(case, tape, task, {task.number: later})
+        with_earlier = run_task(case, tape, task, {task.number: earlier.reshape(value.shape)})
+    if base is None or with_later is None or with_earlier is None:
+        return None
+    before, after = task.shift.target_index[:, :middle].flatten(), task.shift.target_index[:, middle:].flatten()
+    return _change(base, with_later, before), _change(base, with_earlier, after)
+
+
+def _change(base: Tensor, other: Tensor, index: Tensor) -> float:
+    delta = difference(base, other)[index]
+    return float(delta.max()) / scale(base) if delta.numel() else 0.0
