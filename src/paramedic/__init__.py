@@ -7,6 +7,7 @@ from typing import Any
 _HOMES = {
     "Finding": "paramedic.checks.finding",
     "Report": "paramedic.report.model",
+    "audit": "paramedic.diagnosis.audit",
     "diagnose": "paramedic.diagnosis.diagnose",
     "run": "paramedic.capture.run",
     "watch": "paramedic.capture.watch",

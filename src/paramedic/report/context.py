@@ -74,7 +74,8 @@ def place_text(finding: Finding) -> str:
     module = clean(finding.module, 120) if finding.module else ""
     if finding.where is None:
         return module
-    place = f"{clean(finding.where.file, 200)}:{finding.where.line}"
+    line = f":{finding.where.line}" if finding.where.line else ""  # a file of data has none
+    place = f"{clean(finding.where.file, 200)}{line}"
     return f"{place} ({module})" if module else place
 
 

@@ -11,7 +11,6 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.samples import class_labels, one_input, rows
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.label_noise import chance_equal_rows, exact_conflicts
 
 CHANCE_PAIRS = 1e-3
@@ -33,6 +32,7 @@ class ConflictingLabels(Check):
 
     reason = "R06"
     name = "conflicting-labels"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not one_input(case):
@@ -41,7 +41,7 @@ class ConflictingLabels(Check):
         labels = class_labels(found.target, found.loss)
         if labels is None:
             raise NotApplicable("the targets are no class labels")
-        conflicts = exact_conflicts(row_hashes(found.inputs), labels)
+        conflicts = exact_conflicts(found.hashes, labels)
         if not conflicts.groups:
             return
         flat = found.inputs.reshape(len(found.inputs), -1).double().numpy()
@@ -49,13 +49,14 @@ class ConflictingLabels(Check):
         if chance_equal_rows(sample) * (len(flat) / len(sample)) ** 2 > CHANCE_PAIRS:
             raise NotApplicable("the inputs have so little detail that rows are equal by chance")
         share = conflicts.minority / len(flat)
-        rows_ = [int(found.index[row]) if found.index is not None else row for row in conflicts.example]
+        named = found.names(conflicts.example, most=8)
         say = self.suspect if share > CONFLICT_SHARE else self.note
         yield say(
             f"{conflicts.groups} groups of equal inputs carry different labels: at least {conflicts.minority} of "
-            f"{len(flat)} labels ({share:.1%}) are wrong (expected 0; for example rows {', '.join(map(str, rows_))})",
-            where=data_place(case),
-            evidence=(Evidence("labels in conflict", conflicts.minority, "0"),),
+            f"{len(flat)} labels ({share:.1%}) are wrong (expected 0; for example {', '.join(named)})",
+            where=found.place(conflicts.example) or data_place(case),
+            evidence=(Evidence("labels in conflict", conflicts.minority, "0"), Evidence("rows", ", ".join(named))),
             remedy="keep one label for each input, or drop these rows",
             explains=("R05",),
+            extra={"samples": ("train", conflicts.example)},
         )

@@ -42,6 +42,7 @@ class ConstantInput(Check):
     reason = "R01"
     name = "constant-input"
     also = ("S4",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
@@ -87,14 +88,14 @@ class ConstantInput(Check):
             return
         if _blank_by_chance(found.inputs, blank) > CHANCE_ROWS or scrambled(case) is not None:
             return
-        place = [int(found.index[row]) if found.index is not None else row for row in blank[:5]]
         yield self.suspect(
             f"{len(blank)} of {n} input rows ({share:.1%}) are blank, all entries equal (expected 0; first: "
-            f"{', '.join(map(str, place))}): look at how these rows are read",
-            where=where,
+            f"{', '.join(found.names(blank))}): look at how these rows are read",
+            where=found.place(blank) or where,
             evidence=(Evidence("share of blank rows", share, f"<= {BLANK_SHARE}"),),
             remedy="look at how these rows are read or masked; repair or drop them",
             explains=("R05", "R06"),
+            extra={"samples": ("train", tuple(blank))},
         )
 
 

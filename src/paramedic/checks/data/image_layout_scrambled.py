@@ -37,14 +37,17 @@ class ImageLayoutScrambled(Check):
     reason = "R01"
     name = "image-layout-scrambled"
     also = ("S4",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        if not batches(case):
+        if case.data is None and not batches(case):
             raise NotApplicable("no training batch was recorded")
         images = convolved_images(case)
         if images is None:
             raise NotApplicable(
                 "there is no two-dimensional convolution over images of at least 7 x 7 pixels"
+                if case.data is None
+                else "there are no arrays of pictures of at least 7 x 7 pixels"
             )
         if len(images) < LEAST_IMAGES:
             raise NotChecked(f"only {len(images)} different images are at hand, {LEAST_IMAGES} are needed")

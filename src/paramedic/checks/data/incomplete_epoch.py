@@ -46,6 +46,7 @@ class IncompleteEpoch(Check):
     reason = "R03"
     name = "incomplete-epoch"
     also = ("S4",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         loaders = list(train_loaders(case))

@@ -36,11 +36,14 @@ class LabelsMispaired(Check):
     reason = "R04"
     name = "labels-mispaired"
     also = ("S4", "R03")
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        if not batches(case):
+        if case.data is not None and not case.loaders:
+            raise NotApplicable("the target is no DataLoader whose batches could be compared with its dataset")
+        if case.data is None and not batches(case):
             raise NotApplicable("no training batch was recorded")
-        if all(batch.target is None for batch in batches(case)) and not case.setup.loaders:
+        if all(batch.target is None for batch in batches(case)) and not case.loaders:
             raise NotApplicable("the loss has no target")
         examined: list[Pairing] = []
         drawn = table(case)

@@ -47,6 +47,7 @@ class LabelsShifted(Check):
 
     reason = "R04"
     name = "labels-shifted"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not one_input(case):

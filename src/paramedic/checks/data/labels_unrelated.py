@@ -31,6 +31,7 @@ class LabelsUnrelated(Check):
     reason = "R04"
     name = "labels-unrelated"
     also = ("R05",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = relation_of(case)

@@ -38,6 +38,7 @@ class NoisyLabels(Check):
 
     reason = "R06"
     name = "noisy-labels"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if any(item.check in ("labels-unrelated", "labels-mispaired") for item in case.findings):
@@ -58,13 +59,12 @@ class NoisyLabels(Check):
             raise NotChecked(
                 "another probe is clearly better than those that agree: the task is hard, not noisy"
             )
-        worst = [int(probes.kept[row]) for row in core.worst[:5]]
-        places = [int(found.index[row]) if found.index is not None else row for row in worst]
-        known = f"rows {', '.join(map(str, places))}" if found.index is not None else "recorded rows"
+        worst = [int(probes.kept[row]) for row in core.worst]
+        known = ", ".join(found.names(worst)) if found.index is not None else "recorded rows"
         yield self.suspect(
             f"{core.wrong} of the {core.core} most typical rows carry another label than all that look like them: about "
             f"{core.rate:.0%} of the labels are wrong, at least {core.least:.1%} (expected 0; look at {known})",
-            where=data_place(case),
+            where=found.place(worst) or data_place(case),
             evidence=(
                 Evidence("wrong labels among typical rows", core.rate, "0"),
                 Evidence("lower 99 % limit", core.least, f"<= {least}"),
@@ -72,5 +72,5 @@ class NoisyLabels(Check):
             ),
             remedy="look at the listed rows; correct or drop wrong labels",
             explains=("R05", "R30", "R31", "R24", "conflicting-labels"),
-            extra={"rows": places},
+            extra={"samples": ("train", tuple(worst))},
         )

@@ -34,8 +34,12 @@ class NonFiniteInput(Check):
     reason = "R01"
     name = "non-finite-input"
     also = ("S4",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        if case.data is not None:
+            yield from self._in_data(case)
+            return
         recorded = batches(case)
         if not recorded:
             raise NotApplicable("no training batch was recorded")
@@ -66,6 +70,34 @@ class NonFiniteInput(Check):
             explains=("R37", "R35", "R33", "R36", "R02", "R17"),
             exact=not survived,
         )
+
+    def _in_data(self, case: Case) -> Iterator[Finding]:
+        """Every row of a data set was looked at. Empty cells of a table are for its reader to fill in or drop."""
+        for role in ("train", "validation"):
+            split = case.data.split(role) if case.data is not None else None
+            if split is None or not split.summary.nonfinite:
+                continue
+            summary = split.summary
+            by_column = ""
+            if split.columns and summary.nonfinite_by_feature is not None:
+                counts = summary.nonfinite_by_feature
+                worst = [int(column) for column in (-counts).argsort()[:3] if counts[column]]
+                by_column = "; columns: " + ", ".join(f"{split.columns[column]} ({counts[column]})" for column in worst)
+            say = self.suspect if split.kind == "table" else self.fault
+            where = split.place_of(summary.nonfinite_at[0])
+            named = ", ".join(split.name_of(row) for row in summary.nonfinite_at[:5])
+            yield say(
+                f"{summary.nonfinite} input values are missing, NaN or infinite, in {summary.nonfinite_rows} of "
+                f"{summary.rows} rows of {split.name} (expected 0; first: {named}{by_column}): repair or drop these rows",
+                where=where or data_place(case),
+                evidence=(
+                    Evidence("non-finite input values", summary.nonfinite, "0"),
+                    Evidence("rows", named),
+                ),
+                remedy="fill in or drop the missing values before training: one NaN makes every weight NaN",
+                explains=("train-validation-recipe-mismatch",),
+                exact=split.kind != "table",
+            )
 
 
 def _weights_are_finite(case: Case) -> bool:

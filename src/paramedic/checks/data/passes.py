@@ -64,13 +64,17 @@ class Order:
 
 def train_loaders(case: Case) -> Iterator[LoaderRecord]:
     """Loaders whose batches were trained on."""
-    for record in case.setup.loaders:
+    for record in case.loaders:
         if record.role == "train":
             yield record
 
 
 def data_place(case: Case, role: Literal["train", "validation"] = "train") -> Place | None:
-    """Where the user's data enter: the construction of the loader, else the call of the model."""
+    """Where the user's data enter: the construction of the loader, else the call of the model; or the data set's file."""
+    if case.data is not None:
+        split = case.data.split(role)
+        place = split.place_of(int(split.index[0])) if split is not None else None
+        return Place(place.file, 0) if place is not None else case.data.place
     record = loader_of(case, role)
     if record is not None:
         return record.constructed or record.place
@@ -92,7 +96,7 @@ def repeats_draws(case: Case, record: LoaderRecord) -> bool:
         except Exception:  # the dataset's own code
             return False
 
-    return remembered(case.setup, ("random", id(record)), look)
+    return remembered(case.subject, ("random", id(record)), look)
 
 
 def passes(case: Case, record: LoaderRecord) -> tuple[Pass, ...]:
@@ -118,7 +122,7 @@ def _same_length(first: Hashes, second: Hashes) -> bool:
 
 
 def _first_batch_of(case: Case, record: LoaderRecord) -> Batch | None:
-    number = case.setup.loaders.index(record)
+    number = case.loaders.index(record)
     for role in ("train", "validation"):
         for batch in batches(case, role):  # type: ignore[arg-type]
             source = batch.input_leaf.source
@@ -144,9 +148,11 @@ def _column(recorded: list[list[Hashes]], leaf: Any, default: int) -> int:
 def training_order(case: Case) -> Order | None:
     """The order of the training rows; None where nothing is known or training uses all rows at once."""
     recorded = batches(case)
+    record = loader_of(case)
+    if case.data is not None and record is not None:
+        return _order_of_loader(case, record)
     if not recorded:
         return None
-    record = loader_of(case)
     if (
         record is not None
         and len({batch.input_leaf.source.loader for batch in recorded if _from_loader(batch)}) == 1
@@ -186,6 +192,27 @@ def _loader_order(case: Case, record: LoaderRecord, recorded: tuple[Batch, ...])
         "loader",
         record.constructed or record.place,
     )
+
+
+def _order_of_loader(case: Case, record: LoaderRecord) -> Order | None:
+    """The order of a data set's own loader: its targets are class labels as the data set's are."""
+    known = [item for item in passes(case, record) if len(item.inputs) >= 2 and item.targets]
+    split = case.data.split("train") if case.data is not None else None
+    if not known or split is None:
+        return None
+    first = known[0]
+    codes = values = None
+    keys = np.concatenate(first.targets)
+    if class_labels(split.target, None) is not None:
+        codes = np.unique(keys, return_inverse=True)[1]
+    elif split.target is not None and regression_values(split.target) is not None:
+        place = positions(keys, row_hashes(split.target))
+        values = split.target.double().reshape(-1).numpy()[place] if (place >= 0).all() else None
+    place = positions(np.concatenate(first.inputs), row_hashes(split.inputs))
+    inputs = split.inputs[torch.from_numpy(place)] if (place >= 0).all() else None
+    fixed = _is_sequential(record) or _same_every_pass(known)
+    sizes = tuple(len(batch) for batch in first.inputs)
+    return Order(sizes, codes, values, inputs, fixed, "loader", record.place)
 
 
 def _from_loader(batch: Batch) -> bool:

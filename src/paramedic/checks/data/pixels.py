@@ -8,7 +8,7 @@ from torch import nn
 
 from paramedic.checks.case import Case
 from paramedic.checks.data.samples import batches, is_numeric, remembered, rows
-from paramedic.measurements.data.layout import Smoothness, as_images, smoothness
+from paramedic.measurements.data.layout import CHANNELS, Smoothness, as_images, smoothness
 
 LEAST_PIXELS = 49  # below it a random permutation of the pixels is often as smooth as the image
 # Calibrated on 65 healthy variants of 5 image sets, 2026-11.
@@ -18,12 +18,29 @@ PARTNER_IMAGES = 32
 
 
 def convolved_images(case: Case) -> NDArray[np.float64] | None:
-    """(n, C, H, W) inputs of a model with two-dimensional convolutions; None for anything else."""
+    """(n, C, H, W) inputs of a model with two-dimensional convolutions; None for anything else.
+
+    Of a data set without a model: its pictures, which arrays may also hold with the channels last.
+    """
+    if case.data is not None:
+        return _pictures(case)
     recorded = batches(case)
     if not recorded or not any(isinstance(module, nn.Conv2d) for module in recorded[0].module.modules()):
         return None
     inputs = rows(case).inputs
     if inputs.dim() != 4 or not is_numeric(inputs) or inputs.shape[2] * inputs.shape[3] < LEAST_PIXELS:
+        return None
+    return as_images(inputs)
+
+
+def _pictures(case: Case) -> NDArray[np.float64] | None:
+    found = rows(case)
+    inputs = found.inputs
+    if not is_numeric(inputs) or (found.split is not None and found.split.kind == "images"):
+        return None  # a file's own decoder puts the pixels where they belong
+    if inputs.dim() == 4 and inputs.shape[3] in CHANNELS and inputs.shape[1] not in CHANNELS:
+        inputs = inputs.permute(0, 3, 1, 2)
+    if inputs.dim() != 4 or inputs.shape[1] not in CHANNELS or inputs.shape[2] * inputs.shape[3] < LEAST_PIXELS:
         return None
     return as_images(inputs)
 
@@ -38,4 +55,4 @@ def scrambled(case: Case) -> Smoothness | None:
         found = smoothness(images)
         return found if found.z < SCRAMBLED_Z and found.partner > PARTNER else None
 
-    return remembered(case.setup, "scrambled", measure)
+    return remembered(case.subject, "scrambled", measure)

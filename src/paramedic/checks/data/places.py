@@ -138,6 +138,8 @@ def line_behind(place: Place | None, *patterns: Pattern) -> Place | None:
 
 
 def _parsed(file: str) -> ast.Module | None:
+    if not file.endswith(".py"):  # a file of data
+        return None
     try:
         with open(file, encoding="utf-8") as text:
             return ast.parse(text.read())

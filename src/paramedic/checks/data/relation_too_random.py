@@ -29,6 +29,7 @@ class RelationTooRandom(Check):
 
     reason = "R05"
     name = "relation-too-random"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if any(item.check in ("labels-unrelated", "labels-mispaired") for item in case.findings):

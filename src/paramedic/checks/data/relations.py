@@ -45,7 +45,7 @@ class CaseRelation:
 
 def relation_of(case: Case) -> CaseRelation | None:
     """None where the targets are neither class labels nor single values, or are a function of the input's shape."""
-    return remembered(case.setup, "relation", lambda: _relation(case))
+    return remembered(case.subject, "relation", lambda: _relation(case))
 
 
 def _relation(case: Case) -> CaseRelation | None:
@@ -122,7 +122,7 @@ class Probes:
 
 def probes_of(case: Case) -> Probes | None:
     """Probes on random convolutional features for images, and on principal components otherwise."""
-    return remembered(case.setup, "probes", lambda: _probes(case))
+    return remembered(case.subject, "probes", lambda: _probes(case))
 
 
 def _probes(case: Case) -> Probes | None:

@@ -37,6 +37,7 @@ class SameBatchRepeated(Check):
     reason = "R01"
     name = "same-batch-repeated"
     also = ("S4", "R03")
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         recorded = batches(case)
@@ -108,7 +109,7 @@ def _rows_there_are(case: Case, batch: Batch) -> int | None:
     if source is None:
         return None
     if source.loader is not None:
-        return _length(case.setup.loaders[source.loader].dataset)
+        return _length(case.loaders[source.loader].dataset)
     if source.origin is None or source.origin.dim() == 0:
         return None
     if source.origin[0].numel() == batch.inputs[0].numel():

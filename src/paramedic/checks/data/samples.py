@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from paramedic.measurements.data.flow import Flow, batch_flow, rows_of
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes, Pairing, pairing, positions
 from paramedic.measurements.data.workers import is_random
+from paramedic.trace.dataset import DataRecord, Split
 from paramedic.trace.place import Place
 from paramedic.trace.setup import (
     BackwardRecord,
@@ -72,7 +73,7 @@ class Rows:
 
     source: "batches" (recorded), "dataset" or "arrays" (the tensors that batches were cut from).
     seen: the values are those that enter the network. order: rows stand in the order of the dataset or array
-    (``index`` are the positions), else in the order of the program.
+    (``index`` are the positions), else in the order of the program. split: of a data set without a program.
     """
 
     inputs: Tensor
@@ -82,14 +83,32 @@ class Rows:
     index: np.ndarray[Any, Any] | None = None
     complete: bool = False
     loss: str | None = None
+    split: Split | None = None
+
+    @property
+    def hashes(self) -> Hashes:
+        """Of whole rows."""
+        return row_hashes(self.inputs) if self.split is None or self.split.keys is None else self.split.keys
+
+    def names(self, rows: Iterable[int], most: int = 5) -> list[str]:
+        """What people call some of these rows: "row 17", "line 19", "cats/17.png"."""
+        chosen = [int(self.index[row]) if self.index is not None else int(row) for row in rows][:most]
+        return [self.split.name_of(row) if self.split is not None else f"row {row}" for row in chosen]
+
+    def place(self, rows: Iterable[int]) -> Place | None:
+        """Where the first of some rows stands in the files of a data set."""
+        first = next(iter(rows), None)
+        if self.split is None or self.index is None or first is None:
+            return None
+        return self.split.place_of(int(self.index[int(first)]))
 
 
-_memory: WeakKeyDictionary[Setup, dict[Any, Any]] = WeakKeyDictionary()
+_memory: WeakKeyDictionary[Setup | DataRecord, dict[Any, Any]] = WeakKeyDictionary()
 
 
-def remembered(setup: Setup, key: Any, make: Any) -> Any:
-    """Checks look at the same rows again and again: read them once for each set-up."""
-    known = _memory.setdefault(setup, {})
+def remembered(subject: Setup | DataRecord, key: Any, make: Any) -> Any:
+    """Checks look at the same rows again and again: read them once for each set-up or data set."""
+    known = _memory.setdefault(subject, {})
     if key not in known:
         known[key] = make()
     return known[key]
@@ -99,7 +118,9 @@ def remembered(setup: Setup, key: Any, make: Any) -> Any:
 
 
 def batches(case: Case, role: Role = "train") -> tuple[Batch, ...]:
-    """The recorded batches in program order."""
+    """The recorded batches in program order; none without a program."""
+    if case.data is not None:
+        return ()
     setup = case.setup
     return remembered(setup, ("batches", role), lambda: tuple(_batches(setup, role)))
 
@@ -205,12 +226,11 @@ class Table:
 
 def loader_of(case: Case, role: Role = "train") -> LoaderRecord | None:
     """The loader that the recorded batches of this role came from; else the only loader of the role."""
-    setup = case.setup
     for batch in batches(case, role):
         source = batch.input_leaf.source
         if source is not None and source.loader is not None:
-            return setup.loaders[source.loader]
-    of_role = [record for record in setup.loaders if record.role == role]
+            return case.loaders[source.loader]
+    of_role = [record for record in case.loaders if record.role == role]
     return of_role[0] if len(of_role) == 1 else None
 
 
@@ -221,20 +241,22 @@ def loader_sample(case: Case, record: LoaderRecord, limit: int = ROW_LIMIT) -> S
         reading_changes_rows(case, record)  # asked first: every reading wears the evidence off
         return sample_rows(record.dataset, limit, getattr(record.loader, "collate_fn", None))
 
-    return remembered(case.setup, ("sample", id(record), limit), read)
+    return remembered(case.subject, ("sample", id(record), limit), read)
 
 
 def reading_changes_rows(case: Case, record: LoaderRecord) -> bool:
     """Whether reading a row of the dataset changes what it holds."""
-    return remembered(case.setup, ("changes", id(record)), lambda: changes_when_read(record.dataset))
+    return remembered(case.subject, ("changes", id(record)), lambda: changes_when_read(record.dataset))
 
 
 def table(case: Case, role: Role = "train") -> Table | None:
     """The dataset of the loader, or the arrays, that this role's batches come from; None where there is none."""
-    return remembered(case.setup, ("table", role), lambda: _table(case, role))
+    return remembered(case.subject, ("table", role), lambda: _table(case, role))
 
 
 def _table(case: Case, role: Role) -> Table | None:
+    if case.data is not None:
+        return _table_of(remembered(case.data, ("rows", role), lambda: _rows(case, role)))
     recorded = batches(case, role)
     if not recorded:
         return None
@@ -254,6 +276,12 @@ def _table(case: Case, role: Role) -> Table | None:
     return Table(
         inputs, target, index, complete, source, found, _pairs(hashed, keys, target), random, drawn_from
     )
+
+
+def _table_of(found: Rows | None) -> Table | None:
+    if found is None or found.index is None:
+        return None
+    return Table(found.inputs, found.target, found.index, found.complete, "dataset", 1.0, None, False, True)
 
 
 def _covers(seen: Hashes, table: Hashes) -> bool:
@@ -354,15 +382,22 @@ def rows(case: Case, role: Role = "train", need: int = 2) -> Rows:
 
     Raises NotApplicable where no batch was recorded, NotChecked where there are fewer than ``need`` rows.
     """
-    found = remembered(case.setup, ("rows", role), lambda: _rows(case, role))
+    found = remembered(case.subject, ("rows", role), lambda: _rows(case, role))
     if found is None:
-        raise NotApplicable(f"no {'training' if role == 'train' else 'validation'} batch was recorded")
+        what = "validation split" if case.data is not None else f"{'training' if role == 'train' else 'validation'} batch"
+        raise NotApplicable(f"no {what} was {'given' if case.data is not None else 'recorded'}")
     if len(found.inputs) < need:
         raise NotChecked(f"only {len(found.inputs)} rows are at hand, {need} are needed")
     return found
 
 
 def _rows(case: Case, role: Role) -> Rows | None:
+    if case.data is not None:
+        split = case.data.split(role)
+        if split is None:
+            return None
+        inputs = _filled(split.inputs) if split.kind == "table" else split.inputs
+        return Rows(inputs, split.target, "dataset", True, split.index, split.complete, None, split)
     recorded = batches(case, role)
     if not recorded:
         return None
@@ -371,6 +406,15 @@ def _rows(case: Case, role: Role) -> Rows | None:
     if drawn is not None and _is_what_is_seen(drawn, recorded[0]):
         return Rows(drawn.inputs, drawn.target, drawn.source, True, drawn.index, drawn.complete, loss)
     return _recorded_rows(recorded, loss)
+
+
+def _filled(inputs: Tensor) -> Tensor:
+    """A table's empty cells as the median of their column, so that one of them does not stop every statistic."""
+    bad = ~torch.isfinite(inputs)
+    if not bad.any():
+        return inputs
+    median = torch.nan_to_num(torch.where(bad, torch.nan, inputs).nanmedian(dim=0).values)
+    return torch.where(bad, median.expand_as(inputs), inputs)
 
 
 def _is_what_is_seen(drawn: Table, batch: Batch) -> bool:

@@ -30,7 +30,7 @@ class SharedWorkerRandomStream(Check):
     reason = "R03"
     name = "shared-worker-random-stream"
     also = ("S4",)
-    needs = ("setup", "loader")
+    needs = ("rows", "loader")
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ class SingleLabelBatches(Check):
     reason = "R10"
     name = "single-label-batches"
     also = ("R07",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         order = training_order(case)

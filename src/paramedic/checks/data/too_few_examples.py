@@ -36,6 +36,7 @@ class TooFewExamples(Check):
 
     reason = "R09"
     name = "too-few-examples"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)

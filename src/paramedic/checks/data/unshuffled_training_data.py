@@ -39,6 +39,7 @@ class UnshuffledTrainingData(Check):
 
     reason = "R07"
     name = "unshuffled-training-data"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         order = training_order(case)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place, passes
 from paramedic.checks.data.places import SPLITTING, calls, line_behind
-from paramedic.checks.data.samples import batches, is_numeric
+from paramedic.checks.data.samples import batches, is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import trained_rows, validation_batches
 from paramedic.measurements.data.hashing import row_hashes
@@ -41,48 +43,90 @@ class DuplicatesAcrossSplits(Check):
 
     reason = "R15"
     name = "duplicates-across-splits"
-    needs = ("setup", "evaluation")
+    needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        validated = validation_batches(case)
-        if not validated:
-            raise NotApplicable("no validation pass on other than the training rows was recorded")
-        inputs = np.concatenate(
-            [batch.inputs.reshape(len(batch.inputs), -1).cpu().double().numpy() for batch in validated]
-        )
-        seen = overlap(
-            trained_rows(case), np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated]))
-        )
-        there_are = len(np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated])))
-        by_loader = _by_loader(case)
-        if by_loader is not None and by_loader[0].rows / by_loader[1] > seen.rows / there_are:
-            seen, there_are = by_loader
+        shared = _shared_in_data(case) if case.data is not None else _shared_in_run(case)
+        seen, there_are = shared.overlap, shared.validation
         if not seen.rows:
             return
-        sample = inputs[np.random.default_rng(0).permutation(len(inputs))[:COLLISION_ROWS]]
-        trained = max(len(trained_rows(case)), sum(len(batch.inputs) for batch in batches(case)))
-        expected = trained * there_are * collision_probability(sample)
+        expected = shared.trained * there_are * collision_probability(shared.sample)
         if expected > CHANCE and stats.poisson.sf(seen.rows - 1, expected) > P_CHANCE:
             raise NotApplicable("the inputs have so little detail that rows are equal by chance")
         share = seen.rows / there_are
-        if not is_numeric(batches(case)[0].inputs) and share < TOKEN_SHARE:
+        if not shared.numeric and share < TOKEN_SHARE:
             return
         say = self.fault if share > SHARE and seen.rows >= LEAST else self.note
+        named = f"; for example {', '.join(shared.named)}" if shared.named else ""
         yield say(
-            f"{seen.rows} of {there_are} validation rows ({share:.1%}) are training rows as well (expected 0): split "
-            f"before rows are repeated, and drop duplicates",
+            f"{seen.rows} of {there_are} validation rows ({share:.1%}) are training rows as well (expected 0{named}): "
+            f"split before rows are repeated, and drop duplicates",
             where=line_behind(data_place(case, "validation") or data_place(case), calls(*SPLITTING)),
-            evidence=(Evidence("validation rows that were trained on", seen.rows, "0"),),
+            evidence=(
+                Evidence("validation rows that were trained on", seen.rows, "0"),
+                *((Evidence("rows", ", ".join(shared.named)),) if shared.named else ()),
+            ),
             remedy="drop duplicates, then split, then oversample or augment the training rows only",
-            explains=("train-validation-recipe-mismatch", "leaked-statistics", "R21", "R30"),
+            explains=("train-validation-recipe-mismatch", "leaked-statistics", "near-duplicates-across-splits", "R21", "R30"),
             exact=True,
+            extra={"samples": ("validation", shared.rows)},
         )
+
+
+@dataclass(frozen=True)
+class Shared:
+    """overlap: of the different training and validation rows; validation: different validation rows; trained: training
+    rows; sample: (m, d) of the rows; numeric: they are no tokens; named, rows: examples in the validation split."""
+
+    overlap: Overlap
+    validation: int
+    trained: int
+    sample: NDArray[np.float64]
+    numeric: bool
+    named: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
+def _shared_in_run(case: Case) -> Shared:
+    validated = validation_batches(case)
+    if not validated:
+        raise NotApplicable("no validation pass on other than the training rows was recorded")
+    inputs = np.concatenate(
+        [batch.inputs.reshape(len(batch.inputs), -1).cpu().double().numpy() for batch in validated]
+    )
+    different = np.unique(np.concatenate([row_hashes(batch.inputs) for batch in validated]))
+    seen, there_are = overlap(trained_rows(case), different), len(different)
+    by_loader = _by_loader(case)
+    if by_loader is not None and by_loader[0].rows / by_loader[1] > seen.rows / there_are:
+        seen, there_are = by_loader
+    trained = max(len(trained_rows(case)), sum(len(batch.inputs) for batch in batches(case)))
+    return Shared(seen, there_are, trained, _some(inputs), is_numeric(batches(case)[0].inputs))
+
+
+def _shared_in_data(case: Case) -> Shared:
+    """Of all rows of both splits, by the hashes that their summaries kept; the examples are from the samples."""
+    train, validation = rows(case), rows(case, "validation")
+    assert train.split is not None and validation.split is not None
+    first, second = train.split.summary.distinct, validation.split.summary.distinct
+    bound = np.uint64(min(first.bound, second.bound, (1 << 64) - 1))
+    seen = overlap(first.keys[first.keys <= bound], second.keys[second.keys <= bound])
+    there_are = int((second.keys <= bound).sum())
+    copies = np.flatnonzero(np.isin(validation.hashes, first.keys)).tolist()
+    flat = validation.inputs.reshape(len(validation.inputs), -1).double().numpy()
+    numeric = is_numeric(train.inputs)
+    return Shared(
+        seen, there_are, train.split.total, _some(flat), numeric, tuple(validation.names(copies)), tuple(copies)
+    )
+
+
+def _some(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return inputs[np.random.default_rng(0).permutation(len(inputs))[:COLLISION_ROWS]]
 
 
 def _by_loader(case: Case) -> tuple[Overlap, int] | None:
     """Overlap of all rows that training loaders and validation loaders gave, as they came out of the loaders."""
     sets: dict[str, list[Hashes]] = {"train": [], "validation": []}
-    for record in case.setup.loaders:
+    for record in case.loaders:
         if record.role in sets:
             for item in passes(case, record):
                 sets[record.role].extend(item.inputs)

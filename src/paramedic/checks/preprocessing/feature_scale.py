@@ -34,19 +34,25 @@ class FeatureScale(Check):
 
     reason = "R12"
     name = "feature-scale"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
         if not is_numeric(found.inputs):
             raise NotApplicable("the inputs are tokens")
-        layer = first_layer(batches(case)[0].module)
+        layer = first_layer(batches(case)[0].module) if batches(case) else None
         if layer is not None and "Norm" in type(layer).__name__:
             raise NotApplicable("the first layer normalizes its input")
         if len(found.inputs) < LEAST_ROWS:
             raise NotChecked(f"only {len(found.inputs)} rows are at hand")
         if not bool(torch.isfinite(found.inputs).all()):
             raise NotChecked("the inputs are not finite")
-        ranges = feature_ranges(found.inputs.reshape(len(found.inputs), -1).double().numpy())
+        values = found.inputs.reshape(len(found.inputs), -1).double().numpy()
+        if found.split is not None and found.split.columns:
+            if not found.split.numbers:
+                raise NotApplicable("the columns hold categories")
+            values = values[:, : found.split.numbers]
+        ranges = feature_ranges(values)
         if ranges.deviation <= DEVIATION or not np.isfinite(ranges.deviation):
             return
         yield self.note(

@@ -35,7 +35,7 @@ class LeakedStatistics(Check):
 
     reason = "R15"
     name = "leaked-statistics"
-    needs = ("setup", "evaluation")
+    needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = split_rows(case, LEAST_ROWS)

@@ -35,6 +35,7 @@ class MixedRecipes(Check):
 
     reason = "R15"
     name = "mixed-recipes"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         changed = next((record for record in train_loaders(case) if reading_changes_rows(case, record)), None)
@@ -79,19 +80,19 @@ class MixedRecipes(Check):
         if mixed.gap <= GAP or mixed.separation <= SEPARATION:
             return
         low, high = mixed.scales
-        places = [int(positive[row]) * step for row in mixed.rows[:5]]
-        shown = [int(found.index[row]) if found.index is not None else row for row in places]
+        places = [int(positive[row]) * step for row in mixed.rows]
         yield self.suspect(
             f"{mixed.count} of {len(positive)} rows ({mixed.small:.1%}) have another scale than the rest: scale "
-            f"{high:.3g} against {low:.3g} ({high / max(low, 1e-12):.0f} times), with nothing in between (rows "
-            f"{', '.join(map(str, shown))}): apply one preprocessing to every row",
-            where=data_place(case),
+            f"{high:.3g} against {low:.3g} ({high / max(low, 1e-12):.0f} times), with nothing in between ("
+            f"{', '.join(found.names(places))}): apply one preprocessing to every row",
+            where=found.place(places) or data_place(case),
             evidence=(
                 Evidence("gap between the groups", mixed.gap, f"< {GAP}", "decades"),
                 Evidence("Ashman's D", mixed.separation, f"< {SEPARATION}"),
             ),
             remedy="apply one and the same scaling to every row; look at where the two sorts of rows come from",
             explains=("R12", "R36", "R35", "train-validation-recipe-mismatch"),
+            extra={"samples": ("train", tuple(places))},
         )
 
 

@@ -65,6 +65,8 @@ def _flat(inputs: Tensor) -> NDArray[np.float64]:
 
 
 def _augmented(case: Case) -> bool:
+    if case.data is not None:
+        return False
     drawn = table(case)
     return drawn is None or not drawn.complete or drawn.found < TRAINED_SHARE
 
@@ -79,10 +81,13 @@ def _is_series(train: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 def validation_inputs(case: Case) -> Tensor | None:
     """Rows of the validation passes, those on training rows left out; None where there is no other."""
-    return remembered(case.setup, "validation inputs", lambda: _validation_inputs(case))
+    return remembered(case.subject, "validation inputs", lambda: _validation_inputs(case))
 
 
 def _validation_inputs(case: Case) -> Tensor | None:
+    if case.data is not None:
+        split = case.data.split("validation")
+        return _unique(split.inputs) if split is not None else None
     chosen = validation_batches(case)
     if not chosen:
         return None
@@ -135,4 +140,4 @@ def trained_rows(case: Case) -> NDArray[np.uint64]:
     def collect() -> NDArray[np.uint64]:
         return np.unique(np.concatenate([row_hashes(batch.inputs) for batch in batches(case)]))
 
-    return remembered(case.setup, "trained rows", collect)
+    return remembered(case.subject, "trained rows", collect)

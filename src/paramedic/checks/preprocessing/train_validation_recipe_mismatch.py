@@ -38,7 +38,7 @@ class TrainValidationRecipeMismatch(Check):
 
     reason = "R15"
     name = "train-validation-recipe-mismatch"
-    needs = ("setup", "evaluation")
+    needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = split_rows(case, LEAST_ROWS)

@@ -32,7 +32,7 @@ class ValidationOwnStatistics(Check):
 
     reason = "R15"
     name = "validation-own-statistics"
-    needs = ("setup", "evaluation")
+    needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = split_rows(case, LEAST_ROWS)

@@ -42,3 +42,33 @@ def repeated_share(hashes: Hashes) -> float:
     """Share of rows that equal another row of the same set."""
     _, counts = np.unique(hashes, return_counts=True)
     return float(counts[counts > 1].sum() / max(1, len(hashes)))
+
+
+@dataclass(frozen=True)
+class NearCopies:
+    """rows: of the second set that lie nearer than NEAR of the median distance between neighbours of the first set;
+    usual: share of the first set's rows that do so among themselves, with a margin for its own error."""
+
+    rows: tuple[int, ...]
+    usual: float
+
+
+NEAR = 0.25  # of the median distance of training rows from their nearest training row
+
+
+def near_copies(first: NDArray[Any], second: NDArray[Any]) -> NearCopies:
+    """(n, d) and (m, d) rows, standardized by the first set; each with its nearest row of the first set."""
+    from sklearn.neighbors import NearestNeighbors
+
+    mean, spread = first.mean(axis=0), first.std(axis=0)
+    used = spread > 0
+    if not used.any():
+        return NearCopies((), 1.0)
+    known, other = ((part[:, used] - mean[used]) / spread[used] for part in (first, second))
+    index = NearestNeighbors(n_neighbors=2).fit(known)
+    own = index.kneighbors(known)[0][:, 1]
+    limit = NEAR * float(np.median(own))
+    theirs = index.kneighbors(other, n_neighbors=1)[0][:, 0]
+    hits = np.flatnonzero(theirs < limit)
+    usual = (int((own < limit).sum()) + 1) / (len(own) + 2)  # Laplace's rule
+    return NearCopies(tuple(int(row) for row in hits[np.argsort(theirs[hits], kind="stable")]), usual)

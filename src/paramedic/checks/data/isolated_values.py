@@ -1,0 +1,136 @@
+"""Values far away from all others of their column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.samples import is_numeric, rows
+from paramedic.checks.finding import Evidence, Finding
+
+LEAST_ROWS = 50
+MOST_WIDTH = 256
+LEAST_VALUES = 10  # different ones among the others
+REPEATED = 3  # rows with exactly the same far value: a placeholder
+MOST_SHARE = 0.3  # of the rows
+# Distance from the nearest other value, in ranges of the others. Calibrated by `make bench-data`.
+PLACEHOLDER_GAP = 1.0
+USUAL = frozenset((-999.0, -9999.0, -99.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0, -32768.0))  # placeholders in use
+USUAL_GAP = 0.3
+OUTLIER_GAP = 10.0
+MOST_OUTLIERS = 3
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Isolated:
+    """rows whose ``value`` lies ``gap`` ranges of the others (low to high) away from the nearest of them."""
+
+    column: int
+    rows: tuple[int, ...]
+    value: float
+    low: float
+    high: float
+    gap: float
+    placeholder: bool
+
+
+class IsolatedValues(Check):
+    """A few values of a column lie far away from all others: placeholders for what is missing, or slips.
+
+    What it measures: in every column, the distance of its smallest and of its largest values from the nearest other
+    value, in ranges of these others: more than one range for a value that comes three times or more (0.3 for the usual
+    placeholders, such as -999), more than ten for single ones (a slipped decimal point, another unit).
+    Why it matters: one such value dominates mean, standard deviation and gradient of its column.
+    Fix: treat placeholders as missing; correct slips.
+    Not a fault when: the value is real (a rare event).
+    References: the article's reason 1; Hampel 1974 on robustness to such values.
+    """
+
+    reason = "R01"
+    name = "isolated-values"
+    also = ("S4", "R12")
+    needs = ("data",)
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        found = rows(case)
+        split = found.split
+        assert split is not None
+        if not is_numeric(found.inputs) or found.inputs.dim() != 2 or found.inputs.shape[1] > MOST_WIDTH:
+            raise NotApplicable("the rows are no table of at most 256 columns")
+        if len(found.inputs) < LEAST_ROWS:
+            raise NotChecked(f"{len(found.inputs)} rows are too few to tell (at least {LEAST_ROWS})")
+        values = found.inputs.double().numpy()
+        columns = split.numbers if split.columns else values.shape[1]
+        isolated = [item for column in range(columns) if (item := isolated_in(values[:, column], column)) is not None]
+        if not isolated:
+            return
+        isolated.sort(key=lambda item: -item.gap)
+        texts = []
+        for item in isolated[:SHOWN]:
+            name = split.columns[item.column] if split.columns else f"column {item.column}"
+            texts.append(
+                f"{name}: {item.value:.6g} in {len(item.rows)} rows ({', '.join(found.names(item.rows, 3))}) where the "
+                f"others lie in {item.low:.6g} to {item.high:.6g}"
+            )
+        more = f"; and {len(isolated) - SHOWN} more columns" if len(isolated) > SHOWN else ""
+        what = "placeholders for missing values?" if isolated[0].placeholder else "slips, or another unit?"
+        yield self.suspect(
+            f"values far from all others ({what}): {'; '.join(texts)}{more}: repair these, or treat them as missing",
+            where=found.place(isolated[0].rows) or data_place(case),
+            evidence=(
+                Evidence("distance in ranges of the others", isolated[0].gap, f"< {PLACEHOLDER_GAP:g}"),
+                Evidence("columns", len(isolated), "0"),
+            ),
+            remedy="treat placeholders as missing values, correct slips, before statistics are computed",
+            explains=("R12", "mixed-recipes", "train-validation-recipe-mismatch"),
+            extra={"samples": ("train", isolated[0].rows)},
+        )
+
+
+def isolated_in(values: NDArray[np.float64], column: int = 0) -> Isolated | None:
+    """The most isolated value at either end of one column; None where there is none."""
+    finite = np.flatnonzero(np.isfinite(values))
+    found = [_at_end(values, finite, column, top) for top in (False, True)]
+    return max((item for item in found if item is not None), key=lambda item: item.gap, default=None)
+
+
+def _at_end(values: NDArray[np.float64], finite: NDArray[np.int64], column: int, top: bool) -> Isolated | None:
+    if len(finite) < LEAST_ROWS:
+        return None
+    end = values[finite].max() if top else values[finite].min()
+    equal = finite[values[finite] == end]
+    if len(equal) >= REPEATED:
+        return _judged(values, finite, column, equal, USUAL_GAP if end in USUAL else PLACEHOLDER_GAP, True)
+    order = finite[np.argsort(values[finite] if not top else -values[finite], kind="stable")]
+    for count in range(1, MOST_OUTLIERS + 1):
+        item = _judged(values, finite, column, order[:count], OUTLIER_GAP, False)
+        if item is not None:
+            return item
+    return None
+
+
+def _judged(
+    values: NDArray[np.float64],
+    finite: NDArray[np.int64],
+    column: int,
+    chosen: NDArray[np.int64],
+    least: float,
+    placeholder: bool,
+) -> Isolated | None:
+    others = values[np.setdiff1d(finite, chosen)]
+    if len(chosen) > MOST_SHARE * len(finite) or len(np.unique(others)) < LEAST_VALUES:
+        return None
+    low, high = float(others.min()), float(others.max())
+    mine = values[chosen]
+    distance = float(mine.min() - high) if mine.min() > high else float(low - mine.max())
+    gap = distance / (high - low)
+    if gap <= least:
+        return None
+    return Isolated(column, tuple(int(row) for row in chosen), float(mine[0]), low, high, gap, placeholder)

@@ -1,0 +1,1 @@
+"""Opens a data set for an audit: ``target`` -> ``paramedic.trace.dataset.DataRecord``. Nothing is unpickled."""

@@ -1,0 +1,206 @@
+"""Audits of a real CSV file and a real folder of pictures: silent when healthy, and each planted fault is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from torch.utils.data import DataLoader, TensorDataset
+
+import paramedic
+from paramedic.checks.finding import Finding
+from paramedic.report.model import Report
+from paramedic.sources.reader import SourceError
+
+from .conftest import write_csv
+
+Cells = list[list[object]]
+
+
+def alarms(report: Report) -> dict[str, Finding]:
+    assert not report.errors, report.errors
+    return {item.check: item for item in report.findings if item.level != "note"}
+
+
+def test_a_healthy_table_is_silent(cells: Cells, tmp_path: Path) -> None:
+    report = paramedic.audit(write_csv(tmp_path / "a.csv", cells), label="diagnosis", ignore=["too-few-examples"])
+    assert not alarms(report)
+    assert report.reasons["R06"].status == "passed"
+    assert report.reasons["R19"].status == "not-applicable"
+    assert "no network" in report.reasons["R19"].why and "paramedic run" in report.reasons["R19"].why
+    assert report.program["data"]["train"] == {"rows": 569, "examined": 569, "shape": [10]}
+
+
+def _short_row(cells: Cells) -> None:
+    cells[7] = cells[7][:-3]
+
+
+def _text_in_numbers(cells: Cells) -> None:
+    cells[7][3] = "n/k"
+
+
+def _no_label(cells: Cells) -> None:
+    cells[7][-1] = ""
+
+
+@pytest.mark.parametrize(
+    "plant, text", [(_short_row, "8 cells"), (_text_in_numbers, "'n/k'"), (_no_label, "the label")]
+)
+def test_a_bad_row_is_named_by_its_line(plant: Callable[[Cells], None], text: str, cells: Cells, tmp_path: Path) -> None:
+    plant(cells)
+    path = write_csv(tmp_path / "a.csv", cells)
+    found = alarms(paramedic.audit(path, label="diagnosis", select=["unreadable-samples"]))["unreadable-samples"]
+    assert found.level == "fault" and text in found.summary and "line 8" in found.summary
+    assert found.where is not None and found.where.line == 8
+
+
+def test_a_missing_label_column_is_named_and_the_rest_is_audited(cells: Cells, tmp_path: Path) -> None:
+    cells[9][2] = float("nan")
+    path = write_csv(tmp_path / "a.csv", cells)
+    found = alarms(paramedic.audit(path, label="diagnosi", select=["R01"]))
+    assert 'no column "diagnosi" (did you mean "diagnosis"?)' in found["unreadable-samples"].summary
+    assert "line 10" in found["non-finite-input"].summary
+
+
+def test_placeholders_and_copies_are_named(cells: Cells, tmp_path: Path) -> None:
+    for row in (11, 12, 40, 80):
+        cells[row][3] = -999
+    cells += [list(cells[60]) for _ in range(40)]
+    path = write_csv(tmp_path / "a.csv", cells)
+    found = alarms(paramedic.audit(path, label="diagnosis", select=["isolated-values", "repeated-rows"]))
+    assert "mean area: -999 in 4 rows (line 12, line 13, line 41)" in found["isolated-values"].summary
+    assert "line 61" in found["repeated-rows"].summary
+
+
+def test_splits_of_a_table(cells: Cells, tmp_path: Path) -> None:
+    """Rows in both files, rows of one patient in both files, and a class that only validation has."""
+    head, body = cells[0], cells[1:]
+    body = [[f"p{number // 4}", *row] for number, row in enumerate(body)]
+    body[520][-1] = body[530][-1] = body[540][-1] = body[550][-1] = body[560][-1] = "unknown"
+    train, other = body[:400:1] + body[410:500], body[390:410] + body[500:]
+    write_csv(tmp_path / "train.csv", [["patient_id", *head], *train])
+    write_csv(tmp_path / "val.csv", [["patient_id", *head], *other])
+    report = paramedic.audit(
+        tmp_path / "train.csv", splits={"val": str(tmp_path / "val.csv")}, label="diagnosis", select=["R15", "R08"]
+    )
+    found = alarms(report)
+    assert "10 of 89 validation rows" in found["duplicates-across-splits"].summary
+    assert "unknown (5 validation rows" in found["classes-missing-from-training"].summary
+    assert "patient_id" in found["groups-across-splits"].summary
+
+
+def test_a_healthy_folder_of_pictures_is_silent(pictures: Path) -> None:
+    report = paramedic.audit(pictures, ignore=["too-few-examples"])
+    assert not alarms(report)
+    assert report.reasons["R04"].status == report.reasons["R06"].status == "passed"
+
+
+def test_bad_pictures_are_named_and_left_out(pictures: Path) -> None:
+    first, second, third = sorted(pictures.rglob("*.png"))[10:13]
+    first.write_bytes(first.read_bytes()[:60])
+    second.write_bytes(b"")
+    Image.new("RGBA", (8, 8), (9, 9, 9, 9)).save(third)
+    (pictures / "empty").mkdir()
+    report = paramedic.audit(pictures, select=["R01"])
+    texts = " ".join(item.summary for item in report.findings)
+    assert "2 files cannot be read" in texts and first.name in texts and second.name in texts
+    assert "1 class folders hold no picture" in texts
+    assert "1 of 298 pictures have another mode" in texts
+
+
+def test_wrong_labels_of_pictures_are_shown(pictures: Path) -> None:
+    generator = np.random.default_rng(0)
+    moved = []
+    for path in generator.permutation(sorted(pictures.rglob("*.png")))[:60]:
+        other = pictures / str((int(path.parent.name) + int(generator.integers(1, 10))) % 10) / path.name
+        path.rename(other)
+        moved.append(str(other.relative_to(pictures)))
+    report = paramedic.audit(pictures, select=["noisy-labels"])
+    found = alarms(report)["noisy-labels"]
+    rows = next(item.value for item in found.evidence if item.name == "rows").split(", ")
+    assert len(set(rows) & set(moved)) >= 0.8 * len(rows)
+    page = report.render("html")
+    assert page.count("data:image/png;base64,") == min(12, len(found.extra["samples"][1]))
+    assert len(page) < 200_000
+
+
+def test_arrays_whose_labels_start_at_one_and_pictures_viewed_wrongly() -> None:
+    photo = np.asarray(load_digits().images, np.float32)
+    colour = np.stack([photo, photo * 0.5, photo[::-1]], axis=-1)  # (n, 8, 8, 3)
+    viewed = torch.from_numpy(colour.reshape(len(colour), 3, 8, 8))
+    labels = torch.from_numpy(load_digits().target + 1)
+    found = alarms(paramedic.audit((viewed, labels), select=["labels-not-from-zero", "image-layout-scrambled"]))
+    assert "labels run from 1 to 10" in found["labels-not-from-zero"].summary
+    assert "(8, 8, 3) memory viewed as (3, 8, 8)" in found["image-layout-scrambled"].summary
+
+
+def test_a_loader_is_judged_by_its_own_order() -> None:
+    data = load_digits()
+    order = np.argsort(data.target, kind="stable")[:640]
+    rows = TensorDataset(torch.from_numpy(data.data[order]).float(), torch.from_numpy(data.target[order]))
+    names = ["unshuffled-training-data", "single-label-batches", "incomplete-epoch", "labels-mispaired"]
+    sorted_, shuffled = DataLoader(rows, 32), DataLoader(rows, 32, shuffle=True)
+    found = paramedic.audit(sorted_, select=names)
+    assert "single-label-batches" in found.dumps() and alarms(found)["unshuffled-training-data"].level == "fault"
+    state = torch.get_rng_state()
+    assert not alarms(paramedic.audit(shuffled, select=names))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_files_of_arrays_are_read_without_unpickling(tmp_path: Path) -> None:
+    data = load_digits()
+    np.savez(tmp_path / "a.npz", x=data.data, y=data.target)
+    torch.save({"x": torch.from_numpy(data.data), "y": torch.from_numpy(data.target)}, tmp_path / "a.pt")
+    np.save(tmp_path / "a.npy", data.data)
+    for name in ("a.npz", "a.pt", "a.npy"):
+        report = paramedic.audit(tmp_path / name, select=["non-finite-input"])
+        assert report.program["data"]["train"]["rows"] == 1797
+    np.save(tmp_path / "b.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    torch.save(Image.new("L", (2, 2)), tmp_path / "b.pt")
+    for name in ("b.npy", "b.pt"):
+        with pytest.raises(SourceError, match="without unpickling"):
+            paramedic.audit(tmp_path / name)
+
+
+def test_parquet_and_a_saved_dataset(cells: Cells, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {str(name): [row[k] for row in cells[1:]] for k, name in enumerate(cells[0])}
+    columns["mean area"][20] = None
+    whole = pa.table(columns)
+    parquet.write_table(whole, tmp_path / "a.parquet")
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "state.json").write_text('{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}')
+    with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink, pa.ipc.new_stream(sink, whole.schema) as out:
+        out.write_table(whole)
+    for path in (tmp_path / "a.parquet", folder):
+        report = paramedic.audit(path, label="diagnosis", select=["non-finite-input", "imbalanced-classes"])
+        assert report.program["data"]["train"] == {"rows": 569, "examined": 569, "shape": [10]}
+        assert "row 20" in alarms(report)["non-finite-input"].summary
+        assert report.reasons["R08"].status == "passed"
+
+
+def test_what_cannot_be_audited_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "a.bin").write_bytes(b"x")
+    for name, text in (
+        ("nothing", "no such file or folder"),
+        ("empty", "holds neither pictures"),
+        ("empty.csv", "is empty"),
+        ("a.bin", "no known kind of data"),
+    ):
+        with pytest.raises(SourceError, match=text) as raised:
+            paramedic.audit(tmp_path / name)
+        assert "\n" not in str(raised.value)
+    with pytest.raises(SourceError, match="neither a Dataset"):
+        paramedic.audit(3)
+    with pytest.raises(SourceError, match="5 rows of inputs but 4 of targets"):
+        paramedic.audit((np.zeros((5, 2)), np.zeros(4)))
