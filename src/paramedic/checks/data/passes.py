@@ -231,9 +231,15 @@ def _all_class_labels(recorded: tuple[Batch, ...]) -> bool:
 
 
 def _is_sequential(record: LoaderRecord) -> bool:
-    return isinstance(
-        getattr(record.loader, "sampler", None), torch.utils.data.SequentialSampler
-    ) and not isinstance(record.dataset, torch.utils.data.IterableDataset)
+    """Whether the loader reads the dataset in its own order (a batch sampler of the user's leaves ``sampler`` idle)."""
+    from torch.utils.data import BatchSampler, IterableDataset, SequentialSampler
+
+    batching = getattr(record.loader, "batch_sampler", None)
+    return (
+        isinstance(getattr(record.loader, "sampler", None), SequentialSampler)
+        and (batching is None or type(batching) is BatchSampler)
+        and not isinstance(record.dataset, IterableDataset)
+    )
 
 
 def _same_every_pass(known: list[Pass]) -> bool:

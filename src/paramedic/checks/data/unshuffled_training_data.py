@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -88,7 +90,15 @@ def label_evidence(order: Order) -> Mixture | None:
 def _input_evidence(order: Order) -> Succession | None:
     if order.inputs is None or not order.fixed or len(order.inputs) < 10 * LEAST_BATCHES:
         return None
-    return succession(row_features(order.inputs[:MOST_ROWS], components=10))
+    features = row_features(order.inputs[:MOST_ROWS], components=10)
+    return succession(features[_mixed_within_batches(order.sizes, len(features))])
+
+
+def _mixed_within_batches(sizes: Sequence[int], rows: int) -> np.ndarray[Any, Any]:
+    """Positions of the rows with each batch in random order: the order inside a batch changes nothing."""
+    generator = np.random.default_rng(0)
+    edges = np.minimum(np.concatenate([[0], np.cumsum(sizes), [rows]]), rows)
+    return np.concatenate([low + generator.permutation(high - low) for low, high in pairwise(edges)])
 
 
 def _summary(order: Order, labels: Mixture | None, inputs: Succession | None) -> str:
