@@ -111,7 +111,10 @@ class _State:
 
 
 class Lab:
-    """Replays and experiments on a Setup within a budget in seconds."""
+    """Replays and experiments on a Setup within a budget in seconds.
+
+    Seconds are the main thread's processor time: what else the machine does must not change a verdict.
+    """
 
     def __init__(self, setup: Setup, *, budget: float = 60.0) -> None:
         self.setup = setup
@@ -148,13 +151,13 @@ class Lab:
             return f"the recorded steps cannot be run again: {records[0].problem or 'no tape'}"
         record = self.main_backward
         assert record.tape is not None
-        started = time.perf_counter()
+        started = time.thread_time()
         try:
             with self.at("initial"):
                 value = float(record.tape.loss().detach())
         except Exception as error:
             return f"the recorded step cannot be run again: {type(error).__name__}: {str(error)[:200]}"
-        self.seconds_per_step = 3 * (time.perf_counter() - started)
+        self.seconds_per_step = 3 * (time.thread_time() - started)
         expected = record.loss
         same = value == expected or (value != value and expected != expected)
         if not same and abs(value - expected) > LOSS_TOLERANCE * max(1e-6, abs(expected)):
@@ -174,11 +177,11 @@ class Lab:
     @contextmanager
     def spending(self) -> Iterator[None]:
         """Count the block's time against the budget."""
-        started = time.perf_counter()
+        started = time.thread_time()
         try:
             yield
         finally:
-            self.spent += time.perf_counter() - started
+            self.spent += time.thread_time() - started
 
     # -- states ---------------------------------------------------------------------------------------------------
 
@@ -414,14 +417,14 @@ class Lab:
         the evaluation if it returns a number.
         """
         change = change or Intervention()
-        started = time.perf_counter()
+        started = time.thread_time()
         recorded = [step for step in self.setup.steps if any(isinstance(e, OptimizerStep) for e in step)]
         order = _order(len(recorded), steps or len(recorded), seed)
         losses: list[float] = []
         with self.spending(), self.at(state):
             with change.applied(self):
                 evaluated = self._trained(recorded, order, change, losses, seed, deadline, after)
-        seconds = time.perf_counter() - started
+        seconds = time.thread_time() - started
         if order:
             self.seconds_per_step = seconds / len(order)
         finite = all(np.isfinite(value) for value in losses)
@@ -449,7 +452,7 @@ class Lab:
                     self._replay_step(events, change, others, losses, exact=seed == 0, part=part)
             if losses and not np.isfinite(losses[-1]):
                 break
-            if deadline is not None and time.perf_counter() > deadline:
+            if deadline is not None and time.thread_time() > deadline:
                 break
         measured = after() if after is not None else None
         return float(measured) if measured is not None else self.probe_loss(change)

@@ -215,7 +215,7 @@ def _good_steps(lab: Lab, steps: list[list[StepEvent]]) -> int | None:
     per_step = sum(isinstance(event, BackwardRecord) and event.tape is not None for event in steps[0]) or 1
     import time
 
-    curve = lab.train(steps=len(steps) + FURTHER_STEPS, deadline=time.perf_counter() + SECONDS)
+    curve = lab.train(steps=len(steps) + FURTHER_STEPS, deadline=time.thread_time() + SECONDS)
     if curve.finite:
         return None
     return next(number for number, loss in enumerate(curve.losses) if not math.isfinite(loss)) // per_step

@@ -144,13 +144,13 @@ def _key(operation: Any) -> tuple[str, Any]:
 
 def _leak(case: Case, task: Task) -> Leak | None:
     """The largest leak over some positions, at the initial or the final state."""
-    deadline = time.perf_counter() + SECONDS
+    deadline = time.thread_time() + SECONDS
     worst: Leak | None = None
     length = task.shift.length
     for state in ("initial", "final"):
         with case.lab.at("same"), case.lab.at(state):
             for position in sorted({length // 2, length - 1, task.shift.ahead + 1}, key=lambda s: abs(s - length // 2)):
-                if position >= length or (worst is not None and time.perf_counter() > deadline):
+                if position >= length or (worst is not None and time.thread_time() > deadline):
                     continue
                 found = _leak_at(case, task, position)
                 if found is not None and (worst is None or found.size > worst.size):

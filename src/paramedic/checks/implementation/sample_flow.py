@@ -101,14 +101,14 @@ def sample_flow(case: Case) -> Flow:
 
 
 def _sample_flow(case: Case) -> Flow:
-    deadline = time.perf_counter() + SECONDS
+    deadline = time.thread_time() + SECONDS
     mixings: list[Mixing] = []
     tested: list[Rerun] = []
     skipped: list[str] = []
     for state in ("initial", "final"):
         with case.lab.at("same"), case.lab.at(state):
             for rerun in calls(case):
-                if time.perf_counter() > deadline or any(item.rerun.module is rerun.module for item in mixings):
+                if time.thread_time() > deadline or any(item.rerun.module is rerun.module for item in mixings):
                     continue
                 for part in rerun.module.modules():
                     part.training = False
