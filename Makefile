@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs clean
+.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs bench-fix clean
 
 env: $(STAMP)
 
@@ -34,6 +34,9 @@ bench-overhead: env
 
 bench-programs: env
 	$(BIN)/python -m benchmarks.programs
+
+bench-fix: env
+	$(BIN)/python -m benchmarks.fix --with-rewrite --markdown docs/fix-results.md
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache

@@ -65,14 +65,16 @@ def chosen(program: Program, only: list[str]) -> bool:
     return not only or any(text in (program.row, program.fault) or text in program.name for text in only)
 
 
-def diagnose(program: Program, budget: float = 60.0) -> dict[str, Any]:
-    """The JSON report of a program, from the command that a user would type."""
+def diagnose(program: Program, budget: float = 60.0, select: str | None = None) -> dict[str, Any]:
+    """The JSON report of a program, from the command that a user would type; ``select``: of these checks only."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "report.json"
         command = [
             sys.executable, "-m", "paramedic", "run", "--dir", folder, "--budget", str(budget),
             "--format", "json", "--output", str(output), str(program.path.relative_to(ROOT)),
         ]  # fmt: skip
+        if select is not None:
+            command[4:4] = ["--select", select]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL
         )
@@ -83,11 +85,11 @@ def diagnose(program: Program, budget: float = 60.0) -> dict[str, Any]:
         return json.loads(output.read_text(encoding="utf-8"))
 
 
-def last_number(program: Program) -> float | None:
+def last_number(program: Program, cwd: Path = ROOT) -> float | None:
     """The last number that a program prints when it runs alone; None after a crash, nan for a nan."""
     done = subprocess.run(
-        [sys.executable, str(program.path.relative_to(ROOT))],
-        cwd=ROOT,
+        [sys.executable, str(program.path.relative_to(cwd))],
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

@@ -16,6 +16,7 @@ FORBIDDEN = {
     "measurements": {"capture", "checks", "experiments", "diagnosis", "report", "cli"},
     "checks": {"capture", "diagnosis", "report", "cli"},
     "experiments": {"capture", "diagnosis", "report", "cli"},
+    "remedies": {"capture", "experiments", "diagnosis", "report", "cli"},
     "report": {"capture", "experiments", "cli"},
 }
 

@@ -1,7 +1,7 @@
 """The child process of ``paramedic run``: observes the program, examines it, stores the report.
 
 Called as ``python -m paramedic.capture.child SPEC``; SPEC is JSON with script or module, arguments, folder and
-options (steps, budget, experiments, select, ignore, overhead, thresholds). Ends with the program's exit code.
+options (steps, budget, experiments, select, ignore, overhead, thresholds, seed). Ends with the program's exit code.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Session:
         )
         finder = AfterImport("torch", self.start_observer)
         finder.install()
+        if spec.get("seed") is not None:
+            seed_everything(int(spec["seed"]))
         started = time.perf_counter()
         ended = run_program(spec.get("script"), spec.get("module"), list(spec.get("arguments", [])))
         wall = time.perf_counter() - started
@@ -95,6 +97,16 @@ class Session:
 
         report = examine_run(self.writer, observer.setup, program, cost, observer.errors, self.spec)
         self.writer.meta("report", report.to_json())
+
+
+def seed_everything(seed: int) -> None:
+    """For two runs that are compared: streams that the program leaves to chance (torch's own start is fixed)."""
+    import random
+
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def main() -> int:

@@ -24,10 +24,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to change. ``patch`` is a unified diff on the user's file where one can be made."""
+    """What to change. ``patch`` is a unified diff on the user's file where one can be made.
+
+    verified: what `paramedic fix --verify` measured with the patch (metric, before, after, helped); None before.
+    """
 
     summary: str
     patch: str | None = None
+    verified: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import click
 
 from paramedic.config import ConfigError, load
 
-REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "rich", "click", "jinja2")
+REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "rich", "click", "jinja2", "libcst")
 OPTIONAL = ("cleanlab", "optuna", "lightning", "transformers", "accelerate", "keras", "ray")
 PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
 PROBE_TIMEOUT = 120  # seconds: importing torch from a cold disk

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 # ``-P``: with ``-m`` alone, our own imports would find the working directory's files (a user's ``random.py``
@@ -17,14 +18,17 @@ from typing import Any, TextIO
 START = "import sys; from paramedic.capture import child; sys.path.insert(0, ''); sys.exit(child.main())"
 
 
-def run_child(spec: dict[str, Any], stdout: TextIO | None = None) -> int:
+def run_child(
+    spec: dict[str, Any], stdout: TextIO | None = None, cwd: Path | None = None, stderr: TextIO | None = None
+) -> int:
     """Run the child on the terminal's own streams until it ends; negative: killed by that signal.
 
     stdout: where the program's output goes instead, if the report itself goes to our standard output.
+    cwd, stderr: the working directory and where messages go, when a copy of the program is run.
     """
     command = [sys.executable, "-P", "-c", START, json.dumps(spec)]
     with _signals() as forward_to:
-        process = subprocess.Popen(command, stdout=stdout)
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, cwd=cwd)
         forward_to.append(process)
         returncode = process.wait()
     if sys.stderr.isatty():  # the child may have died in the middle of a line of progress

@@ -164,8 +164,6 @@ def run(request: Request) -> int:
     folder = folders.create(request.config.dir, stem)
     spec = specification(request, folder)
     info = spec | {
-        "cwd": os.getcwd(),
-        "started": time.time(),
         "ignored": {item.check: item.reason for item in request.config.ignore},
     }
     (folder / folders.RUN).write_text(json.dumps(info, indent=1), encoding="utf-8")
@@ -191,6 +189,8 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "overhead": config.overhead / 100,
         "thresholds": config.thresholds,
         "progress": True,
+        "cwd": os.getcwd(),
+        "started": time.time(),
     }
 
 

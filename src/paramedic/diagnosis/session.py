@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,10 +45,21 @@ def examine_run(
     if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
         torch.set_num_threads(1)
     try:
-        return make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        return with_patches(report, Path(str(spec.get("cwd", "."))), float(spec.get("started", time.time())))
     finally:
         torch.set_num_threads(threads)
         trace.close()
+
+
+def with_patches(report: Report, root: Path, started: float) -> Report:
+    """The report with a patch in every remedy that is a sure change of the user's code.
+
+    root: what the findings' files are relative to. started: files that were changed since then are left alone.
+    """
+    from paramedic.remedies.registry import with_patch
+
+    return replace(report, findings=tuple(with_patch(finding, root, started) for finding in report.findings))
 
 
 def selection(spec: dict[str, Any]) -> Callable[[Check], bool]:

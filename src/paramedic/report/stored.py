@@ -57,7 +57,7 @@ def _finding(item: dict[str, Any]) -> Finding:
             Evidence(str(one["name"]), one["value"], str(one.get("expected", "")), str(one.get("unit", "")))
             for one in item.get("evidence") or ()
         ),
-        remedy=Remedy(str(remedy["summary"]), remedy.get("patch")) if remedy else None,
+        remedy=Remedy(str(remedy["summary"]), remedy.get("patch"), remedy.get("verified")) if remedy else None,
         proof=_proof(item["proof"]) if item.get("proof") else None,
         explains=tuple(map(str, item.get("explains") or ())),
     )

@@ -198,5 +198,7 @@ def _to_copy(report: Report, context: Context) -> Iterator[Text]:
     if context.run is not None:
         path = clean(context.run / "report.html", 400)
         yield Text.assemble(("Details".ljust(LABEL_COLUMNS + 1), "bold"), path)
+    if report.verdict is not None and report.verdict.remedy is not None and report.verdict.remedy.patch:
+        yield Text.assemble(("Fix".ljust(LABEL_COLUMNS + 1), "bold"), ("paramedic fix --verify", "bold"))
     if command := next_command(report):
         yield Text.assemble(("Next".ljust(LABEL_COLUMNS + 1), "bold"), (command, "bold"))

@@ -208,6 +208,16 @@ class TraceWriter:
             self._connection = None
 
 
+def replace_meta(path: Path, key: str, value: Any) -> None:
+    """Write one JSON value of a stored trace anew (a verified report). TraceError if it cannot be written."""
+    try:
+        with sqlite3.connect(path, timeout=10.0) as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _json(value)))
+        connection.close()
+    except sqlite3.Error as error:
+        raise TraceError(f"cannot write {path} ({error})") from error
+
+
 class Trace:
     """Reads a stored trace. Raises TraceError if the file is missing, foreign or damaged beyond its header."""
 

@@ -71,6 +71,7 @@ class MinorityClassIgnored(Check):
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
                 Evidence("balanced accuracy", ignored.balanced),
+                Evidence("rows per class", counts.tolist()),
             ),
             remedy="give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy",
             explains=("R21",),

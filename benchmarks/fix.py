@@ -1,0 +1,147 @@
+"""How many faulty programs the patches of ``paramedic fix`` repair to the level of the fixed program.
+
+    python -m benchmarks.fix [--primary] [--only R19 R36] [--reports FOLDER] [--markdown docs/fix.md]
+
+Each faulty program is diagnosed (its own check only, which costs less and finds the same), the patch of the finding is
+applied to a copy of its folder, and the copy is run; the last number that it prints is compared with the recorded
+figures of the faulty and the fixed program. ``--reports`` keeps the reports, and uses those that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.programs import ROOT, Program, chosen, diagnose, last_number, programs
+from paramedic.checks.finding import Finding
+from paramedic.remedies.patching import apply, file_of
+from paramedic.remedies.registry import patch, rewrites
+from paramedic.report.model import Report
+
+BUDGET = 20.0
+SHARE = 0.1  # of the way from the fixed to the faulty figure: what is nearer to the fixed one is repaired
+NO_PATCH, NOT_FOUND, REPAIRED, BETTER, FAILED = "no patch", "not found", "repaired", "better", "not repaired"
+
+
+@dataclass(frozen=True)
+class Result:
+    program: Program
+    outcome: str
+    patched: float | None = None
+    change: str = ""
+
+
+def finding_of(program: Program, reports: Path | None) -> Finding | None:
+    """The finding of the program's own check, from a kept report or a new diagnosis."""
+    assert program.expected is not None
+    kept = reports / f"{program.name.replace('/', '__')}.json" if reports is not None else None
+    if kept is not None and kept.is_file():
+        document = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        document = diagnose(program, BUDGET, program.expected["check"])
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(document), encoding="utf-8")
+    if "findings" not in document:
+        return None
+    alarms = [item for item in Report.from_json(document).findings if item.level != "note"]
+    return next((item for item in alarms if item.check == program.expected["check"]), None)
+
+
+def repaired(expected: dict[str, Any], patched: float | None) -> str:
+    """Whether a figure is that of the fixed program, on the way to it, or neither."""
+    fixed, faulty = _number(expected["fixed_result"]), _number(expected["faulty_result"])
+    if fixed is None or patched is None or not math.isfinite(patched):
+        return FAILED
+    if faulty is None:
+        return REPAIRED if patched >= fixed - SHARE * max(1.0, abs(fixed)) or fixed < 0 else FAILED
+    if (fixed - patched) / (fixed - faulty) <= SHARE:
+        return REPAIRED
+    return BETTER if (fixed - patched) / (fixed - faulty) < 0.5 else FAILED
+
+
+def _number(value: Any) -> float | None:
+    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return number if number is not None and math.isfinite(number) else None
+
+
+def mend(program: Program, reports: Path | None) -> Result:
+    finding = finding_of(program, reports)
+    if finding is None:
+        return Result(program, NOT_FOUND)
+    text = patch(replace(finding, remedy=replace(finding.remedy, patch=None)), ROOT) if finding.remedy else None
+    if text is None:
+        return Result(program, NO_PATCH)
+    change = " ".join(line[1:].strip() for line in text.splitlines()[2:] if line[:1] == "+")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / program.path.parent.name
+        shutil.copytree(program.path.parent, copy)
+        path = copy / Path(file_of(text)).name
+        path.write_text(apply(text, path.read_text(encoding="utf-8")), encoding="utf-8")
+        value = last_number(replace(program, path=copy / program.path.name), cwd=copy)
+    assert program.expected is not None
+    return Result(program, repaired(program.expected, value), value, change)
+
+
+def table(results: list[Result]) -> str:
+    lines = [
+        "| program | figure | faulty | fixed | patched | outcome | what the patch writes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for item in results:
+        expected = item.program.expected
+        assert expected is not None
+        change = item.change[:90].replace("|", "\\|")
+        shown = "" if item.patched is None else f"{item.patched:.4g}"
+        lines.append(
+            f"| {item.program.name} | {expected['metric']} | {expected['faulty_result']} | {expected['fixed_result']} | "
+            f"{shown} | {item.outcome} | {f'`{change}`' if change else ''} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def summary(results: list[Result]) -> str:
+    counts = {kind: sum(item.outcome == kind for item in results) for kind in (REPAIRED, BETTER, FAILED, NO_PATCH, NOT_FOUND)}
+    rows = sorted({item.program.row for item in results if item.outcome == REPAIRED})
+    counted = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return f"{len(results)} faulty programs: {counted}. Rows with a repaired program ({len(rows)}): {' '.join(rows)}."
+
+
+def wanted(only: list[str], primary: bool) -> Iterator[Program]:
+    for program in programs(primary=primary):
+        if program.expected and chosen(program, only):
+            yield program
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=[], help="rows, faults or parts of names")
+    parser.add_argument("--primary", action="store_true", help="the first program of each fault only")
+    parser.add_argument("--with-rewrite", action="store_true", help="only faults that a rewrite is written for")
+    parser.add_argument("--reports", type=Path, help="keep reports here, and use those that are there")
+    parser.add_argument("--markdown", type=Path, help="write the table here")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    results = []
+    for program in wanted(options.only, options.primary):
+        assert program.expected is not None
+        if options.with_rewrite and program.expected["check"] not in rewrites():
+            continue
+        results.append(mend(program, options.reports))
+        print(f"{results[-1].outcome:<13} {program.name} {results[-1].patched or ''}", file=sys.stderr, flush=True)
+        if options.markdown is not None:
+            options.markdown.write_text(f"{summary(results)}\n\n{table(results)}", encoding="utf-8")
+    print(summary(results))
+
+
+if __name__ == "__main__":
+    main()

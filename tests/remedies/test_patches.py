@@ -1,0 +1,212 @@
+"""The patch of a finding turns the faulty program into the fixed one, or nothing is patched at all.
+
+The findings are made by hand, as the checks give them: what is tested is the rewriting of source, which runs nothing.
+Whether a patch repairs what was measured is `make bench-fix`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.programs import ROOT
+from paramedic.checks.finding import Evidence, Finding, Remedy
+from paramedic.checks.registry import descriptions
+from paramedic.remedies.patching import PatchError, apply, file_of
+from paramedic.remedies.registry import patch, rewrites, with_patch
+from paramedic.remedies.source import unified
+from paramedic.trace.place import Place
+
+# program, line, and what the finding brings beside its place: the patched file is the fixed one, statement by statement
+SAME_AS_FIXED = [
+    ("R01/non_finite_input/faulty", 13),
+    ("R01/non_finite_input/faulty_log_returns", 12),
+    ("R04/labels_mispaired/faulty", 15),
+    ("R07/unshuffled_training_data/faulty", 21),
+    ("R07/unshuffled_training_data/faulty_sorted_targets", 17),
+    ("R11/too_few_updates/faulty", 12),
+    ("R11/too_few_updates/faulty_large_slices", 8),
+    ("R15/leaked_statistics/faulty_min_max", 10),
+    ("R15/mixed_recipes/faulty_normalized_in_place", 20),
+    ("R15/train_validation_recipe_mismatch/faulty", 14),
+    ("R18/custom_loss_non_finite/faulty_metric", 16),
+    ("R18/custom_loss_sign/faulty", 18),
+    ("R18/sum_reduced_loss/faulty", 25),
+    ("R18/sum_reduced_loss/faulty_autoencoder", 27),
+    ("R19/log_softmax_with_mse/faulty", 28),
+    ("R19/log_softmax_with_mse/faulty_brier", 37),
+    ("R19/logits_in_bce/faulty", 22),
+    ("R19/logits_in_bce/faulty_autoencoder", 28),
+    ("R19/probabilities_in_nll/faulty", 19),
+    ("R19/probabilities_in_nll/faulty_embedding", 40),
+    ("R19/sigmoid_before_bce_with_logits/faulty", 35),
+    ("R19/sigmoid_before_bce_with_logits/faulty_lfw", 23),
+    ("R19/softmax_before_cross_entropy/faulty", 38),
+    ("R19/softmax_before_cross_entropy/faulty_transformer", 42),
+    ("R19/squashed_regression_output/faulty", 25),
+    ("R19/squashed_regression_output/faulty_image", 33),
+    ("R19/squashed_regression_output/faulty_tanh", 37),
+    ("R22/wrong_gradient/faulty_recurrent", 17),
+    ("R23/frozen_parameters/faulty", 34),
+    ("R23/frozen_parameters/faulty_transformer", 30),
+    ("R23/missing_backward/faulty", 39),
+    ("R23/missing_backward/faulty_closure", 22),
+    ("R23/missing_step/faulty", 20),
+    ("R23/missing_step/faulty_two_optimizers", 29),
+    ("R23/optimizer_over_stale_parameters/faulty", 35),
+    ("R23/optimizer_over_stale_parameters/faulty_head", 33),
+    ("R23/parameters_not_optimized/faulty", 36),
+    ("R23/parameters_not_reached/faulty", 21),
+    ("R23/parameters_not_reached/faulty_autoencoder", 21),
+    ("R23/parameters_not_reached/faulty_loss_copy", 26),
+    ("R23/parameters_not_reached/faulty_numpy", 24),
+    ("R23/parameters_not_registered/faulty", 14),
+    ("R23/parameters_not_registered/faulty_heads", 26),
+    ("R23/parameters_not_registered/faulty_recommender", 19),
+    ("R25/batch_size_dependent_output/faulty_batchnorm_cnn", 18),
+    ("R25/samples_influence_each_other/faulty", 26),
+    ("R25/samples_influence_each_other/faulty_batch_attention", 24),
+    ("R25/samples_influence_each_other/faulty_lstm_batch_first", 18),
+    ("R25/samples_influence_each_other/faulty_transformer_batch_first", 14),
+    ("R28/badly_scaled_initialization/faulty_transformer", 15),
+    ("R28/symmetric_initialization/faulty", 23),
+    ("R32/always_on_dropout/faulty", 17),
+    ("R32/always_on_dropout/faulty_regression", 16),
+    ("R32/stale_batchnorm_statistics/faulty", 14),
+    ("R32/stale_batchnorm_statistics/faulty_swapped_arguments", 11),
+    ("R32/training_in_eval_mode/faulty", 31),
+    ("R34/missing_zero_grad/faulty_regression", 19),
+    ("R34/zero_grad_between_backward_and_step/faulty", 37),
+    ("R34/zero_grad_between_backward_and_step/faulty_lstm", 25),
+    ("R36/scheduler_stepped_per_batch/faulty", 23),
+    ("R36/scheduler_stepped_per_batch/faulty_char_lm", 37),
+    ("R36/scheduler_stepped_per_batch/faulty_vae", 34),
+]
+
+
+def finding(program: str, line: int, *evidence: Evidence, summary: str = "", remedy: str = "") -> Finding:
+    path = f"programs/{program}.py"
+    return Finding("R00", check_of(program), "fault", summary, Place(path, line), None, evidence, Remedy(remedy))
+
+
+def check_of(program: str) -> str:
+    path = ROOT / "programs" / f"{program}.py"
+    return str(json.loads((path.parent / "expect.json").read_text())[path.name]["check"])
+
+
+def patched(found: Finding) -> str:
+    text = patch(found, ROOT)
+    assert text is not None, "no patch"
+    assert found.where is not None
+    return apply(text, (ROOT / found.where.file).read_text())
+
+
+@pytest.mark.parametrize(("program", "line"), SAME_AS_FIXED, ids=lambda item: str(item))
+def test_patched_program_is_the_fixed_one(program: str, line: int) -> None:
+    path = ROOT / "programs" / f"{program}.py"
+    fixed = path.with_name(path.name.replace("faulty", "fixed", 1)).read_text()
+    assert ast.dump(ast.parse(patched(finding(program, line)))) == ast.dump(ast.parse(fixed))
+
+
+EVIDENCE_DECIDES = [
+    ("R19/shape_broadcast_in_loss/faulty", 32, Evidence("shapes", "(32, 1) and (32,)"), "loss_fn(pred.squeeze(-1), yb)"),
+    ("R21/argmax_over_wrong_dimension/faulty", 34, Evidence("dimension", 0, "1"), "argmax(dim=1)"),
+    ("R21/argmax_over_wrong_dimension/faulty_flattened", 23, Evidence("dimension", "all", "1"), "argmax(dim=1)"),
+    ("R36/learning_rate_too_high/faulty", 19, Evidence("learning rate", "5", "about 0.05"), "lr=0.05"),
+    ("R36/learning_rate_too_high/faulty_cnn_adam", 39, Evidence("learning rate", "0.2", "about 0.002"), "LR = 0.002"),
+    ("R36/learning_rate_too_low/faulty_gru_series", 31, Evidence("learning rate", "0", "about 0.002"), "default=0.002"),
+    ("R08/minority_class_ignored/faulty", 24, Evidence("rows per class", [900, 100]), "weight=torch.tensor([0.5556, 5])"),
+    ("R08/minority_class_ignored/faulty_rare_event", 22, Evidence("rows per class", [900, 100]), "pos_weight=torch.tensor(9)"),
+]
+
+
+@pytest.mark.parametrize(("program", "line", "evidence", "written"), EVIDENCE_DECIDES, ids=lambda item: str(item)[:40])
+def test_evidence_gives_the_number(program: str, line: int, evidence: Evidence, written: str) -> None:
+    assert written in patched(finding(program, line, evidence))
+
+
+PROGRAM = """\
+import torch
+from torch import nn
+
+net = nn.Sequential(
+    nn.Linear(4, 8),  # in
+    nn.ReLU(),
+    nn.Linear(8, 3), nn.Softmax(dim=1),  # probabilities
+)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+for x, y in batches:
+    # one step
+    loss = nn.functional.cross_entropy(net(x), y)
+    loss.backward()
+    opt.step()
+"""
+
+
+def made(folder: Path, check: str, line: int, text: str = PROGRAM, **details: object) -> str | None:
+    (folder / "train.py").write_text(text)
+    found = Finding("R00", check, "fault", "", Place("train.py", line), None, (), Remedy(""))
+    text_of = patch(found, folder)
+    return None if text_of is None else apply(text_of, text)
+
+
+def test_comments_and_style_stay(tmp_path: Path) -> None:
+    result = made(tmp_path, "softmax-before-cross-entropy", 7)
+    assert result == PROGRAM.replace(", nn.Softmax(dim=1),", ",")
+    result = made(tmp_path, "missing-zero-grad", 13)
+    assert result == PROGRAM.replace("    loss.backward()", "    opt.zero_grad()\n    loss.backward()")
+
+
+@pytest.mark.parametrize(
+    ("check", "line", "text"),
+    [
+        ("softmax-before-cross-entropy", 1, PROGRAM),  # nothing of the kind is on the line
+        ("missing-zero-grad", 13, PROGRAM.replace("opt.step()", "update(net)")),  # nobody knows the optimizer
+        ("unshuffled-training-data", 10, PROGRAM),  # no DataLoader
+        ("learning-rate-too-high", 9, PROGRAM),  # no rate in the evidence
+        ("frozen-parameters", 9, PROGRAM),
+        ("no-such-check", 9, PROGRAM),
+    ],
+)
+def test_no_patch_rather_than_a_doubtful_one(check: str, line: int, text: str, tmp_path: Path) -> None:
+    assert made(tmp_path, check, line, text) is None
+
+
+def test_a_file_that_was_changed_since_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM)
+    found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", 13), None, (), Remedy(""))
+    changed = (tmp_path / "train.py").stat().st_mtime
+    assert with_patch(found, tmp_path, changed + 1).remedy.patch is not None  # type: ignore[union-attr]
+    assert with_patch(found, tmp_path, changed - 1).remedy.patch is None  # type: ignore[union-attr]
+
+
+def test_notes_and_unreadable_files_get_no_patch(tmp_path: Path) -> None:
+    found = Finding("R34", "missing-zero-grad", "fault", "", Place("gone.py", 13), None, (), Remedy(""))
+    assert with_patch(found, tmp_path) is found
+    (tmp_path / "train.py").write_text(PROGRAM + "def broken(:\n")
+    found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", 13), None, (), Remedy(""))
+    assert with_patch(found, tmp_path) is found
+
+
+def test_every_rewrite_names_checks_that_exist() -> None:
+    known = {item.name for item in descriptions()}
+    assert set(rewrites()) <= known
+
+
+def test_a_patch_fits_exactly_or_not_at_all() -> None:
+    after = PROGRAM.replace("lr=0.1", "lr=0.01")
+    text = unified(PROGRAM, after, "train.py")
+    assert file_of(text) == "train.py" and apply(text, PROGRAM) == after
+    with pytest.raises(PatchError, match="is not as it was"):
+        apply(text, PROGRAM.replace("lr=0.1", "lr=0.2"))
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_any_difference_can_be_applied(before: list[str], after: list[str]) -> None:
+    one, other = ("".join(f"{item}\n" for item in text) for text in (before, after))
+    assert apply(unified(one, other, "x.py"), one) == other
