@@ -666,23 +666,24 @@ class Observer:
         self._segment_ends()
         record = self.setup.loaders[index]
         record.iterations[-1] += 1
+        kept = self._fingerprint(record, batch)
         if self.recorder.recording:
-            self._tag_batch(batch, index)
-        self._fingerprint(record, batch)
+            drawn = (len(record.fingerprints) - 1, len(record.fingerprints[-1]) - 1) if kept else None
+            self._tag_batch(batch, index, drawn)
 
-    def _tag_batch(self, batch: Any, index: int) -> None:
+    def _tag_batch(self, batch: Any, index: int, drawn: tuple[int, int] | None) -> None:
         from torch.utils._pytree import keystr, tree_flatten_with_path
 
         leaves, _ = tree_flatten_with_path(batch)
         for path, leaf in leaves:
             if isinstance(leaf, Tensor):
-                self.recorder.tag(leaf, Source(loader=index, path=keystr(path)))
+                self.recorder.tag(leaf, Source(loader=index, path=keystr(path), drawn=drawn))
             elif hasattr(leaf, "__dict__"):
                 for name, value in vars(leaf).items():
                     if isinstance(value, Tensor):
-                        self.recorder.tag(value, Source(loader=index, path=f".{name}"))
+                        self.recorder.tag(value, Source(loader=index, path=f".{name}", drawn=drawn))
 
-    def _fingerprint(self, record: LoaderRecord, batch: Any) -> None:
+    def _fingerprint(self, record: LoaderRecord, batch: Any) -> bool:
         from paramedic.measurements.data.hashing import row_hashes
 
         elapsed = time.perf_counter() - self.started
@@ -692,13 +693,14 @@ class Observer:
             or not affordable
             or self._fingerprint_rows > FINGERPRINT_ROWS
         ):
-            return
+            return False
         started = time.perf_counter()
         tensors = [item for item in tensors_of(batch) if isinstance(item, Tensor) and item.dim() > 0]
         hashes = [row_hashes(item) for item in tensors if item.device.type == "cpu"]
         record.fingerprints[-1].append(hashes)
         self._fingerprint_rows += sum(len(item) for item in hashes)
         self._fingerprint_seconds += time.perf_counter() - started
+        return True
 
     # -- evaluation -----------------------------------------------------------------------------------------------
 

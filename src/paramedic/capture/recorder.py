@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ RANDOM_WORDS = (
     "poisson",
     "exponential",
 )
+ORDERS = ("randperm", "multinomial")  # random, but of the order of rows and not of their values
 SELECTIONS = frozenset(
     {"__getitem__", "index_select", "split", "chunk", "tensor_split", "narrow", "take_along_dim"}
 )
@@ -92,6 +94,7 @@ class Recorder(TorchFunctionMode):
         self._known: dict[int, tuple[Any, int]] = {}
         self._copies: dict[int, tuple[Any, int, Tensor]] = {}
         self._sources: dict[int, tuple[Any, Source]] = {}
+        self._random: dict[int, tuple[Any, None]] = {}  # tensors that random numbers went into
         self._transparent: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
         self._open_call: tuple[nn.Module, Node] | None = None
         self.parameters: set[int] = set()  # ids of tensors that some optimizer or model holds
@@ -105,9 +108,12 @@ class Recorder(TorchFunctionMode):
         self.consumed.clear()
         self._mark = self._segment = 0
         self.problem = None
-        for table in (self._copies, self._sources):
-            for key in [key for key, entry in table.items() if entry[0]() is None]:
-                del table[key]
+        self._forget_dead()
+
+    def _forget_dead(self) -> None:
+        for table in (self._copies, self._sources, self._random):
+            for key in [key for key, entry in table.items() if entry[0]() is None]:  # type: ignore[attr-defined]
+                del table[key]  # type: ignore[attr-defined]
 
     def retire(self) -> list[Node]:
         """After an optimizer step: drop what was recorded before the last one; the dropped unconsumed nodes."""
@@ -130,10 +136,8 @@ class Recorder(TorchFunctionMode):
         }
         self._unscaled.clear()
         self.problem = None
-        if len(self._sources) > 2000 or len(self._copies) > 2000:
-            for table in (self._copies, self._sources):
-                for key in [key for key, entry in table.items() if entry[0]() is None]:
-                    del table[key]
+        if max(len(self._sources), len(self._copies), len(self._random)) > 2000:
+            self._forget_dead()
         return left
 
     def segment(self) -> list[Node]:
@@ -324,17 +328,35 @@ class Recorder(TorchFunctionMode):
         return copy
 
     def _inherit(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Preparation of the batch: remember where the result came from."""
-        if not isinstance(result, Tensor):
-            if not isinstance(result, (tuple, list)):
-                return
+        """Preparation of the batch: remember where the result came from, and whether random numbers went into it."""
         name = function_name(func)
+        if not isinstance(result, (Tensor, tuple, list)) and name != "__setitem__":
+            return
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
-        source = self._source_of_result(name, args, inputs, result)
-        if source is not None:
-            for item in tensors_of(result):
-                if isinstance(item, Tensor) and self.source_of(item) is None:
-                    self.tag(item, source)
+        drawn = _draws(name) or any(self._is_random(item) for item in _values_among(name, inputs))
+        if name == "__setitem__":
+            if not drawn:
+                return
+            result = args[0]
+        noise = name.startswith("rand")  # of the shape of the data, but nothing of them
+        source = None if noise else self._source_of_result(name, args, inputs, result)
+        if source is not None and source.path in SELECTIONS and source.path == name:
+            drawn = False  # rows of an array: it may have been made of random numbers, but once and for all
+        elif source is not None and drawn and name not in SELECTIONS:
+            met = _draws(name) or any(self._is_random(item) and self.source_of(item) is None for item in inputs)
+            earlier = next((s.random for item in inputs if (s := self.source_of(item)) and s.random), None)
+            source = replace(source, random=place_of(sys._getframe(3)) if met else earlier)
+        for item in tensors_of(result):
+            if not isinstance(item, Tensor):
+                continue
+            if drawn:
+                self._random[id(item)] = (weakref.ref(item), None)
+            if source is not None and (drawn or self.source_of(item) is None):
+                self.tag(item, source)
+
+    def _is_random(self, tensor: Tensor) -> bool:
+        entry = self._random.get(id(tensor))
+        return entry is not None and entry[0]() is tensor
 
     def _source_of_result(self, name: str, args: Any, inputs: list[Tensor], result: Any) -> Source | None:
         if name in SELECTIONS and inputs:  # the array counts, and not where its index came from
@@ -345,7 +367,7 @@ class Recorder(TorchFunctionMode):
             source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
         if source is None or name in ("__get__", "size", "shape"):
             return source
-        return Source(source.loader, source.path, source.origin, source.index, (*source.operations, name))
+        return replace(source, operations=(*source.operations, name))
 
     # -- module calls ---------------------------------------------------------------------------------------
 
@@ -371,6 +393,16 @@ class Recorder(TorchFunctionMode):
         else:
             node.kwargs = tree_map_only(Tensor, self._ref, dict(kwargs))
             self._finish(node, result)
+
+
+def _draws(name: str) -> bool:
+    """Whether a function of this name draws random values."""
+    return any(word in name for word in RANDOM_WORDS) and "normalize" not in name and name not in ORDERS
+
+
+def _values_among(name: str, inputs: list[Tensor]) -> list[Tensor]:
+    """The tensors whose values go into the result: not the index of a selection."""
+    return inputs[:1] if name in SELECTIONS else inputs
 
 
 def _selects_rows(array: Tensor, result: Any) -> bool:

@@ -106,6 +106,8 @@ class Source:
     origin: for hand-made batches (``X[idx]``), the tensor it was indexed from.
     index: the index used (a slice, or an integer tensor), if known.
     operations: names of the operations applied between source and use ("to", "float", "div").
+    drawn: of a loader's batch, where its rows' hashes stand in ``LoaderRecord.fingerprints`` (pass, batch), if kept.
+    random: the line where the values last met random numbers on the way (noise, masks, random factors).
     """
 
     loader: int | None = None
@@ -113,6 +115,8 @@ class Source:
     origin: Tensor | None = None
     index: Any = None
     operations: tuple[str, ...] = ()
+    drawn: tuple[int, int] | None = None
+    random: Place | None = None
 
 
 @dataclass(eq=False)

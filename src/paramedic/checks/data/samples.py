@@ -323,16 +323,16 @@ def _array_table(batch: Batch) -> _Raw | None:
     source = batch.input_leaf.source
     if source is None or source.origin is None or source.origin.dim() == 0:
         return None
-    inputs = _like(source.origin.detach().cpu(), batch.inputs)
+    inputs = like(source.origin.detach().cpu(), batch.inputs)
     if inputs is None or len(inputs) < len(batch.inputs):
         return None
     target = None
     target_source = batch.target_leaf.source if batch.target_leaf is not None else None
     if target_source is not None and target_source.origin is not None and batch.target is not None:
-        target = _like(target_source.origin.detach().cpu(), batch.target)
+        target = like(target_source.origin.detach().cpu(), batch.target)
         if target is not None and len(target) != len(inputs):
             target = None
-    index, complete = _spread(len(inputs), _row_limit(inputs))
+    index, complete = _spread(len(inputs), row_limit(inputs))
     chosen = torch.from_numpy(index)
     return inputs[chosen], target[chosen] if target is not None else None, index, complete, "arrays"
 
@@ -345,25 +345,25 @@ def _dataset_table(case: Case, role: Role, batch: Batch) -> _Raw | None:
     sample = loader_sample(case, record)
     if sample is None or source.path not in sample.tensors:
         return None
-    inputs = _like(sample.tensors[source.path], batch.inputs)
+    inputs = like(sample.tensors[source.path], batch.inputs)
     if inputs is None:
         return None
     target = None
     target_source = batch.target_leaf.source if batch.target_leaf is not None else None
     if target_source is not None and batch.target is not None and target_source.loader == source.loader:
         raw = sample.tensors.get(target_source.path)
-        target = _like(raw, batch.target) if raw is not None else None
+        target = like(raw, batch.target) if raw is not None else None
     return inputs, target, sample.index, sample.complete, "dataset"
 
 
-def _like(raw: Tensor, recorded: Tensor) -> Tensor | None:
+def like(raw: Tensor, recorded: Tensor) -> Tensor | None:
     """Raw rows in the dtype and row shape of recorded ones; None where the number of entries differs."""
     if raw.dim() == 0 or not len(raw) or raw[0].numel() != recorded[0].numel():
         return None
     return raw.to(recorded.dtype).reshape(len(raw), *recorded.shape[1:])
 
 
-def _row_limit(inputs: Tensor) -> int:
+def row_limit(inputs: Tensor) -> int:
     return max(2, min(ROW_LIMIT, BYTE_LIMIT // max(1, inputs[0].numel() * inputs.element_size())))
 
 
@@ -450,7 +450,7 @@ def _recorded_rows(recorded: tuple[Batch, ...], loss: str | None) -> Rows:
     inputs = together([batch.inputs.cpu() for batch in alike])
     assert inputs is not None
     target = together([batch.target.cpu() for batch in alike if batch.target is not None])
-    keep = _first_of_each(inputs, target, _row_limit(inputs))
+    keep = _first_of_each(inputs, target, row_limit(inputs))
     return Rows(
         inputs[keep], target[keep] if target is not None else None, "batches", True, None, False, loss
     )

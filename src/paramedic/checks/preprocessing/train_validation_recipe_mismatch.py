@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
+from paramedic.checks.check import Check, NotChecked
+from paramedic.checks.data.clean_view import augmentation, clean_view, spread_between_draws
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
@@ -21,14 +23,16 @@ GROSS_AUC = (
     0.95  # of one statistic of a row alone: hardly any row of one split has a counterpart in the other
 )
 GROSS_RATIO = 1.5  # of the root mean squares
+MOST_SPREAD = 0.5  # between two readings of a row, over that between rows: then augmentation alone makes such differences
 
 
 class TrainValidationRecipeMismatch(Check):
     """Validation rows can be told from training rows.
 
     What it measures: a classifier two-sample test: extra trees try, out of fold, to tell the two splits apart by the
-    moments, quantiles and roughness of each row. Where training rows are augmented at random, or rows are windows of a
-    series, only a difference that nearly every row shows, with another overall scale, counts.
+    moments, quantiles and roughness of each row. Training rows that are augmented at random are compared without their
+    augmentation where that can be had. Where it cannot, or rows are windows of a series, only a difference that nearly
+    every row shows, with another overall scale, counts.
     Why it matters: the network is validated on something else than it was trained on.
     Fix: one function for the preprocessing of both splits; augmentation alone may differ.
     Not a fault when: the validation rows really come from elsewhere (later in time, another clinic): then validation
@@ -41,7 +45,7 @@ class TrainValidationRecipeMismatch(Check):
     needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        found = split_rows(case, LEAST_ROWS)
+        found = _without_augmentation(case, split_rows(case, LEAST_ROWS))
         train, names = row_statistics(_some(found.train), found.shape)
         validation, _ = row_statistics(_some(found.validation), found.shape)
         test = two_samples(train, validation, names)
@@ -60,6 +64,19 @@ class TrainValidationRecipeMismatch(Check):
             remedy="use one function for the preprocessing of both splits (augmentation apart)",
             explains=("R30", "R21"),
         )
+
+
+def _without_augmentation(case: Case, found: SplitRows) -> SplitRows:
+    """Augmentation is row R13's matter: here the rows before it count."""
+    if augmentation(case) is None:
+        return found
+    clean = clean_view(case)
+    if clean is not None and clean.known and clean.complete:
+        rows = clean.rows().flatten(1).double().numpy()
+        return replace(found, train=rows, augmented=False) if len(rows) >= LEAST_ROWS else found
+    if spread_between_draws(case) > MOST_SPREAD:
+        raise NotChecked("training rows are changed strongly at random (row R13), and rows without that cannot be had")
+    return found
 
 
 def _comparable(found: SplitRows) -> bool:
