@@ -53,7 +53,8 @@ class CleanInputs(Remedy):
         self.values: dict[int, dict[int, Tensor]] = {}
         for batch, rows in zip(recorded, clean.inputs, strict=True):
             number = next(n for n in batch.flow.inputs if batch.tape.leaves[n] is batch.input_leaf)
-            assert rows is not None
+            if rows is None:
+                raise ValueError("a batch without its clean rows")
             self.values[id(batch.tape)] = {number: rows.to(batch.inputs.device, batch.inputs.dtype)}
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:
@@ -164,7 +165,7 @@ class AugmentationTooStrong(Check):
             gain=trial.gain,
             explains=(
                 *SYMPTOMS, *causes, "R30", "R36", "R06", "R05", "R04", "R09", "R28", "train-validation-recipe-mismatch",
-                "feature-scale", "mixed-recipes", "per-batch-normalization",
+                "feature-scale", "mixed-recipes", "per-batch-normalization", "image-layout-scrambled",
             ),
         )  # fmt: skip
 

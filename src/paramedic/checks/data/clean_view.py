@@ -31,6 +31,7 @@ from paramedic.checks.data.samples import (
     reading_changes_rows,
     remembered,
     row_limit,
+    rows,
 )
 from paramedic.measurements.data.dataset import Sample, by_path, random_states_kept, sample_rows
 from paramedic.measurements.data.hashing import row_hashes
@@ -90,6 +91,8 @@ class CleanView:
 
 def augmentation(case: Case) -> Augmentation | None:
     """The random augmentation of the recorded training rows; None where none can be seen."""
+    if case.data is not None:
+        return None
     return remembered(case.setup, "augmentation", lambda: _augmentation(case))
 
 
@@ -143,9 +146,9 @@ def _random_dataset(dataset: Any) -> bool:
 def _random_collate(record: LoaderRecord) -> bool:
     try:
         with random_states_kept():
-            rows = [record.dataset[number] for number in range(min(4, len(record.dataset)))]
+            few = [record.dataset[number] for number in range(min(4, len(record.dataset)))]
             keys = {
-                tuple(int(key) for tensor in by_path(record.loader.collate_fn(rows)).values() for key in row_hashes(tensor))
+                tuple(int(key) for tensor in by_path(record.loader.collate_fn(few)).values() for key in row_hashes(tensor))
                 for _ in range(3)
             }
         return len(keys) > 1
@@ -301,11 +304,11 @@ def _clean_view(case: Case) -> CleanView | None:
         change, known = prepare
         raw = [raw_rows(case, batch.input_leaf, batch.inputs) for batch in batches(case)]
         record = loader_of(case)
-        if record is not None and any(rows is None for rows in raw):  # the hashes of later passes are not kept
+        if record is not None and any(item is None for item in raw):  # the hashes of later passes are not kept
             others = _matched(case, record, record.dataset, "")
             if others is not None:
                 raw = [one if one is not None else other for one, other in zip(raw, others.inputs, strict=True)]
-        clean = tuple(change(rows) if rows is not None else None for rows in raw)
+        clean = tuple(change(item) if item is not None else None for item in raw)
         return CleanView(clean, "the rows before the training loop changes them", known)
     record = loader_of(case)
     assert record is not None
@@ -320,6 +323,12 @@ def _clean_view(case: Case) -> CleanView | None:
     return None
 
 
+def plain_inputs(case: Case) -> Tensor:
+    """The training rows as they enter the network, without random augmentation where that can be had."""
+    clean = clean_view(case) if augmentation(case) is not None else None
+    return clean.rows() if clean is not None and clean.known and clean.complete else rows(case).inputs
+
+
 Change = Callable[[Tensor], Tensor]
 
 
@@ -332,9 +341,13 @@ def validation_recipe(case: Case) -> tuple[Change, bool] | None:
         if raw is None:
             continue
         if torch.equal(raw, batch.inputs.cpu()):
-            return (lambda rows: rows), True
+            return _as_it_is, True
         return _affine(raw, batch.inputs.cpu())
-    return (lambda rows: rows), False
+    return _as_it_is, False
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
 
 
 def _affine(raw: Tensor, seen: Tensor) -> tuple[Change, bool] | None:
@@ -351,8 +364,8 @@ def _affine(raw: Tensor, seen: Tensor) -> tuple[Change, bool] | None:
     return None
 
 
-def _scaled(factor: Tensor, offset: Tensor, dtype: torch.dtype, rows: Tensor) -> Tensor:
-    return (rows.double() * factor + offset).to(dtype)
+def _scaled(factor: Tensor, offset: Tensor, dtype: torch.dtype, values: Tensor) -> Tensor:
+    return (values.double() * factor + offset).to(dtype)
 
 
 def plain_datasets(dataset: Any, other: Any, depth: int = MOST_WRAPPERS) -> Iterator[tuple[Any, str]]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from paramedic.checks.case import Case
+from paramedic.checks.data.clean_view import plain_inputs
 from paramedic.checks.data.samples import batches, is_numeric, remembered, rows
 from paramedic.measurements.data.layout import CHANNELS, Smoothness, as_images, smoothness
 
@@ -27,7 +28,7 @@ def convolved_images(case: Case) -> NDArray[np.float64] | None:
     recorded = batches(case)
     if not recorded or not any(isinstance(module, nn.Conv2d) for module in recorded[0].module.modules()):
         return None
-    inputs = rows(case).inputs
+    inputs = plain_inputs(case)
     if inputs.dim() != 4 or not is_numeric(inputs) or inputs.shape[2] * inputs.shape[3] < LEAST_PIXELS:
         return None
     return as_images(inputs)
