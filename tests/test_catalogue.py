@@ -45,6 +45,8 @@ def test_programs_are_pairs_with_places(table: Path) -> None:
         assert entry["reason"] in ROW_BY_ID and entry["lines"], name
         assert max(entry["lines"]) <= len(source.splitlines()), name
         assert "paramedic" not in source
+        for cause in entry.get("causes", ()):
+            assert cause["reason"] in ROW_BY_ID and max(cause["lines"]) <= len(source.splitlines()), name
 
 
 NOT_BUILT = {"R20"}  # rows with programs that no check speaks for yet

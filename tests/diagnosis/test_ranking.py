@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from paramedic.checks.finding import Finding, Outcome, Proof
-from paramedic.diagnosis.ranking import rank
+from paramedic.diagnosis.ranking import rank, with_proof
+from paramedic.experiments.counterfactual import Fact, Trial
+from paramedic.experiments.counterfactual import Outcome as Ended
+from paramedic.experiments.interventions import Remedy
 from paramedic.report.model import row_statuses
 
 
@@ -59,3 +62,29 @@ def test_the_row_of_an_explained_finding_is_found() -> None:
     statuses = row_statuses(outcomes, rank([symptom, cause]))
     assert statuses["R35"].status == "found" and "R19" in statuses["R35"].why
     assert statuses["R01"].status == "not-checked"
+
+
+def test_a_fact_that_does_no_harm_stands_after_a_proven_cause() -> None:
+    proof = Proof("no-weight-decay", 1.0, 0.1, (-1.0, -0.8), 3)
+    harmless = _finding("R19", "softmax-twice", exact=True, extra={"harmless": True}, explains=("R30",))
+    cause = _finding("R30", "too-much-regularization", proof=proof, extra={"cause": 0})
+    ranked = rank([harmless, cause])
+    assert [item.reason for item in ranked] == ["R30", "R19"]
+
+
+def test_causes_proven_one_after_the_other_keep_their_order_and_do_not_swallow_each_other() -> None:
+    first = _finding("R36", "learning-rate-too-low", extra={"cause": 0})
+    second = _finding("R12", "unstandardized-input", extra={"cause": 1}, explains=("R36",))
+    assert [item.reason for item in rank([second, first])] == ["R36", "R12"]
+
+
+def test_a_mended_fact_gets_its_proof_only_if_it_matters() -> None:
+    finding = _finding("R34", "missing-zero-grad", exact=True)
+    remedy = Remedy()
+    remedy.name = "missing-zero-grad"
+    hurts = Trial(remedy, [Ended(0.1, float("nan"))] * 3, [Ended(0.9, float("nan"))] * 3)
+    proven = with_proof(finding, Fact(finding, remedy, hurts))
+    assert proven.proof is not None and proven.proof.before == 0.9 and proven.proof.experiment == "missing-zero-grad"
+    same = Trial(remedy, [Ended(0.1, float("nan"))] * 3, [Ended(0.1, float("nan"))] * 3)
+    spared = with_proof(finding, Fact(finding, remedy, same, harmless=True))
+    assert spared.proof is None and spared.extra["harmless"] and spared.evidence[-1].value == [0.1, 0.1]

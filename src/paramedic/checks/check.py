@@ -29,6 +29,8 @@ class Check:
         recorded step that can be run again), "evaluation" (a recorded validation batch), "loader", "budget"
         (time for experiments). What is missing makes the check "not checked" with the reason.
     cost: "free", "replay" (a few forward and backward passes) or "experiment" (short trainings).
+    after_facts: it builds on what is wrong for certain, and is made after all checks that can say so (1); 2 for those
+        that are made last.
     """
 
     reason: ClassVar[str]
@@ -36,6 +38,7 @@ class Check:
     also: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ("setup",)
     cost: ClassVar[str] = "free"
+    after_facts: ClassVar[int] = 0
 
     def examine(self, case: Case) -> Iterator[Finding]:
         """Yield findings; raise NotApplicable or NotChecked with the reason where there is no verdict."""

@@ -19,7 +19,8 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Outcome
 from paramedic.checks.registry import check_classes
-from paramedic.diagnosis.ranking import rank
+from paramedic.diagnosis.ranking import rank, with_proof
+from paramedic.experiments.counterfactual import facts_of
 from paramedic.report.model import Report, row_statuses
 
 # Seconds of processor time, as the lab counts them. Experiments have their own budget; other checks' replays have this.
@@ -37,7 +38,7 @@ def examine(
 ) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
     """Findings (unranked), the outcome of every check, and internal errors by check name."""
     classes = list(check_classes() if checks is None else checks)
-    instances = [item() for item in sorted(classes, key=lambda item: COST_ORDER[item.cost])]
+    instances = [item() for item in sorted(classes, key=lambda item: (item.after_facts, COST_ORDER[item.cost]))]
     outcomes: list[Outcome] = []
     errors: dict[str, str] = {}
     started = time.thread_time()
@@ -52,7 +53,20 @@ def examine(
         outcome = _examine_one(check, case, errors)
         outcomes.append(outcome)
         case.findings.extend(outcome.findings)
-    return list(case.findings), outcomes, errors
+    return _with_proofs(case, errors), outcomes, errors
+
+
+def _with_proofs(case: Case, errors: dict[str, str]) -> list[Finding]:
+    """The findings; exact facts that were mended in replays with what that changed."""
+    if case.workshop is None:
+        return list(case.findings)
+    try:
+        with _undisturbed():
+            facts = {fact.finding.check: fact for fact in facts_of(case)}
+    except Exception as error:
+        errors["proofs"] = "".join(traceback.format_exception_only(error)).strip() + _last_line(error)
+        return list(case.findings)
+    return [with_proof(item, facts[item.check]) if item.check in facts else item for item in case.findings]
 
 
 @contextmanager

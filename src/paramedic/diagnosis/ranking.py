@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from paramedic.checks.finding import Finding
+from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.counterfactual import LEAST_EFFECT, Fact
 
 LEVEL_ORDER = {"fault": 0, "suspect": 1, "note": 2}
 
@@ -64,10 +65,26 @@ def _key(finding: Finding) -> tuple[float, ...]:
         1 if finding.level == "note" else 0,
         1 if is_symptom(finding) else 0,
         LEVEL_ORDER[finding.level],
+        1 if finding.extra.get("harmless") else 0,
         0 if finding.exact else 1,
+        finding.extra.get("cause", -1),
         _STAGE.get(finding.reason, len(STAGE_ORDER)),
         -(finding.gain or 0.0),
     )
+
+
+def with_proof(finding: Finding, fact: Fact) -> Finding:
+    """An exact fact with what mending it changed: the proof that it hurts, or that training goes as well with it."""
+    trial = fact.trial
+    if trial is None or finding.level != "fault" or finding.proof is not None:
+        return finding
+    if fact.harmless:
+        values = [round(trial.before(), 2), round(trial.after(), 2)]
+        evidence = Evidence("u with it, and with it mended (it does no harm here)", values, "a fall", "u")
+        return replace(finding, evidence=(*finding.evidence, evidence), extra=finding.extra | {"harmless": True})
+    if trial.gain > LEAST_EFFECT and trial.significant():
+        return replace(finding, proof=trial.proof(), gain=trial.gain)
+    return finding
 
 
 def is_symptom(finding: Finding) -> bool:
@@ -78,6 +95,8 @@ def is_symptom(finding: Finding) -> bool:
 
 
 def _explains(cause: Finding, finding: Finding) -> bool:
+    if finding.extra.get("cause") is not None and finding.level == "fault":
+        return False  # proven beside the better causes, with these mended
     if cause.level == "fault" and finding.level != "note" and is_symptom(finding) and not is_symptom(cause):
         return True
     rows = {*cause.explains, *cause.extra.get("explains_rows", ())}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
-from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.checks.finding import Evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import StandardInitialization
 from paramedic.experiments.sensitivity import sensitivity
-from paramedic.experiments.wording import SYMPTOMS, initialization_place, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, at_first, initialization_place, percent
 
 
-class BadlyScaledInitialization(Check):
+class BadlyScaledInitialization(CauseByExperiment):
     """The initial weights have a scale from which training fails.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed from the initial
@@ -29,33 +27,24 @@ class BadlyScaledInitialization(Check):
     name = "badly-scaled-initialization"
     needs = ("replay", "budget")
     cost = "experiment"
+    explains = (*SYMPTOMS, "R36", "R23")
 
-    def examine(self, case: Case) -> Iterator[Finding]:
-        trial = proven(case, self.name)
-        if trial is None:
-            return
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, StandardInitialization)
-        found = diagnosis(case)
         changed = trial.remedy.changed
         flow = sensitivity(case.lab)
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         strongest = max(flow.weights.values(), default=0.0) if flow is not None else 0.0
-        yield self.fault(
-            f"the initialization of {changed[0]}{others} keeps the network from learning: "
-            f"u {percent(found.ended.train)} at the end of the run, and "
-            f"{percent(trial.after())} after {found.steps} steps from PyTorch's own initialization "
-            "(1 = knows nothing, 0 = perfect)",
-            where=initialization_place(case, changed),
-            module=changed[0],
-            evidence=(
+        return Cause(
+            f"the initialization of {changed[0]}{others} keeps the network from learning: {at_first(found, trial)}, "
+            f"and {percent(trial.after())} after {found.steps} steps from PyTorch's own initialization",
+            initialization_place(case, changed),
+            trial.remedy.remedy,
+            (
                 Evidence("parameters far from a standard initialization", ", ".join(changed[:8]), "none"),
                 Evidence(
                     "largest relative sensitivity of the loss to a weight", round(strongest, 4), "0.002 to 10"
                 ),
-                *run_evidence(found, trial),
             ),
-            remedy=trial.remedy.remedy,
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=(*SYMPTOMS, "R36", "R23"),
+            changed[0],
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
-from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
+from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together, candidates
 from paramedic.experiments.lab import Curve, Intervention, Lab
 from paramedic.experiments.progress import (
     U_LIMIT,
@@ -29,6 +29,7 @@ from paramedic.experiments.progress import (
     train_probes,
     validation_probes,
 )
+from paramedic.experiments.repairs import ONLY_EVALUATION, hidden_by_others, repair_of
 from paramedic.trace.setup import BackwardRecord, OptimizerStep
 
 GAIN = 0.2  # in u; smaller gains come from shorter horizons alone (prototype: 2/5 healthy controls below it)
@@ -44,7 +45,12 @@ MOVED = 0.3  # in u; the loss in training, with dropout and penalties, is rather
 LEAST_STEPS = 20
 FIRST_SHARE, SECOND_SHARE = 0.45, 0.75  # of the time left, for one seed and for all; the rest is for other checks
 CAUSES = 3
-STILL_FAILING = 0.5  # u after the first remedies: only then a further cause is looked for, for a replay is a short run
+STILL_FAILING = 0.5  # u after the first remedies: below it, one that helps whatever is not finished proves nothing
+STILL_LEARNING = 0.1  # in u, between a short replay and a long one: a copy that gains more has not ended
+LONG_SHARE = 0.25  # of the time left, for one replay as long as the program's own run
+FINER = (3.0, 10.0, 0.3)  # times a learning rate that helps: the ladder's steps are decades
+LEAST_EFFECT = 0.05  # in u; mending a fact that changes less does not matter to training (prototype's least gain)
+NARROW = 30  # the order of the remedies that are applied all at once: inputs, regularization, batches, initial weights
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,21 @@ class Outcome:
 
 @dataclass(eq=False)
 class Trial:
-    """One remedy with its outcomes by seed, and those of the base it is compared with."""
+    """One remedy with its outcomes by seed, and those of the base it is compared with.
+
+    beside: what is changed in the base and in the trial alike. ended: where the base's whole run ended, if known.
+    """
 
     remedy: Remedy
     outcomes: list[Outcome] = field(default_factory=list)
     base: list[Outcome] = field(default_factory=list)
     ended: Outcome | None = None
+    beside: tuple[Remedy, ...] = ()
+
+    @property
+    def experiment(self) -> str:
+        """What `paramedic replay` calls it: what is changed beside it, and last the one thing that is tried."""
+        return "+".join(item.name for item in (*self.beside, self.remedy))
 
     def gains(self) -> list[float]:
         """Per seed, how much further the remedy got than its base and than the program's whole run."""
@@ -107,7 +122,7 @@ class Trial:
 
     def proof(self) -> Proof:
         return Proof(
-            experiment=f"training replayed from the initial weights with one change: {self.remedy.changes}",
+            experiment=self.experiment,
             before=round(self.before(), 4),
             after=round(self.after(), 4),
             interval=(round(self.interval()[0], 4), round(self.interval()[1], 4)),
@@ -117,11 +132,27 @@ class Trial:
 
 
 @dataclass(eq=False)
+class Fact:
+    """An exact fact that is mended in the replays: what every other cause is sought on top of.
+
+    trial: training with all other facts mended, against training with this one mended too; None without time.
+    harmless: the program learns with it, and mending it changes nothing.
+    """
+
+    finding: Finding
+    remedy: Remedy
+    trial: Trial | None = None
+    harmless: bool = False
+
+
+@dataclass(eq=False)
 class Diagnosis:
     """What the remedies showed.
 
-    ended: u of the program's own last weights. base: replays without a change, by seed. steps: their length.
-    trials: all remedies that were tried, best last stage included. causes: the chosen ones, main cause first.
+    ended: u of the program's own last weights; where facts are mended, of the mended program after as many steps.
+    own: u of the program's own last weights, by the mended loss. base: replays without a change (but with the facts
+    mended), by seed. steps: their length. trials: all remedies that were tried, best last stage included. causes: the
+    chosen ones, main cause first.
     """
 
     scale: Scale
@@ -130,6 +161,8 @@ class Diagnosis:
     start: Outcome
     ended: Outcome
     total_steps: int
+    facts: list[Fact] = field(default_factory=list)
+    own: Outcome | None = None
     steps: int = 0
     base: list[Outcome] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
@@ -142,6 +175,10 @@ class Diagnosis:
         """Whether a remedy could gain GAIN at all."""
         return self.ended.train > GAIN
 
+    @property
+    def repairs(self) -> list[Remedy]:
+        return [fact.remedy for fact in self.facts]
+
     def cause(self, name: str) -> Trial | None:
         return next((trial for trial in self.causes if trial.remedy.cause == name), None)
 
@@ -151,7 +188,7 @@ def assess(case: Case) -> Diagnosis:
 
     Raises NotApplicable or NotChecked when progress cannot be measured.
     """
-    return _once(case, "assessment", _assess)
+    return _once(case, "assessment", lambda case: _assess(case, []))
 
 
 def diagnosis(case: Case) -> Diagnosis:
@@ -183,35 +220,38 @@ def proven(case: Case, name: str) -> Trial | None:
     return trial
 
 
-def _assess(case: Case) -> Diagnosis:
+def _assess(case: Case, facts: list[Fact]) -> Diagnosis:
     lab = case.lab
     problem = lab.why_not_replayable()
     if problem is not None:
         raise NotChecked(problem)
-    _applicable(lab)
+    repairs = [fact.remedy for fact in facts]
+    _applicable(lab, Together(repairs))
+    loss = Together([item for item in repairs if item.defines_loss])
     with lab.spending():
-        probes = train_probes(lab)
+        probes = train_probes(lab, change=loss)
         scale = scale_of(lab, probes)
         if scale is None:
             raise NotChecked("how far the loss can fall could not be measured")
-        validation = validation_probes(lab)
+        validation = validation_probes(lab, change=loss)
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
-    if _moved_on(case, scale, ended):
+    if not loss.remedies and _moved_on(case, scale, ended):
         raise NotChecked("the loss on the first batches says nothing about the last ones: the data changed on the way")
-    total = max(1, sum(record.steps for record in lab.setup.optimizers))
-    return Diagnosis(scale, probes, validation, start, ended, total)
+    made = sum(record.steps for record in lab.setup.optimizers)
+    total = max(1, made or lab.setup.backward_calls)
+    return Diagnosis(scale, probes, validation, start, ended, total, facts, own=ended)
 
 
 def _diagnose(case: Case) -> Diagnosis:
-    found = assess(case)
-    if found.failing:
-        confounder = confounding(case.findings)
-        if confounder is not None:
-            found.not_tried = f"{confounder.reason} {confounder.check} has to be fixed first"
+    facts, hopeless = _facts(case)
+    found = _assess(case, facts if hopeless is None else [])
+    if found.failing or found.facts:
+        if hopeless is not None:
+            found.not_tried = f"{hopeless.reason} {hopeless.check} has to be fixed first, which no replay can do"
         elif problem := case.lab.why_no_budget():
             found.not_tried = problem
         else:
-            _try_remedies(case.lab, found)
+            _try_remedies(case, found)
     return found
 
 
@@ -226,8 +266,8 @@ def _moved_on(case: Case, scale: Scale, ended: Outcome) -> bool:
     return ended.train - scale.u(statistics.median(losses)) > MOVED
 
 
-def _applicable(lab: Lab) -> None:
-    optimized = [step for step in lab.setup.steps if any(isinstance(event, OptimizerStep) for event in step)]
+def _applicable(lab: Lab, repairs: Remedy) -> None:
+    optimized = lab.recorded_steps(repairs)
     if not optimized:
         raise NotChecked("no optimizer step was recorded")
     main = lab.main_backward.tape
@@ -243,6 +283,8 @@ def _applicable(lab: Lab) -> None:
         raise NotApplicable("several losses are trained in turn by several optimizers")
 
 
+# -- exact facts ---------------------------------------------------------------------------------------------------
+
 # An exact fact in these rows changes what training does: remedies tried beside it would treat its symptoms.
 CONFOUNDING = frozenset(
     "R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R28 R32 R33 R34 R36 S3 S4".split()
@@ -251,7 +293,67 @@ CONFOUNDING = frozenset(
 
 def confounding(findings: Sequence[Finding]) -> Finding | None:
     """A proven fault that has to be fixed before soft causes can be told apart."""
-    return next((item for item in findings if item.level == "fault" and item.reason in CONFOUNDING), None)
+    return next(iter(_confounders(findings)), None)
+
+
+def _confounders(findings: Sequence[Finding]) -> list[Finding]:
+    faults = [item for item in findings if item.level == "fault"]
+    return [item for item in faults if item.reason in CONFOUNDING and item.check not in ONLY_EVALUATION]
+
+
+def _facts(case: Case) -> tuple[list[Fact], Finding | None]:
+    """The exact facts with what mends them; and one that nothing mends and no mended one explains, if there is one."""
+    found = _confounders(case.findings)
+    if not found or case.lab.why_not_replayable() is not None:
+        return [], next(iter(found), None)
+    mended = [(item, repair_of(case, item)) for item in found]
+    facts = [Fact(item, remedy) for item, remedy in mended if remedy is not None]
+    explained = {row for fact in facts for row in fact.finding.explains}
+    hopeless = [
+        item for item, remedy in mended
+        if remedy is None and not {item.reason, item.check} & (explained | {fact.finding.check for fact in facts})
+    ]
+    named = {name for fact in facts for name in fact.finding.explains}  # the same thing, said in other words
+    mending = {fact.finding.check: fact for fact in reversed(facts) if fact.finding.check not in named}
+    return list(reversed(mending.values())), next(iter(hopeless), None)
+
+
+def facts_of(case: Case) -> list[Fact]:
+    """The exact facts that were mended in replays, with their trials; made now if there is time for it."""
+    if not _confounders(case.findings) or case.lab.why_no_budget() is not None:
+        return list(_made(case))
+    try:
+        return diagnosis(case).facts
+    except (NotApplicable, NotChecked):
+        return []
+
+
+def _made(case: Case) -> list[Fact]:
+    found = case.lab._cache.get("diagnosis")
+    return found.facts if isinstance(found, Diagnosis) else []
+
+
+def _prove_facts(lab: Lab, found: Diagnosis, clock: _Clock) -> None:
+    """Each fact against the others mended, on all seeds, as far as the time reaches."""
+    for fact in found.facts:
+        others = tuple(item for item in found.repairs if item is not fact.remedy)
+        trial = Trial(fact.remedy, beside=others)
+        for seed in range(SEEDS):
+            if clock.second_is_over():
+                return
+            try:
+                trial.base.append(run(lab, found, Together(others), seed, found.steps))
+            except Exception:  # the program's own code cannot go on with this fault
+                trial.base.append(Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan))
+            if len(found.base) <= seed:
+                found.base.append(run(lab, found, Together(found.repairs), seed, found.steps))
+            trial.outcomes.append(found.base[seed])
+        fact.trial = trial
+        best = min(trial.before(), found.own.train if found.own is not None else math.inf)
+        fact.harmless = best <= GAIN and best - trial.after() < LEAST_EFFECT
+
+
+# -- trying --------------------------------------------------------------------------------------------------------
 
 
 def _outcome_at(lab: Lab, state: str, scale: Scale, probes: list[Probe], validation: list[Probe]) -> Outcome:
@@ -265,41 +367,100 @@ def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]
     return Outcome(train, scale.u(loss_of(lab, validation)) if validation else math.nan)
 
 
-# -- trying --------------------------------------------------------------------------------------------------------
-
-
-def _try_remedies(lab: Lab, found: Diagnosis) -> None:
-    remedies = [remedy for remedy in candidates() if _worth_trying(lab, remedy)]
+def _try_remedies(case: Case, found: Diagnosis) -> None:
+    lab = case.lab
+    hidden = hidden_by_others(case)
+    remedies = [remedy for remedy in (*hidden, *candidates()) if _worth_trying(lab, remedy, found.repairs)]
     clock = _Clock(lab)
-    recorded = sum(any(isinstance(e, OptimizerStep) for e in step) for step in lab.setup.steps)
+    mended = Together(found.repairs)
+    recorded = len(lab.recorded_steps(mended))
     found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
     try:
-        found.base = [run(lab, found, Intervention(), 0, found.steps)]
+        found.base = [run(lab, found, mended, 0, found.steps)]
     except Exception as error:  # the program's own code, on a step that depends on what was not recorded
         found.not_tried = f"the recorded steps cannot be trained again: {type(error).__name__}: {str(error)[:120]}"
         return
+    affordable = clock.first / max(1e-3, lab.seconds_per_step) / (len(remedies) + 4)
+    shorter = int(min(found.steps, max(LEAST_STEPS, affordable)))
     try:
-        affordable = clock.first / max(1e-3, lab.seconds_per_step) / (len(remedies) + 4)
-        shorter = int(min(found.steps, max(LEAST_STEPS, affordable)))
         if shorter < found.steps:
             found.steps = shorter
-            found.base = [run(lab, found, Intervention(), 0, found.steps)]
-        fixed: list[Remedy] = []
-        base, ended = found.base, found.ended
-        for _ in range(CAUSES):
-            trials = _first_stage(lab, found, remedies, fixed, base, ended, clock)
-            found.trials.extend(trials)
-            chosen = _second_stage(lab, found, trials, fixed, clock)
-            if chosen is None:
-                break
-            found.causes.append(chosen)
-            fixed.append(chosen.remedy)
-            base, ended = chosen.outcomes, Outcome(statistics.fmean(o.train for o in chosen.outcomes), math.nan)
-            remedies = [item for item in remedies if item.cause != chosen.remedy.cause]
-            if ended.train <= STILL_FAILING:
-                break
+            found.base = [run(lab, found, mended, 0, found.steps)]
+        if found.facts:
+            _prove_facts(lab, found, clock)
+            found.ended, conclusive = _whole_run(lab, found, mended, found.base[0])
+            if found.failing and not conclusive:
+                found.not_tried = "the mended copy still learns at the end of its replay: fix what was found, and run again"
+            if not found.failing or not conclusive:
+                return
+        _find_causes(lab, found, remedies, _Clock(lab))
     except _OutOfBudget:
         found.not_tried = f"budget of {lab.budget:g} s used up"
+
+
+def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clock) -> None:
+    """One cause after the other: after the best is fixed in the copy, the next is looked for."""
+    fixed: list[Remedy] = list(found.repairs)
+    base, ended = found.base, found.ended
+    for _ in range(CAUSES):
+        trials = _first_stage(lab, found, remedies, fixed, base, ended, clock)
+        found.trials.extend(trials)
+        chosen = _second_stage(lab, found, trials, fixed, clock)
+        if not chosen or isinstance(chosen[0].remedy, OtherOptimizer):  # which is almost never the cause
+            chosen = _jointly(lab, found, remedies, fixed, base, ended, clock) or chosen
+        if not chosen:
+            break
+        chosen = _refined(lab, found, chosen, fixed, clock)
+        found.causes.extend(chosen)
+        fixed.extend(trial.remedy for trial in chosen)
+        base = chosen[0].outcomes
+        remedies = [item for item in remedies if item.cause not in {trial.remedy.cause for trial in chosen}]
+        short = Outcome(statistics.fmean(o.train for o in base), math.nan)
+        if short.train <= GAIN:
+            break
+        ended, conclusive = _whole_run(lab, found, Together(fixed), short)
+        if ended.train <= GAIN or not conclusive:
+            break
+        if ended.train <= STILL_FAILING:
+            remedies = [item for item in remedies if not item.generic]
+
+
+def _refined(
+    lab: Lab, found: Diagnosis, chosen: list[Trial], fixed: list[Remedy], clock: _Clock
+) -> list[Trial]:
+    """The learning rate nearer to its best: what is left to be learned at a coarse one is no second cause."""
+    trial = chosen[0]
+    if len(chosen) > 1 or not isinstance(trial.remedy, LearningRate):
+        return chosen
+    best = trial
+    for finer in FINER:
+        if clock.second_is_over():
+            return [best]
+        other = LearningRate(trial.remedy.factor * finer)
+        if other.cause != trial.remedy.cause:
+            continue
+        rival = Trial(other, base=trial.base, ended=trial.ended, beside=trial.beside)
+        for seed in range(SEEDS):
+            rival.outcomes.append(run(lab, found, Together([*fixed, other]), seed, found.steps))
+            if rival.gain < best.gain + LEAST_EFFECT:
+                break
+        if len(rival.outcomes) == SEEDS and rival.helps() and rival.gain > best.gain + LEAST_EFFECT:
+            best = rival
+    return [best]
+
+
+def _whole_run(lab: Lab, found: Diagnosis, change: Remedy, short: Outcome) -> tuple[Outcome, bool]:
+    """u of a changed copy after as many steps as the program made, as far as the time reaches, and whether that is
+    conclusive: it was as many, or the copy had stopped learning.
+
+    short: where it was after ``found.steps``.
+    """
+    affordable = int(LONG_SHARE * lab.time_left() / max(1e-4, lab.seconds_per_step))
+    steps = min(found.total_steps, affordable)
+    if steps <= found.steps:
+        return short, found.total_steps <= found.steps
+    reached = run(lab, found, change, 0, steps)
+    return reached, steps == found.total_steps or reached.train > short.train - STILL_LEARNING
 
 
 class _Clock:
@@ -321,7 +482,9 @@ class _OutOfBudget(Exception):
     pass
 
 
-def _worth_trying(lab: Lab, remedy: Remedy) -> bool:
+def _worth_trying(lab: Lab, remedy: Remedy, repairs: Sequence[Remedy]) -> bool:
+    if any(type(item) is type(remedy) and item.cause == remedy.cause for item in repairs):
+        return False
     try:
         return remedy.why_not(lab) is None
     except Exception:
@@ -344,37 +507,82 @@ def _first_stage(
             if not any(trial.gain > GAIN for trial in trials):
                 raise _OutOfBudget
             break
-        trial = Trial(remedy, base=base, ended=ended)
+        trial = Trial(remedy, base=base, ended=ended, beside=tuple(fixed))
         try:
-            trial.outcomes.append(run(lab, found, _with(fixed, remedy), 0, found.steps))
+            trial.outcomes.append(run(lab, found, Together([*fixed, remedy]), 0, found.steps))
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
     return trials
 
 
-def _with(fixed: list[Remedy], remedy: Remedy) -> Remedy:
-    return Together([*fixed, remedy]) if fixed else remedy
-
-
 def _second_stage(
     lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], clock: _Clock
-) -> Trial | None:
+) -> list[Trial]:
     """The remedies near the best on the other seeds, narrowest first, until one is proven."""
     best = max((trial.gain for trial in trials), default=0.0)
     if best <= GAIN:
-        return None
+        return []
     near = [trial for trial in trials if trial.gain >= max(GAIN, SHARE_OF_BEST * best)]
     for trial in sorted(near, key=lambda item: (item.remedy.order, -item.gain)):
         for seed in range(1, SEEDS):
             if clock.second_is_over():
                 raise _OutOfBudget
-            if len(found.base) <= seed:
-                found.base.append(run(lab, found, Intervention(), seed, found.steps))
-            trial.outcomes.append(run(lab, found, _with(fixed, trial.remedy), seed, found.steps))
+            if len(trial.base) <= seed:
+                trial.base.append(run(lab, found, Together(fixed), seed, found.steps))
+            trial.outcomes.append(run(lab, found, Together([*fixed, trial.remedy]), seed, found.steps))
         if trial.helps():
-            return trial
-    return None
+            return [trial]
+    return []
+
+
+def _jointly(
+    lab: Lab,
+    found: Diagnosis,
+    remedies: list[Remedy],
+    fixed: list[Remedy],
+    base: list[Outcome],
+    ended: Outcome,
+    clock: _Clock,
+) -> list[Trial]:
+    """Causes each of which hides the other: none of them helps alone.
+
+    All narrow remedies are applied at once, with each of the learning rates; from the best, whatever is not needed is
+    taken away again, broadest first (delta debugging). Each one that is left is then proven beside the others.
+    """
+    narrow = [item for item in remedies if item.order <= NARROW and item.longer == 1]
+    rates: list[Remedy] = [item for item in remedies if isinstance(item, LearningRate)]
+    if not narrow:
+        return []
+
+    def gain(parts: list[Remedy]) -> float:
+        if clock.second_is_over():
+            raise _OutOfBudget
+        try:
+            reached = run(lab, found, Together([*fixed, *parts]), 0, found.steps)
+        except Exception:
+            return -math.inf
+        return min(base[0].train, ended.train) - reached.train
+
+    tried = [(gain([*narrow, *rate]), [*narrow, *rate]) for rate in ([], *([item] for item in rates))]
+    best = max(value for value, _ in tried)
+    if best <= GAIN:
+        return []
+    needed = next(parts for value, parts in tried if value >= SHARE_OF_BEST * best)
+    for part in sorted(needed, key=lambda item: -item.order):
+        rest = [item for item in needed if item is not part]
+        if rest and gain(rest) >= SHARE_OF_BEST * best:
+            needed = rest
+    trials = [Trial(item, ended=ended, beside=(*fixed, *(o for o in needed if o is not item))) for item in needed]
+    for seed in range(SEEDS):
+        reached = run(lab, found, Together([*fixed, *needed]), seed, found.steps)
+        for trial in trials:
+            if clock.second_is_over():
+                raise _OutOfBudget
+            trial.base.append(run(lab, found, Together(trial.beside), seed, found.steps))
+            trial.outcomes.append(reached)
+    found.trials.extend(trials)
+    return trials if all(trial.helps() for trial in trials) else []
 
 
 def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int) -> Outcome:
@@ -387,7 +595,7 @@ def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int)
 
     steps *= getattr(change, "longer", 1)
     curve = lab.train(change, steps=steps, seed=seed, after=measure)
-    found.curves[f"{change.changes} ({seed})"] = curve
+    found.curves[f"{change.name} ({seed}, {steps})"] = curve
     if not curve.finite:
         return Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan)
     return outcomes[-1]

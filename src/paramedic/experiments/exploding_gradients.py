@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
 from paramedic.checks.finding import Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
 from paramedic.experiments.sensitivity import sensitivity
 from paramedic.experiments.vanishing_gradients import flow_evidence
-from paramedic.experiments.wording import SYMPTOMS, model_place, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, at_first, model_place, percent
 
 EXPLODED = 0.5  # decades from last to first layer; healthy at most -0.3 in 56 runs (prototype)
 SENSITIVE = 10.0  # relative sensitivity of the loss to a weight; healthy at most 3.1 in 56 runs (prototype)
 
 
-class ExplodingGradients(Check):
+class ExplodingGradients(CauseByExperiment):
     """Gradients grow on their way back through the network, and throw the weights off.
 
     What it measures: u after replays with the gradient norm clipped to 1, on three seeds, where the run failed; the
@@ -32,20 +32,22 @@ class ExplodingGradients(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
+    explains = (*SYMPTOMS, "R36")
+
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
+        return Cause(
+            f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} steps) and "
+            f"not as it is ({at_first(found, trial)})",
+            model_place(case),
+            trial.remedy.remedy,
+            flow_evidence(sensitivity(case.lab)),
+        )
+
     def examine(self, case: Case) -> Iterator[Finding]:
         trial = proven(case, self.name)
         found, flow = diagnosis(case), sensitivity(case.lab)
         if trial is not None:
-            yield self.fault(
-                f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} "
-                f"steps) and not as it is ({percent(found.ended.train)} at the end of the run)",
-                where=model_place(case),
-                evidence=(*flow_evidence(flow), *run_evidence(found, trial)),
-                remedy=trial.remedy.remedy,
-                proof=trial.proof(),
-                gain=trial.gain,
-                explains=(*SYMPTOMS, "R36"),
-            )
+            yield self.finding(case, trial)
         elif found.failing and flow is not None:
             strongest = max(flow.weights.values(), default=0.0)
             if flow.decades > EXPLODED or strongest > SENSITIVE:

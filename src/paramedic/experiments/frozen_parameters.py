@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
@@ -14,16 +13,14 @@ from paramedic.checks.implementation.wiring import (
     SYMPTOMS,
     Named,
     common_path,
-    distinct_tapes,
-    initial_value,
     layer_names,
     learned,
     registered,
-    unchanged,
     weight_share,
 )
+from paramedic.experiments.counterfactual import proven
+from paramedic.experiments.frozen import frozen_below_trained, same_layers
 from paramedic.experiments.train_also import LEAST_GAIN, Gain, gain_of_training
-from paramedic.measurements.training.freshness import looks_fresh
 from paramedic.trace.place import Place
 
 
@@ -42,6 +39,7 @@ class FrozenParameters(Check):
     reason = "R23"
     name = "frozen-parameters"
     cost = "experiment"
+    after_facts = 1
 
     def examine(self, case: Case) -> Iterator[Finding]:
         crashed = _nothing_to_train(case)
@@ -53,19 +51,25 @@ class FrozenParameters(Check):
         frozen = frozen_below_trained(case)
         if not frozen or learned(case, [item.tensor for item in frozen]):
             raise NotApplicable("no randomly initialized layer is frozen")
-        gain = gain_of_training(case.lab, _same_layers(case, frozen)) if case.lab.why_no_budget() is None else None
-        if gain is not None and not gain.gain > LEAST_GAIN:
-            return
-        yield self._finding_of(case, frozen, gain)
+        gain = gain_of_training(case.lab, same_layers(case, frozen)) if case.lab.why_no_budget() is None else None
+        if gain is None:
+            yield self._finding_of(case, frozen)
+        elif gain.gain > LEAST_GAIN:
+            yield self._finding_of(case, frozen, _proof(gain), gain.gain)
+        else:
+            trial = proven(case, self.name)  # with another cause mended that hid it
+            if trial is not None:
+                yield self._finding_of(case, frozen, trial.proof(), trial.gain)
 
-    def _finding_of(self, case: Case, frozen: list[Named], gain: Gain | None) -> Finding:
+    def _finding_of(
+        self, case: Case, frozen: list[Named], proof: Proof | None = None, gain: float | None = None
+    ) -> Finding:
         whole = [item.tensor for item in registered(case).values() if item.root is frozen[0].root]
         share = weight_share([item.tensor for item in frozen], whole)
-        say = self.suspect if gain is None else self.fault
-        proof = None if gain is None else _proof(gain)
+        say = self.suspect if proof is None else self.fault
         effect = ""
         if proof is not None:
-            effect = f"; with them trained the loss falls to {proof.after:.3g} instead of {proof.before:.3g}"
+            effect = f"; with them trained {proof.unit} falls to {proof.after:.3g} instead of {proof.before:.3g}"
         return say(
             f"{layer_names(frozen)} are frozen at their random initialization ({share:.0%} of the weights, "
             f"requires_grad=False){effect}: train them, or load pretrained weights before freezing",
@@ -77,9 +81,9 @@ class FrozenParameters(Check):
             ),
             remedy="train these layers (requires_grad_(True) and in the optimizer), or load pretrained weights first",
             proof=proof,
-            gain=None if gain is None else gain.gain,
+            gain=gain,
             explains=SYMPTOMS,
-            exact=gain is not None,
+            exact=proof is not None,
         )
 
     def _all_frozen(self, case: Case, frozen: list[Named]) -> Finding:
@@ -111,65 +115,6 @@ def froze_place(case: Case, items: list[Named]) -> Place | None:
         if entry is not None and entry[0]() is item.tensor and entry[1] is not None:
             return entry[1]
     return next((record.constructed for record in case.setup.models if items and record.module is items[0].root), None)
-
-
-def frozen_below_trained(case: Case) -> list[Named]:
-    """Frozen, unchanged matrices whose results trained layers read (or that stand on trained layers alone)."""
-    candidates = {
-        key: item
-        for key, item in registered(case).items()
-        if _was_frozen(case, item.tensor) and item.tensor.dim() > 1 and unchanged(case, item.tensor)
-        and looks_fresh(item.tensor) and not _constant(item.tensor)
-    }
-    if not candidates:
-        return []
-    feeding: set[int] = set()
-    chosen = distinct_tapes(case)
-    for index, record in enumerate(case.lab.backwards):
-        if any(record is item for item in chosen):
-            feeding |= _feeding_trained(case, index, set(candidates))
-    return [item for key, item in candidates.items() if key in feeding]
-
-
-def _was_frozen(case: Case, tensor: Tensor) -> bool:
-    for (live, _), wanted in zip(case.setup.initial.tensors, case.setup.initial.wanted, strict=True):
-        if live is tensor:
-            return not wanted and not tensor.requires_grad
-    return False
-
-
-def _constant(tensor: Tensor) -> bool:
-    return bool((tensor == tensor.flatten()[0]).all())
-
-
-def _feeding_trained(case: Case, index: int, candidates: set[int]) -> set[int]:
-    """Those of the candidates that a trained parameter is applied after, or that are applied to trained values only."""
-    marks: dict[int, set[int]] = {}
-    feeding: set[int] = set()
-    on_trained: dict[int, bool] = {}
-    for call in case.lab.operations(index).calls:
-        inherited: set[int] = set().union(*(marks.get(id(item), set()) for item in call.inputs))
-        own = {id(item) for item in call.inputs} & candidates
-        trains = any(item.is_leaf and item.requires_grad for item in call.inputs)
-        if trains:
-            feeding |= inherited | own
-        others = [item for item in call.inputs if id(item) not in candidates and item.is_floating_point()]
-        for key in own:
-            computed = any(item.requires_grad and not item.is_leaf for item in others)
-            on_trained[key] = on_trained.get(key, True) and computed
-        for item in call.outputs:
-            marks[id(item)] = inherited | own
-    return feeding | {key for key, value in on_trained.items() if value}
-
-
-def _same_layers(case: Case, frozen: list[Named]) -> list[Tensor]:
-    """All frozen parameters of the modules that hold the matrices: their biases too."""
-    modules = {id(item.module) for item in frozen}
-    return [
-        item.tensor
-        for item in registered(case).values()
-        if id(item.module) in modules and not item.tensor.requires_grad and initial_value(case, item.tensor) is not None
-    ]
 
 
 def _proof(gain: Gain) -> Proof:

@@ -17,7 +17,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from paramedic.checks.preprocessing.layers import first_layer
-from paramedic.experiments.lab import Intervention, Lab
+from paramedic.experiments.lab import Intervention, Lab, merged_options
 from paramedic.experiments.operations import operation_name
 from paramedic.experiments.progress import main_tapes, penalties, spread
 from paramedic.measurements.data.recipe import feature_ranges
@@ -57,6 +57,7 @@ class Remedy(Intervention):
     order: int = 0
     remedy: str = ""
     longer: int = 1  # this many times the steps
+    generic: bool = False  # it takes whatever is not yet learned further, and says little about why it is not
 
     def why_not(self, lab: Lab) -> str | None:
         """Why it would change nothing; None if it is worth trying."""
@@ -67,12 +68,14 @@ class LearningRate(Remedy):
     """All learning rates times a factor."""
 
     rows = ("R36",)
+    generic = True
     order = 50
 
     def __init__(self, factor: float) -> None:
         self.factor = factor
         self.cause = "learning-rate-too-high" if factor < 1 else "learning-rate-too-low"
         self.changes = f"learning rate x {factor:g}"
+        self.name = f"learning-rate-x{factor:g}"
         self.remedy = f"multiply the learning rate by about {factor:g}"
 
     def lr(self, lr: float) -> float:
@@ -86,6 +89,7 @@ class StandardizedInput(Remedy):
     cause = "unstandardized-input"
     order = 10
     changes = "inputs standardized before the first layer"
+    name = "standardized-input"
     remedy = "subtract the training mean of each feature and divide by its training standard deviation"
 
     def __init__(self) -> None:
@@ -190,6 +194,7 @@ class NoDropout(Remedy):
     cause = "too-much-regularization"
     order = 15
     changes = "no dropout"
+    name = "no-dropout"
     remedy = "lower the dropout probability"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -244,6 +249,7 @@ class NoWeightDecay(Remedy):
     cause = "too-much-regularization"
     order = 15
     changes = "no weight decay"
+    name = "no-weight-decay"
     remedy = "lower the weight decay"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -262,6 +268,7 @@ class NoPenalty(Remedy):
     cause = "too-much-regularization"
     order = 15
     changes = "no penalty on the weights in the loss"
+    name = "no-penalty"
     remedy = "lower the factor of the penalty on the weights"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -282,6 +289,7 @@ class StandardInitialization(Remedy):
     cause = "badly-scaled-initialization"
     order = 30
     changes = "PyTorch's own initialization for the weights whose scale is off"
+    name = "standard-initialization"
     remedy = "drop the hand-made initialization, or scale it by the layer's fan-in"
 
     def __init__(self) -> None:
@@ -371,10 +379,12 @@ class SmallerBatches(Remedy):
 
     rows = ("R11",)
     cause = "too-few-updates"
+    generic = True
     order = 20
 
     def __init__(self, parts: int = SPLIT) -> None:
         self.parts = parts
+        self.name = f"batches-of-one-{parts}th"
         self.changes = f"batches of one {parts}th of the size, {parts} times as many updates"
         self.remedy = "use smaller batches, or train for more epochs"
 
@@ -392,9 +402,11 @@ class MoreSteps(Remedy):
 
     rows = ("R31",)
     cause = "stopped-too-early"
+    generic = True
     order = 22
     longer = 4
     changes = "4 times as many updates"
+    name = "more-steps"
     remedy = "train for more epochs"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -408,6 +420,7 @@ class ConstantRate(Remedy):
     cause = "scheduler-drives-rate-to-zero"
     order = 12
     changes = "no learning rate schedule"
+    name = "constant-rate"
     remedy = "check how often the scheduler steps, and where it ends"
 
     def __init__(self) -> None:
@@ -448,8 +461,10 @@ class StepAtEveryBackward(Remedy):
 
     rows = ("R11",)
     cause = "too-few-updates"
+    generic = True
     order = 20
     changes = "a step after every backward call"
+    name = "step-at-every-backward"
     remedy = "accumulate over fewer batches, or train for more epochs"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -477,8 +492,10 @@ class ClippedGradients(Remedy):
 
     rows = ("R35",)
     cause = "exploding-gradients"
+    generic = True
     order = 60
     changes = f"gradient norm clipped to {CLIP_NORM:g}"
+    name = "clipped-gradients"
     remedy = f"clip the gradients: torch.nn.utils.clip_grad_norm_(model.parameters(), {CLIP_NORM:g}) before the step"
 
     def after_backward(self, lab: Lab, parameters: Sequence[Tensor]) -> None:
@@ -492,10 +509,12 @@ class OtherOptimizer(Remedy):
 
     rows = ("R34",)
     cause = "wrong-optimizer"
+    generic = True
     order = 90
 
     def __init__(self, kind: str = "Adam") -> None:
         self.kind = kind
+        self.name = kind.lower()
         rate = f"Adam(lr={ADAM_RATE:g})" if kind == "Adam" else f"SGD(lr={SGD_RATE:g}, momentum=0.9)"
         self.changes = f"{rate} as optimizer"
         self.remedy = f"try {rate}"
@@ -521,6 +540,7 @@ class ReluActivations(Remedy):
     cause = "vanishing-gradients"
     order = 40
     changes = "ReLU in the place of saturating activations"
+    name = "relu-activations"
     remedy = "use ReLU (or GELU) between the layers, or a normalization before each activation"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -576,6 +596,7 @@ class SkipConnections(Remedy):
     cause = "vanishing-gradients"
     order = 45
     changes = "skip connections around layers of equal width"
+    name = "skip-connections"
     remedy = "add skip connections (x + layer(x)) or normalization layers, or use fewer layers"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -632,6 +653,7 @@ class OrthogonalRecurrence(Remedy):
     rows = ("R35",)
     order = 35
     changes = "orthogonal recurrent weights"
+    name = "orthogonal-recurrence"
     remedy = "initialize the recurrent weights with nn.init.orthogonal_ (gain 1)"
 
     def why_not(self, lab: Lab) -> str | None:
@@ -670,9 +692,10 @@ class Together(Remedy):
     def __init__(self, parts: Sequence[Remedy]) -> None:
         self.remedies = tuple(parts)
         self.rows = tuple(row for part in parts for row in part.rows)
-        self.changes = " and ".join(part.changes for part in parts)
-        self.parts = max(part.parts for part in parts)
-        self.longer = max(part.longer for part in parts)
+        self.changes = " and ".join(part.changes for part in parts) or "nothing"
+        self.name = "+".join(part.name for part in parts) or "unchanged"
+        self.parts = max((part.parts for part in parts), default=1)
+        self.longer = max((part.longer for part in parts), default=1)
 
     @contextmanager
     def applied(self, lab: Lab) -> Iterator[None]:
@@ -695,11 +718,24 @@ class Together(Remedy):
             part.group(settings)
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:
-        options: dict[str, Any] = {}
+        return merged_options(part.tape_options(tape) for part in self.remedies)
+
+    def loss(self, loss: Tensor) -> Tensor:
         for part in self.remedies:
-            for key, value in part.tape_options(tape).items():
-                options[key] = options[key] | value if key == "replace" and key in options else value
-        return options
+            loss = part.loss(loss)
+        return loss
+
+    def steps(self, lab: Lab, recorded: list[list[StepEvent]]) -> list[list[StepEvent]]:
+        for part in self.remedies:
+            recorded = part.steps(lab, recorded)
+        return recorded
+
+    def more_parameters(self, lab: Lab) -> Sequence[Tensor]:
+        return [tensor for part in self.remedies for tensor in part.more_parameters(lab)]
+
+    def before_backward(self, lab: Lab) -> None:
+        for part in self.remedies:
+            part.before_backward(lab)
 
     def events(self, events: list[StepEvent]) -> list[list[StepEvent]]:
         groups = [events]

@@ -7,7 +7,7 @@ import io
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from paramedic.trace.setup import (
     BackwardRecord,
     GradientEdit,
     ModelRecord,
+    OptimizerRecord,
     OptimizerStep,
     Setup,
     StepEvent,
@@ -65,12 +66,16 @@ class Curve:
 class Intervention:
     """One thing that is changed in a replay. Subclasses override what they change; the base changes nothing.
 
-    rows: the rows that it speaks for. changes: what it changes, as a person would say it.
+    rows: the rows that it speaks for. changes: what it changes, as a person would say it. name: what `paramedic
+    replay` calls it. parts: every batch is cut into this many, each with a step of its own. defines_loss: the loss
+    is another one with it, so progress is measured with it too, also where training goes without it.
     """
 
     rows: tuple[str, ...] = ()
     changes: str = "nothing"
-    parts: int = 1  # every batch is cut into this many, each with a step of its own
+    name: str = "unchanged"
+    parts: int = 1
+    defines_loss: bool = False
 
     def begin(self, lab: Lab) -> None:
         """After the initial state is loaded, before the first step; undone by the lab's restoration."""
@@ -89,6 +94,18 @@ class Intervention:
     def tape_options(self, tape: Tape) -> dict[str, Any]:
         """Extra options for ``Tape.run``: ``replace``, ``around``."""
         return {}
+
+    def loss(self, loss: Tensor) -> Tensor:
+        """What is minimized in the place of the program's loss."""
+        return loss
+
+    def steps(self, lab: Lab, recorded: list[list[StepEvent]]) -> list[list[StepEvent]]:
+        """The steps that are replayed in the place of the recorded ones (those with an optimizer step)."""
+        return recorded
+
+    def more_parameters(self, lab: Lab) -> Sequence[Tensor]:
+        """Tensors that the optimizer with the most steps gets in addition."""
+        return ()
 
     def before_backward(self, lab: Lab) -> None:
         """Before each forward pass."""
@@ -176,7 +193,7 @@ class Lab:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Count the block's time against the budget."""
+        """Count the block's time against the budget: processor time, so that a busy machine changes no verdict."""
         started = time.thread_time()
         try:
             yield
@@ -400,6 +417,11 @@ class Lab:
 
     # -- training again ------------------------------------------------------------------------------------------------
 
+    def recorded_steps(self, change: Intervention | None = None) -> list[list[StepEvent]]:
+        """The recorded steps that can be trained again, as ``change`` makes them."""
+        own = [step for step in self.setup.steps if any(isinstance(e, OptimizerStep) for e in step)]
+        return (change or Intervention()).steps(self, own)
+
     def train(
         self,
         change: Intervention | None = None,
@@ -418,7 +440,7 @@ class Lab:
         """
         change = change or Intervention()
         started = time.thread_time()
-        recorded = [step for step in self.setup.steps if any(isinstance(e, OptimizerStep) for e in step)]
+        recorded = self.recorded_steps(change)
         order = _order(len(recorded), steps or len(recorded), seed)
         losses: list[float] = []
         with self.spending(), self.at(state):
@@ -443,7 +465,7 @@ class Lab:
         for record in self.setup.optimizers:
             _reset(record, change)
         change.begin(self)
-        others = {i: change.optimizer(self, i) for i in range(len(self.setup.optimizers))}
+        others = self._other_optimizers(change)
         if seed:
             torch.manual_seed(seed)
         for position in order:
@@ -456,6 +478,18 @@ class Lab:
                 break
         measured = after() if after is not None else None
         return float(measured) if measured is not None else self.probe_loss(change)
+
+    def _other_optimizers(self, change: Intervention) -> dict[int, torch.optim.Optimizer | None]:
+        """Optimizers in the place of the recorded ones, by index."""
+        records = self.setup.optimizers
+        others = {i: change.optimizer(self, i) for i in range(len(records))}
+        more = list(change.more_parameters(self))
+        if more and records:
+            main = max(range(len(records)), key=lambda number: records[number].steps)
+            others[main] = _with_more(others[main], records[main], more)
+            for group in others[main].param_groups:  # type: ignore[union-attr]
+                change.group(group)
+        return others
 
     def _replay_step(
         self,
@@ -482,9 +516,8 @@ class Lab:
                 change.before_backward(self)
                 options = change.tape_options(event.tape)
                 if change.parts > 1:
-                    slices = batch_part(event.tape, part, change.parts)
-                    options["replace"] = slices | options.get("replace", {})
-                loss = event.tape.loss(random=exact, **options)
+                    options["replace"] = batch_part(event.tape, part, change.parts, options.get("replace", {}))
+                loss = change.loss(event.tape.loss(random=exact, **options))
                 loss.backward()
                 losses.append(float(loss.detach()))
                 change.after_backward(self, self._live())
@@ -517,10 +550,11 @@ class Lab:
         others: dict[int, Any],
         losses: list[float],
     ) -> None:
-        optimizer = others.get(event.optimizer) or self.setup.optimizers[event.optimizer].optimizer
-        if others.get(event.optimizer) is None:
-            for group, lr in zip(optimizer.param_groups, event.lrs, strict=False):
-                group["lr"] = change.lr(lr)
+        own = self.setup.optimizers[event.optimizer].optimizer
+        optimizer = others.get(event.optimizer) or own
+        if type(optimizer) is type(own):  # one of another kind has a rate of its own
+            for number, group in enumerate(optimizer.param_groups):
+                group["lr"] = change.lr(event.lrs[number if number < len(event.lrs) else 0])
             for group, settings in zip(optimizer.param_groups, event.settings, strict=False):
                 group.update(settings)
         if not self._searches_by_closure([event]):
@@ -534,7 +568,7 @@ class Lab:
             tape = tapes[min(calls, len(tapes) - 1)]  # each evaluation drew its own random numbers
             calls += 1
             optimizer.zero_grad()
-            loss = tape.loss(**change.tape_options(tape))
+            loss = change.loss(tape.loss(**change.tape_options(tape)))
             loss.backward()
             losses.append(float(loss.detach()))
             return loss
@@ -618,19 +652,67 @@ def _order(recorded: int, steps: int, seed: int) -> list[int]:
     return order[:steps]
 
 
-def batch_part(tape: Tape, part: int, parts: int) -> dict[int, Tensor]:
-    """The constants of a tape that have a row per sample, cut into ``parts``: values for ``Tape.run``'s replace."""
-    inputs = _model_inputs(tape)
-    if not inputs or inputs[0].dim() == 0:
-        return {}
-    size = inputs[0].shape[0]
+def batch_part(
+    tape: Tape, part: int, parts: int, replace: Mapping[int, Tensor] | None = None
+) -> dict[int, Tensor]:
+    """``replace`` (values for ``Tape.run``) with the constants that have a row per sample cut into ``parts``."""
+    replace = dict(replace or {})
+    rows = row_constants(tape)
+    size = tape.leaves[rows[0]].value.shape[0] if rows else 0
     piece = max(1, size // parts)
     start = min(part * piece, max(0, size - piece))
-    return {
-        number: leaf.value[start : start + piece]
-        for number, leaf in tape.constants().items()
-        if leaf.value.dim() > 0 and leaf.value.shape[0] == size
+    return replace | {
+        number: replace.get(number, tape.leaves[number].value)[start : start + piece] for number in rows
     }
+
+
+def row_constants(tape: Tape) -> list[int]:
+    """Numbers of the constants of a tape that have a row per sample, in order of their use."""
+    inputs = _model_inputs(tape)
+    if not inputs or inputs[0].dim() == 0:
+        return []
+    size = inputs[0].shape[0]
+    return [
+        number for number, leaf in tape.constants().items() if leaf.value.dim() > 0 and leaf.value.shape[0] == size
+    ]
+
+
+def merged_options(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Options for ``Tape.run`` of several changes at once: replaced values together, ``around`` one inside the other."""
+    result: dict[str, Any] = {}
+    for options in parts:
+        for key, value in options.items():
+            if key == "replace":
+                result[key] = result.get(key, {}) | value
+            elif key == "around" and key in result:
+                result[key] = _nested(result[key], value)
+            else:
+                result[key] = value
+    return result
+
+
+def _nested(outer: Callable[..., Any], inner: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda node, call: outer(node, lambda: inner(node, call))
+
+
+def _with_more(
+    other: torch.optim.Optimizer | None, record: OptimizerRecord, more: Sequence[Tensor]
+) -> torch.optim.Optimizer:
+    """``other``, or an optimizer like the recorded one, with further tensors in a group of their own."""
+    groups: list[dict[str, Any]] = []
+    for group, first in zip(record.optimizer.param_groups, record.groups, strict=False):
+        groups.append({**first, "params": list(group["params"])})
+    held = {id(p) for group in groups for p in group["params"]}
+    extra = [tensor for tensor in more if id(tensor) not in held]
+    if other is not None:
+        if extra:
+            other.add_param_group({"params": extra})
+        return other
+    if extra:
+        groups.append({**record.groups[0], "params": extra})
+    for group in groups:
+        group.pop("initial_lr", None)
+    return type(record.optimizer)(groups, lr=record.groups[0].get("lr", 1e-3))  # type: ignore[call-arg]
 
 
 def _zeroed(events: list[StepEvent]) -> bool:

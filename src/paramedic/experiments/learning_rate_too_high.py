@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
-from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.checks.finding import Evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import LearningRate
-from paramedic.experiments.wording import optimizer_place, percent, rates, run_evidence
+from paramedic.experiments.wording import at_first, optimizer_place, percent, rates
 
 
-class LearningRateTooHigh(Check):
+class LearningRateTooHigh(CauseByExperiment):
     """The learning rate is too high: training diverges or stays where it is.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the learning rate
@@ -28,21 +26,15 @@ class LearningRateTooHigh(Check):
     also = ("R29",)
     needs = ("replay", "budget")
     cost = "experiment"
+    explains = ("R35", "R33", "R37", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34")
 
-    def examine(self, case: Case) -> Iterator[Finding]:
-        trial = proven(case, self.name)
-        if trial is None:
-            return
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, LearningRate)
-        found = diagnosis(case)
         lower = rates(case, trial.remedy.factor)
-        yield self.fault(
-            f"learning rate {rates(case)} is too high: u {percent(found.ended.train)} at the end of the run, and "
-            f"{percent(trial.after())} after {found.steps} steps at {lower} (1 = knows nothing, 0 = perfect)",
-            where=optimizer_place(case),
-            evidence=(Evidence("learning rate", rates(case), f"about {lower}"), *run_evidence(found, trial)),
-            remedy=f"lower the learning rate to about {lower}",
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=("R35", "R33", "R37", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34"),
+        return Cause(
+            f"learning rate {rates(case)} is too high: {at_first(found, trial)}, and "
+            f"{percent(trial.after())} after {found.steps} steps at {lower}",
+            optimizer_place(case),
+            f"lower the learning rate to about {lower}",
+            (Evidence("learning rate", rates(case), f"about {lower}"),),
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
-from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.checks.finding import Evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import LearningRate
-from paramedic.experiments.wording import SYMPTOMS, optimizer_place, percent, rates, run_evidence
+from paramedic.experiments.wording import at_first, optimizer_place, percent, rates
 
 
-class LearningRateTooLow(Check):
+class LearningRateTooLow(CauseByExperiment):
     """The learning rate is too low: the run ends long before the network has learned.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the learning rate
@@ -29,21 +27,13 @@ class LearningRateTooLow(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
-    def examine(self, case: Case) -> Iterator[Finding]:
-        trial = proven(case, self.name)
-        if trial is None:
-            return
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, LearningRate)
-        found = diagnosis(case)
         higher = rates(case, trial.remedy.factor)
-        yield self.fault(
-            f"learning rate {rates(case)} is too low: u {percent(found.ended.train)} at the end of the run of "
-            f"{found.total_steps} steps, and {percent(trial.after())} after {found.steps} steps at {higher} "
-            "(1 = knows nothing, 0 = perfect)",
-            where=optimizer_place(case),
-            evidence=(Evidence("learning rate", rates(case), f"about {higher}"), *run_evidence(found, trial)),
-            remedy=f"raise the learning rate to about {higher}",
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=SYMPTOMS,
+        return Cause(
+            f"learning rate {rates(case)} is too low for {found.total_steps} steps: {at_first(found, trial)}, and "
+            f"{percent(trial.after())} after {found.steps} steps at {higher}",
+            optimizer_place(case),
+            f"raise the learning rate to about {higher}",
+            (Evidence("learning rate", rates(case), f"about {higher}"),),
         )

@@ -55,6 +55,7 @@ class NetworkTooSmall(Check):
     name = "network-too-small"
     needs = ("replay", "budget")
     cost = "experiment"
+    after_facts = 2
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found, lab = diagnosis(case), case.lab

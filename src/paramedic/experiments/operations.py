@@ -285,8 +285,10 @@ def log_operations(
 ) -> Operations:
     """Run ``tape`` with everything logged; ``paths`` maps ids of modules to their dotted paths.
 
-    options: as of ``Tape.run``. An exception of the program's code ends the log and is kept in ``error``.
+    options: as of ``Tape.run``; what ``around`` does to a call is logged, and not the call as it was. An exception of
+    the program's code ends the log and is kept in ``error``.
     """
+    inner = options.pop("around", None)
     operations, stack = Operations(), list[nn.Module]()
     log = _Log(operations, paths, stack, watch)
 
@@ -294,7 +296,7 @@ def log_operations(
         log.node, log.running = node, True
         try:
             with log:
-                return call()
+                return call() if inner is None else inner(node, call)
         finally:
             log.running = False
 

@@ -44,11 +44,7 @@ class ParametersNotRegistered(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         if main_optimizer(case) is None:
             raise NotApplicable("no optimizer made a step")
-        roots = [record.owner if record.owner is not None else record.module for record in case.setup.models]
-        hidden = [item for root in {id(root): root for root in roots}.values() for item in hidden_tensors(root)]
-        used = _tensors_read(case)
-        loose = [item for item in hidden if _is_loose(case, item)]
-        plain = [] if loose else [item for item in hidden if _may_be_a_parameter(item, used)]
+        loose, plain = _candidates(case)
         if loose:
             yield self._fault_of(case, loose, None)
         elif plain and case.lab.why_no_budget() is None:
@@ -79,6 +75,21 @@ class ParametersNotRegistered(Check):
             explains=(*SYMPTOMS, "parameters-not-reached", "parameters-not-optimized"),
             exact=True,
         )
+
+
+def _candidates(case: Case) -> tuple[list[Hidden], list[Hidden]]:
+    """Parameters that no module registers; and, where there are none, plain tensors that may be meant as such."""
+    roots = [record.owner if record.owner is not None else record.module for record in case.setup.models]
+    hidden = [item for root in {id(root): root for root in roots}.values() for item in hidden_tensors(root)]
+    used = _tensors_read(case)
+    loose = [item for item in hidden if _is_loose(case, item)]
+    return loose, [] if loose else [item for item in hidden if _may_be_a_parameter(item, used)]
+
+
+def unregistered(case: Case) -> list[Tensor]:
+    """The tensors that a finding of this check speaks of."""
+    loose, plain = _candidates(case)
+    return [item.tensor for item in loose or plain]
 
 
 def _is_loose(case: Case, item: Hidden) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from paramedic.experiments.lab import Lab
+from paramedic.experiments.lab import Intervention, Lab, merged_options
 from paramedic.experiments.operations import Operation, Operations, log_operations
 from paramedic.trace.tape import Tape, tensors_of
 
@@ -49,10 +49,21 @@ class Scale:
 
 @dataclass(eq=False)
 class Probe:
-    """One batch whose loss is measured: a tape and the values that take the place of its leaves."""
+    """One batch whose loss is measured: a tape and the values that take the place of its leaves.
+
+    change: what makes the loss another one than the program's, where that is wrong.
+    """
 
     tape: Tape
     replace: dict[int, Tensor] = field(default_factory=dict)
+    change: Intervention = field(default_factory=Intervention)
+
+    def options(self) -> dict[str, Any]:
+        """For ``Tape.run``; the values of another batch take the place of those that a change puts there."""
+        return merged_options((self.change.tape_options(self.tape), {"replace": self.replace}))
+
+    def loss(self) -> float:
+        return float(self.change.loss(self.tape.loss(modes=False, **self.options())))
 
 
 def main_tapes(lab: Lab) -> list[Tape]:
@@ -72,11 +83,12 @@ def spread(items: Sequence[Any], count: int) -> list[Any]:
     return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
-def train_probes(lab: Lab, count: int = PROBES) -> list[Probe]:
-    return [Probe(tape, penalties(tape)) for tape in spread(main_tapes(lab), count)]
+def train_probes(lab: Lab, count: int = PROBES, change: Intervention | None = None) -> list[Probe]:
+    change = change or Intervention()
+    return [Probe(tape, penalties(tape), change) for tape in spread(main_tapes(lab), count)]
 
 
-def validation_probes(lab: Lab, count: int = PROBES) -> list[Probe]:
+def validation_probes(lab: Lab, count: int = PROBES, change: Intervention | None = None) -> list[Probe]:
     """The recorded validation batches in the place of a training batch; none where the tensors don't match."""
     main = lab.main_backward.tape
     assert main is not None
@@ -95,7 +107,7 @@ def validation_probes(lab: Lab, count: int = PROBES) -> list[Probe]:
             if labels is None or not _same_kind(labels, main.leaves[target].value):
                 continue
             replace[target] = labels
-        probes.append(Probe(main, penalties(main) | replace))
+        probes.append(Probe(main, penalties(main) | replace, change or Intervention()))
     return spread(probes, count)
 
 
@@ -180,7 +192,7 @@ def loss_of(lab: Lab, probes: Sequence[Probe]) -> float:
     state = torch.get_rng_state()
     try:
         with measuring(lab, probes[0].tape), torch.no_grad():
-            return sum(float(p.tape.loss(modes=False, replace=p.replace)) for p in probes) / len(probes)
+            return sum(probe.loss() for probe in probes) / len(probes)
     finally:
         torch.set_rng_state(state)
         for live, value in buffers:
@@ -202,6 +214,7 @@ class Tail:
     root: Tensor
     target: Tensor | None
     size: int
+    change: Intervention
 
     def loss(self, outputs: Sequence[Tensor]) -> Tensor:
         """The loss with other outputs, each of its recorded shape."""
@@ -217,13 +230,13 @@ class Tail:
             result = args[0] if operation.name == "__setitem__" else result
             new = [item for item in tensors_of(result) if isinstance(item, Tensor)]
             values.update({id(old): item for old, item in zip(operation.outputs, new, strict=False)})
-        return values[id(self.root)]
+        return self.change.loss(values[id(self.root)])
 
 
 def tail_of(lab: Lab, probe: Probe) -> Tail | None:
     """The tail of one probe in the present state; None where no layer with parameters leads to the loss."""
     with measuring(lab, probe.tape):
-        log = log_operations(probe.tape, lab.paths(), modes=False, replace=probe.replace)
+        log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
     if log.root is None or log.root.grad_fn is None:
         return None
     outputs = terminal_outputs(log)
@@ -233,7 +246,7 @@ def tail_of(lab: Lab, probe: Probe) -> Tail | None:
     target = _loss_target(log)
     numbers = _input_numbers(probe.tape)
     size = probe.replace.get(numbers[0], probe.tape.leaves[numbers[0]].value).shape[0] if numbers else 0
-    return Tail(outputs, kept, log.root, target, size) if id(log.root) in known else None
+    return Tail(outputs, kept, log.root, target, size, probe.change) if id(log.root) in known else None
 
 
 def _dependent(log: Operations, outputs: list[Tensor]) -> tuple[list[Operation], set[int]]:

@@ -31,6 +31,7 @@ class SimpleModelLearns(Check):
     also = ("R16", "S6")
     needs = ("replay", "budget")
     cost = "experiment"
+    after_facts = 2
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = diagnosis(case)

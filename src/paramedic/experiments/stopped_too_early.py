@@ -10,10 +10,11 @@ import numpy as np
 from scipy import stats
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.check import NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import assess, diagnosis, proven
-from paramedic.experiments.wording import SYMPTOMS, model_place, percent, run_evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
+from paramedic.experiments.wording import at_first, model_place, percent
 
 BLOCKS = 16  # of the last half of the run, each its median loss
 LEAST_LOSSES = 64
@@ -50,7 +51,7 @@ def trend(losses: Sequence[float]) -> Trend | None:
     return Trend(float(tau.pvalue), float(1 - 2.0**slope))
 
 
-class StoppedTooEarly(Check):
+class StoppedTooEarly(CauseByExperiment):
     """The run ends while the loss is still falling: nothing else is wrong, it needs more time.
 
     What it measures: for runs of at most 100 updates, u after a replay four times as long, on three seeds; for
@@ -66,23 +67,23 @@ class StoppedTooEarly(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
+    level = "suspect"
+
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
+        return Cause(
+            f"the run ends after {found.total_steps} updates: {at_first(found, trial)}; the same training, "
+            f"{trial.remedy.longer} times as long, reaches {percent(trial.after())}",
+            model_place(case),
+            trial.remedy.remedy,
+        )
+
     def examine(self, case: Case) -> Iterator[Finding]:
         trial = proven(case, self.name)
         found = diagnosis(case)
         if trial is not None:
-            yield self.suspect(
-                f"the run ends after {found.total_steps} updates at u {percent(found.ended.train)}; the same "
-                f"training, {trial.remedy.longer} times as long, reaches {percent(trial.after())} "
-                "(1 = knows nothing, 0 = perfect)",
-                where=model_place(case),
-                evidence=run_evidence(found, trial),
-                remedy=trial.remedy.remedy,
-                proof=trial.proof(),
-                gain=trial.gain,
-                explains=SYMPTOMS,
-            )
+            yield self.finding(case, trial)
             return
-        if found.causes or assess(case).ended.train < UNLEARNED:
+        if found.causes or found.ended.train < UNLEARNED:
             return
         falling = trend([row.loss for row in case.trace.steps() if math.isfinite(row.loss)])
         if falling is None:

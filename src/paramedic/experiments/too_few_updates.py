@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.check import NotApplicable
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import FEW_UPDATES, StepAtEveryBackward, batch_size, updates
-from paramedic.experiments.wording import SYMPTOMS, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, at_first, percent
 from paramedic.trace.place import Place
 from paramedic.trace.setup import OptimizerStep
 
 
-class TooFewUpdates(Check):
+class TooFewUpdates(CauseByExperiment):
     """The batches are so large, or gradients accumulated so long, that the run makes too few updates.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed as they are, and with
@@ -32,25 +33,22 @@ class TooFewUpdates(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
+    explains = (*SYMPTOMS, "R36", "R29")
+
     def examine(self, case: Case) -> Iterator[Finding]:
         if updates(case.lab) > FEW_UPDATES:
             raise NotApplicable(f"the program made {updates(case.lab)} updates")
-        trial = proven(case, self.name)
-        if trial is None:
-            return
-        found = diagnosis(case)
+        yield from super().examine(case)
+
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         accumulated = isinstance(trial.remedy, StepAtEveryBackward)
         what = "gradients of several batches" if accumulated else f"batches of {batch_size(case.lab)}"
-        yield self.fault(
-            f"only {found.total_steps} updates in the whole run, each on {what}: u {percent(found.ended.train)} at its "
-            f"end, and {percent(trial.after())} over the same samples with {trial.remedy.changes} "
-            "(1 = knows nothing, 0 = perfect)",
-            where=_step_place(case) if accumulated else data_place(case),
-            evidence=(Evidence("updates", found.total_steps, "hundreds"), *run_evidence(found, trial)),
-            remedy=trial.remedy.remedy,
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=(*SYMPTOMS, "R36", "R29"),
+        return Cause(
+            f"only {found.total_steps} updates in the whole run, each on {what}: {at_first(found, trial)}, and "
+            f"{percent(trial.after())} over the same samples with {trial.remedy.changes}",
+            _step_place(case) if accumulated else data_place(case),
+            trial.remedy.remedy,
+            (Evidence("updates", found.total_steps, "hundreds"),),
         )
 
 

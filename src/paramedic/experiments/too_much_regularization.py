@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from torch import nn
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.check import NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import Trial, diagnosis, proven
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import (
     DROPOUT_FUNCTIONS,
     NoDropout,
@@ -20,16 +21,16 @@ from paramedic.experiments.interventions import (
 from paramedic.experiments.progress import penalties
 from paramedic.experiments.wording import (
     SYMPTOMS,
+    at_first,
     main_optimizer,
     module_place,
     optimizer_place,
     percent,
-    run_evidence,
 )
 from paramedic.trace.place import Place
 
 
-class TooMuchRegularization(Check):
+class TooMuchRegularization(CauseByExperiment):
     """Regularization keeps the network from learning even its training data.
 
     What it measures: u (1 = knows nothing, 0 = perfect), with dropout off while measuring, on training and validation
@@ -47,28 +48,24 @@ class TooMuchRegularization(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
+    explains = (*SYMPTOMS, "R20")
+
     def examine(self, case: Case) -> Iterator[Finding]:
         if all(remedy.why_not(case.lab) for remedy in (NoDropout(), NoWeightDecay(), NoPenalty())):
             raise NotApplicable("no dropout, no weight decay and no penalty in the loss")
-        trial = proven(case, self.name)
-        if trial is None:
-            return
-        found = diagnosis(case)
+        yield from super().examine(case)
+
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         amount, place = _amount(case, trial)
-        yield self.fault(
-            f"{amount} is too much: u {percent(found.ended.train)} on training batches at the end of the run, and "
-            f"{percent(trial.after())} after {found.steps} steps with {trial.remedy.changes} "
-            "(1 = knows nothing, 0 = perfect)",
-            where=place,
-            evidence=(
-                *run_evidence(found, trial),
+        return Cause(
+            f"{amount} is too much: {at_first(found, trial)}, on training batches, and "
+            f"{percent(trial.after())} after {found.steps} steps with {trial.remedy.changes}",
+            place,
+            trial.remedy.remedy,
+            (
                 Evidence("u on validation batches, unchanged", _rounded(trial.base[0].validation), "", "u"),
                 Evidence("u on validation batches, changed", _rounded(trial.outcomes[0].validation), "", "u"),
             ),
-            remedy=trial.remedy.remedy,
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=(*SYMPTOMS, "R20"),
         )
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.checks.finding import Evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import StandardizedInput
-from paramedic.experiments.wording import SYMPTOMS, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, at_first, percent
 
 
-class UnstandardizedInput(Check):
+class UnstandardizedInput(CauseByExperiment):
     """Training fails because the input features are far from mean 0 and standard deviation 1.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the inputs as they
@@ -30,28 +28,18 @@ class UnstandardizedInput(Check):
     also = ("S4",)
     needs = ("replay", "budget")
     cost = "experiment"
+    explains = (*SYMPTOMS, "R36", "feature-scale")
 
-    def examine(self, case: Case) -> Iterator[Finding]:
-        trial = proven(case, self.name)
-        if trial is None:
-            return
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, StandardizedInput)
-        found = diagnosis(case)
         low, high = trial.remedy.low, trial.remedy.high
-        yield self.fault(
-            f"inputs are not standardized (values from {low:.3g} to {high:.3g}): u {percent(found.ended.train)} at the "
-            f"end of the run, and {percent(trial.after())} after {found.steps} steps with standardized inputs "
-            "(1 = knows nothing, 0 = perfect)",
-            where=data_place(case),
-            evidence=(
+        return Cause(
+            f"inputs are not standardized (values from {low:.3g} to {high:.3g}): {at_first(found, trial)}, and "
+            f"{percent(trial.after())} after {found.steps} steps with standardized inputs",
+            data_place(case),
+            trial.remedy.remedy,
+            (
                 Evidence("lowest and highest input", [low, high], "mean 0, standard deviation 1"),
-                Evidence(
-                    "deviation from mean 0, sd 1", round(trial.remedy.deviation, 3), "below 0.3", "decades"
-                ),
-                *run_evidence(found, trial),
+                Evidence("deviation from mean 0, sd 1", round(trial.remedy.deviation, 3), "below 0.3", "decades"),
             ),
-            remedy=trial.remedy.remedy,
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=(*SYMPTOMS, "R36", "feature-scale"),
         )

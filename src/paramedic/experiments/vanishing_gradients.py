@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
 from paramedic.experiments.sensitivity import Sensitivity, sensitivity
-from paramedic.experiments.wording import model_place, percent, run_evidence
+from paramedic.experiments.wording import at_first, model_place, percent
 
 VANISHED = -3.0  # decades from last to first layer; healthy -2.3 to -0.3 in 56 runs (prototype)
 
 
-class VanishingGradients(Check):
+class VanishingGradients(CauseByExperiment):
     """The gradient dies out on its way back to the first layers, and the network does not learn.
 
     What it measures: the rms of the loss's gradient at the first layer's output over that at the last one's, in
@@ -31,20 +31,23 @@ class VanishingGradients(Check):
     needs = ("replay", "budget")
     cost = "experiment"
 
+    explains = ("R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34", "R31", "R28")
+
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
+        flow = sensitivity(case.lab)
+        return Cause(
+            f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} steps) and "
+            f"not as it is ({at_first(found, trial)}){_flow(flow)}",
+            model_place(case),
+            trial.remedy.remedy,
+            flow_evidence(flow),
+        )
+
     def examine(self, case: Case) -> Iterator[Finding]:
         trial = proven(case, self.name)
         found, flow = diagnosis(case), sensitivity(case.lab)
         if trial is not None:
-            yield self.fault(
-                f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} "
-                f"steps) and not as it is ({percent(found.ended.train)} at the end of the run){_flow(flow)}",
-                where=model_place(case),
-                evidence=(*flow_evidence(flow), *run_evidence(found, trial)),
-                remedy=trial.remedy.remedy,
-                proof=trial.proof(),
-                gain=trial.gain,
-                explains=("R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34", "R31", "R28"),
-            )
+            yield self.finding(case, trial)
         elif found.failing and flow is not None and flow.decades < VANISHED:
             yield self.suspect(
                 f"the network does not learn (u {percent(found.ended.train)}){_flow(flow)}",

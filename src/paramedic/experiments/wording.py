@@ -48,12 +48,23 @@ def percent(u: float) -> str:
     return f"{u:.2f}"
 
 
+def at_first(found: Diagnosis, trial: Trial) -> str:
+    """How far training got without the remedy: the run itself, or the copy in which other causes are fixed."""
+    if not trial.beside:
+        return f"u {percent(found.ended.train)} at the end of the run"
+    others = list(dict.fromkeys(item.cause for item in trial.beside))
+    mended = f"{' and '.join(others)} {'are' if len(others) > 1 else 'is'} mended"
+    return f"u {percent(trial.before())} in a copy in which {mended}"
+
+
 def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:
     """Where the run, its replay and the changed replay ended."""
+    own = found.own or found.ended
+    beside = "".join(f", {item.changes}" for item in trial.beside)
     return (
-        Evidence("u at the end of the run", round(found.ended.train, 4), "below 0.2", "u"),
-        Evidence(f"u after {found.steps} steps, unchanged", round(trial.base[0].train, 4), "", "u"),
-        Evidence(f"u after {found.steps} steps, {trial.remedy.changes}", round(trial.after(), 4), "", "u"),
+        Evidence("u at the end of the run", round(own.train, 4), "below 0.2", "u"),
+        Evidence(f"u after {found.steps} steps{beside or ', unchanged'}", round(trial.base[0].train, 4), "", "u"),
+        Evidence(f"u after {found.steps} steps{beside}, {trial.remedy.changes}", round(trial.after(), 4), "", "u"),
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check
-from paramedic.checks.finding import Finding
-from paramedic.experiments.counterfactual import diagnosis, proven
-from paramedic.experiments.wording import SYMPTOMS, main_optimizer, optimizer_place, percent, run_evidence
+from paramedic.experiments.cause import Cause, CauseByExperiment
+from paramedic.experiments.counterfactual import Diagnosis, Trial
+from paramedic.experiments.wording import at_first, main_optimizer, optimizer_place, percent
 
 
-class WrongOptimizer(Check):
+class WrongOptimizer(CauseByExperiment):
     """Another optimizer learns where the program's own does not, and no narrower change does.
 
     What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with Adam (lr 0.001) or
@@ -27,21 +24,14 @@ class WrongOptimizer(Check):
     also = ("R29",)
     needs = ("replay", "budget")
     cost = "experiment"
+    level = "note"
 
-    def examine(self, case: Case) -> Iterator[Finding]:
-        trial = proven(case, self.name)
-        if trial is None:
-            return
-        found = diagnosis(case)
+    def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         record = main_optimizer(case)
-        yield self.note(
+        return Cause(
             f"{trial.remedy.changes} reaches u {percent(trial.after())} in {found.steps} steps, the program's own "
-            f"{record.kind if record else 'optimizer'} {percent(found.ended.train)} in its whole run of "
-            f"{found.total_steps} (1 = knows nothing, 0 = perfect): something about the updates is wrong",
-            where=optimizer_place(case),
-            evidence=run_evidence(found, trial),
-            remedy=trial.remedy.remedy,
-            proof=trial.proof(),
-            gain=trial.gain,
-            explains=SYMPTOMS,
+            f"{record.kind if record else 'optimizer'} {at_first(found, trial)} ({found.total_steps} steps): something "
+            "about the updates is wrong",
+            optimizer_place(case),
+            trial.remedy.remedy,
         )

@@ -32,6 +32,7 @@ class SumReducedLoss(Check):
     also = ("R20",)
     needs = ("replay", "budget")
     cost = "experiment"
+    after_facts = 2
 
     def examine(self, case: Case) -> Iterator[Finding]:
         for _, trial in trials(case):
