@@ -172,8 +172,8 @@ def test_a_wrong_backward_is_replaced_by_that_of_autograd(tmp_path: Path) -> Non
     remedy = repaired(case, "wrong-gradient")
     tape = case.lab.main_backward.tape
     assert tape is not None
-    with case.lab.at("initial"), remedy.applied(case.lab):
-        tape.loss().backward()
+    with case.lab.at("initial"):
+        tape.loss(**remedy.tape_options(tape)).backward()
         weight = case.setup.models[0].module.weight
         mended = weight.grad.clone()
     with case.lab.at("initial"):

@@ -288,12 +288,21 @@ class FiniteInputs(Repair):
 class AutogradBackward(Repair):
     """A custom Function differentiated by autograd through its own forward pass."""
 
+    defines_loss = True  # what can be reached is found by its gradient
+
     def __init__(self, cause: str, functions: Sequence[Any]) -> None:
         super().__init__(cause, "the hand-written backward replaced by autograd's own")
         self.functions = list(functions)
 
+    def tape_options(self, tape: Tape) -> dict[str, Any]:
+        def around(node: Node, call: Callable[[], Any]) -> Any:
+            with self._differentiated():
+                return call()
+
+        return {"around": around}
+
     @contextmanager
-    def applied(self, lab: Lab) -> Iterator[None]:
+    def _differentiated(self) -> Iterator[None]:
         before = [(function, vars(function).get("apply")) for function in self.functions]
         try:
             for function in self.functions:
