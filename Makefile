@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs bench-fix clean
+.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs bench-fix bench-data bench-data-scale clean
 
 env: $(STAMP)
 
@@ -37,6 +37,14 @@ bench-programs: env
 
 bench-fix: env
 	$(BIN)/python -m benchmarks.fix --with-rewrite --markdown docs/fix-results.md
+
+# aeon is there for its data files alone: they are read, the package is not imported, and its pins are not wanted.
+bench-data: env
+	$(BIN)/python -m pip install --quiet --no-deps aeon==1.6.0
+	$(BIN)/python -m benchmarks.data_audit
+
+bench-data-scale: env
+	$(BIN)/python -m benchmarks.data_scale
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache

@@ -40,7 +40,8 @@ class RepeatedRows(Check):
         share = split.summary.distinct.repeated_share
         if share <= SHARE:
             return
-        flat = found.inputs.reshape(len(found.inputs), -1).double().numpy()
+        first = np.unique(found.hashes, return_index=True)[1]  # copies would look like chance
+        flat = found.inputs.reshape(len(found.inputs), -1).double().numpy()[first]
         sample = flat[np.random.default_rng(0).permutation(len(flat))[:COLLISION_ROWS]]
         if split.total**2 / 2 * collision_probability(sample) > CHANCE_PAIRS:
             raise NotApplicable("the inputs have so little detail that rows are equal by chance")
