@@ -33,7 +33,12 @@ def test_a_healthy_table_is_silent(cells: Cells, tmp_path: Path) -> None:
     assert report.reasons["R06"].status == "passed"
     assert report.reasons["R19"].status == "not-applicable"
     assert "no network" in report.reasons["R19"].why and "paramedic run" in report.reasons["R19"].why
-    assert report.program["data"]["train"] == {"rows": 569, "examined": 569, "shape": [10]}
+    train = report.program["data"]["train"]
+    assert (train["rows"], train["examined"], train["shape"]) == (569, 569, [10])
+    assert [item["name"] for item in train["features"]] == [str(name) for name in cells[0][:-1]]
+    radius = sorted(float(str(row[0])) for row in cells[1:])
+    assert train["features"][0]["low"] == radius[0] and train["features"][0]["high"] == radius[-1]
+    assert radius[200] < train["features"][0]["quartiles"][1] < radius[370]
 
 
 def _short_row(cells: Cells) -> None:
@@ -182,7 +187,7 @@ def test_parquet_and_a_saved_dataset(cells: Cells, tmp_path: Path) -> None:
         out.write_table(whole)
     for path in (tmp_path / "a.parquet", folder):
         report = paramedic.audit(path, label="diagnosis", select=["non-finite-input", "imbalanced-classes"])
-        assert report.program["data"]["train"] == {"rows": 569, "examined": 569, "shape": [10]}
+        assert report.program["data"]["train"]["shape"] == [10] and report.program["data"]["train"]["rows"] == 569
         assert "row 20" in alarms(report)["non-finite-input"].summary
         assert report.reasons["R08"].status == "passed"
 
@@ -204,3 +209,12 @@ def test_what_cannot_be_audited_is_said_in_one_line(tmp_path: Path) -> None:
         paramedic.audit(3)
     with pytest.raises(SourceError, match="5 rows of inputs but 4 of targets"):
         paramedic.audit((np.zeros((5, 2)), np.zeros(4)))
+
+
+def test_a_slip_outside_of_the_sample_is_found_all_the_same() -> None:
+    values = np.random.default_rng(0).normal(size=(30_000, 3)).astype(np.float32)
+    values[21_345, 1] = 1e6
+    report = paramedic.audit(values, select=["isolated-values"])
+    found = alarms(report)["isolated-values"]
+    assert "column 1: 1e+06" in found.summary
+    assert "20000" in report.not_observed[0] and "0.02%" in report.not_observed[0]

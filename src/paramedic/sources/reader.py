@@ -23,6 +23,7 @@ ROW_LIMIT = 20_000  # a fault in 0.023 % of the rows is among them with 99 %; th
 BYTE_LIMIT = 64 << 20
 LEAST_KEPT = 459  # rows: a fault in 1 % of the rows is seen with 99 %
 CHUNK_ROWS = 4096
+MOST_PROBLEMS = 20  # kept of each kind; all are counted
 CHUNK_BYTES = 8 << 20
 
 
@@ -74,10 +75,17 @@ class Collected:
     summary: Summary
     sample: UniformSample
     problems: list[Problem] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
     formats: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def _add_problems(self, problems: list[Problem], counts: Counter[str]) -> None:
+        self.left_out.update(counts)
+        for item in problems:
+            if sum(known.kind == item.kind for known in self.problems) < MOST_PROBLEMS:
+                self.problems.append(item)
+
     def add(self, chunk: Chunk) -> None:
-        self.problems += chunk.problems
+        self._add_problems(chunk.problems, Counter(item.kind for item in chunk.problems))
         self.formats.update(chunk.formats)
         if not len(chunk.positions):
             return
@@ -93,7 +101,7 @@ class Collected:
     def merge(self, other: Collected) -> Collected:
         self.summary.merge(other.summary)
         self.sample.merge(other.sample)
-        self.problems += other.problems
+        self._add_problems(other.problems, other.left_out)
         self.formats.update(other.formats)
         return self
 

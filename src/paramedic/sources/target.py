@@ -208,18 +208,21 @@ def as_array_or_text(value: Any) -> Any:
 def _record(target: str, readers: Mapping[str, Reader], wanted: Wanted) -> DataRecord:
     splits: dict[str, Split] = {}
     problems: list[Problem] = []
+    left_out: Counter[str] = Counter()
     for role, reader in readers.items():
         collected = collect(reader, wanted.workers, partial(wanted.progress, role))
         problems += collected.problems
+        left_out.update(collected.left_out)
         if isinstance(reader, TableReader) and reader.missing_label is not None:
             names = reader.layout.names
             text = f'no column "{reader.missing_label}"{nearest(reader.missing_label, names)}'
             problems.append(Problem("label column", reader.name, text))
+            left_out["label column"] += 1
         splits[role] = reader.finish(collected)
     _same_codes(splits, readers)
     main = {role: split for role, split in splits.items() if role in ("train", "validation")}
     others = tuple(split for role, split in splits.items() if role not in main)
-    return DataRecord(target, cast(dict[Role, Split], main), others, problems)
+    return DataRecord(target, cast(dict[Role, Split], main), others, problems, left_out)
 
 
 def _same_codes(splits: Mapping[str, Split], readers: Mapping[str, Reader]) -> None:

@@ -68,12 +68,16 @@ class Split:
 
 @dataclass(eq=False)
 class DataRecord:
-    """target: as the user named it. loaders: those of the target, with two recorded passes each."""
+    """target: as the user named it. problems: the first of each kind; left_out: how many there are, by kind.
+
+    loaders: those of the target, with two recorded passes each.
+    """
 
     target: str
     splits: dict[Role, Split]
     others: tuple[Split, ...] = ()
     problems: Sequence[Problem] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
     loaders: list[LoaderRecord] = field(default_factory=list)
     place: Place | None = None
     notes: tuple[str, ...] = ()
@@ -86,10 +90,34 @@ class DataRecord:
         return self.splits["train"]
 
     def describe(self) -> dict[str, Any]:
-        """Rows, kept rows and shape of every split, for the report."""
+        """Rows, kept rows, shape and features of every split, for the report."""
         every = {**{str(role): split for role, split in self.splits.items()}}
         every |= {split.name: split for split in self.others}
-        return {
-            name: {"rows": split.total, "examined": len(split.inputs), "shape": list(split.inputs.shape[1:])}
-            for name, split in every.items()
-        }
+        return {name: _described(split) for name, split in every.items()}
+
+
+MOST_DESCRIBED = 64  # features whose statistics are in the report
+
+
+def _described(split: Split) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "rows": split.total,
+        "examined": len(split.inputs),
+        "shape": list(split.inputs.shape[1:]),
+    }
+    moments = split.summary.moments
+    if moments is not None and 0 < len(moments.mean) <= MOST_DESCRIBED:
+        quartiles = split.summary.quantiles([0.25, 0.5, 0.75])
+        names = split.columns or tuple(f"feature {k}" for k in range(len(moments.mean)))
+        found["features"] = [
+            {
+                "name": names[k],
+                "mean": float(moments.mean[k]),
+                "sd": float(moments.sd[k]),
+                "low": float(moments.low[k]),
+                "high": float(moments.high[k]),
+                **({} if quartiles is None else {"quartiles": quartiles[k].tolist()}),
+            }
+            for k in range(len(moments.mean))
+        ]
+    return found

@@ -13,6 +13,7 @@ from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.samples import is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
+from paramedic.trace.dataset import Split
 
 LEAST_ROWS = 50
 MOST_WIDTH = 256
@@ -69,16 +70,15 @@ class IsolatedValues(Check):
         values = found.inputs.double().numpy()
         columns = split.numbers if split.columns else values.shape[1]
         isolated = [item for column in range(columns) if (item := isolated_in(values[:, column], column)) is not None]
+        isolated += _beyond_sample(split, values[:, :columns], {item.column for item in isolated})
         if not isolated:
             return
         isolated.sort(key=lambda item: -item.gap)
         texts = []
         for item in isolated[:SHOWN]:
             name = split.columns[item.column] if split.columns else f"column {item.column}"
-            texts.append(
-                f"{name}: {item.value:.6g} in {len(item.rows)} rows ({', '.join(found.names(item.rows, 3))}) where the "
-                f"others lie in {item.low:.6g} to {item.high:.6g}"
-            )
+            rows_ = f"in {len(item.rows)} rows ({', '.join(found.names(item.rows, 3))})" if item.rows else "in some row"
+            texts.append(f"{name}: {item.value:.6g} {rows_} where the others lie in {item.low:.6g} to {item.high:.6g}")
         more = f"; and {len(isolated) - SHOWN} more columns" if len(isolated) > SHOWN else ""
         what = "placeholders for missing values?" if isolated[0].placeholder else "slips, or another unit?"
         yield self.suspect(
@@ -99,6 +99,24 @@ def isolated_in(values: NDArray[np.float64], column: int = 0) -> Isolated | None
     finite = np.flatnonzero(np.isfinite(values))
     found = [_at_end(values, finite, column, top) for top in (False, True)]
     return max((item for item in found if item is not None), key=lambda item: item.gap, default=None)
+
+
+def _beyond_sample(split: Split, values: NDArray[np.float64], known: set[int]) -> list[Isolated]:
+    """Extremes of all rows that lie far outside of those of the sample; their rows are not known."""
+    moments = split.summary.moments
+    if split.complete or moments is None or len(moments.low) < values.shape[1]:
+        return []
+    found = []
+    for column in set(range(values.shape[1])) - known:
+        sample = values[np.isfinite(values[:, column]), column]
+        if len(np.unique(sample)) < LEAST_VALUES:
+            continue
+        low, high = float(sample.min()), float(sample.max())
+        for value in (float(moments.low[column]), float(moments.high[column])):
+            gap = max(low - value, value - high) / (high - low)
+            if gap > OUTLIER_GAP:
+                found.append(Isolated(column, (), value, low, high, gap, False))
+    return found
 
 
 def _at_end(values: NDArray[np.float64], finite: NDArray[np.int64], column: int, top: bool) -> Isolated | None:

@@ -41,17 +41,18 @@ class UnreadableSamples(Check):
         for kind, (what, act) in WHAT.items():
             found = [item for item in case.data.problems if item.kind == kind]
             if found:
-                yield self._finding_of(found, what.format(n=len(found)), act)
+                count = case.data.left_out[kind]
+                yield self._finding_of(found, count, what.format(n=count), act)
 
-    def _finding_of(self, found: list[Problem], what: str, act: str) -> Finding:
+    def _finding_of(self, found: list[Problem], count: int, what: str, act: str) -> Finding:
         first = found[0]
         named = "; ".join(f"{item.item}: {item.text}" for item in found[:SHOWN])
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        more = f"; and {count - SHOWN} more" if count > SHOWN else ""
         file = first.item.split(", ")[0]
         return self.fault(
             f"{what} (expected 0): {named}{more}",
             where=Place(file, first.line) if first.kind != "label column" else None,
-            evidence=(Evidence("left out", len(found), "0"),),
+            evidence=(Evidence("left out", count, "0"),),
             remedy=act,
             exact=True,
         )

@@ -72,38 +72,63 @@ class Moments:
         return np.sqrt(self.squares / np.maximum(self.count, 1))
 
 
-@dataclass
 class Distinct:
     """The KEPT_KEYS smallest different hashes with how often each came: a sample of the different rows.
 
     Below that many different rows all of them are kept, and the counts are exact.
     """
 
-    keys: Keys = field(default_factory=lambda: np.zeros(0, np.uint64))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    bound: int = 1 << 64  # hashes from here on were let go
+    def __init__(self) -> None:
+        self.bound = 1 << 64  # hashes from here on were let go
+        self._keys = np.zeros(0, np.uint64)
+        self._counts = np.zeros(0, np.int64)
+        self._waiting: list[Keys] = []
+        self._rows_waiting = 0
+
+    @property
+    def keys(self) -> Keys:
+        """Ascending."""
+        self._settle()
+        return self._keys
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        self._settle()
+        return self._counts
 
     def add(self, keys: Keys) -> None:
-        self._join(*np.unique(keys, return_counts=True))
+        inside = keys if self.bound == 1 << 64 else keys[keys < np.uint64(self.bound)]
+        self._waiting.append(np.array(inside))
+        self._rows_waiting += len(inside)
+        if self._rows_waiting > KEPT_KEYS // 2:  # sorting is what this costs: do it rarely
+            self._settle()
 
     def merge(self, other: Distinct) -> None:
+        self._settle()
         self.bound = min(self.bound, other.bound)
         self._join(other.keys, other.counts)
 
+    def _settle(self) -> None:
+        if self._waiting:
+            keys = np.concatenate(self._waiting)
+            self._waiting, self._rows_waiting = [], 0
+            self._join(*np.unique(keys, return_counts=True))
+
     def _join(self, keys: Keys, counts: NDArray[np.int64]) -> None:
-        every = np.concatenate([self.keys, keys])
-        weight = np.concatenate([self.counts, counts])
+        every = np.concatenate([self._keys, keys])
+        weight = np.concatenate([self._counts, counts])
         if self.bound < 1 << 64:
             inside = every < np.uint64(self.bound)
             every, weight = every[inside], weight[inside]
-        self.keys, place = np.unique(every, return_inverse=True)
-        self.counts = np.bincount(place, weights=weight, minlength=len(self.keys)).astype(np.int64)
-        if len(self.keys) > KEPT_KEYS:
-            self.bound = int(self.keys[KEPT_KEYS])
-            self.keys, self.counts = self.keys[:KEPT_KEYS], self.counts[:KEPT_KEYS]
+        self._keys, place = np.unique(every, return_inverse=True)
+        self._counts = np.bincount(place, weights=weight, minlength=len(self._keys)).astype(np.int64)
+        if len(self._keys) > KEPT_KEYS:
+            self.bound = int(self._keys[KEPT_KEYS])
+            self._keys, self._counts = self._keys[:KEPT_KEYS], self._counts[:KEPT_KEYS]
 
     @property
     def exact(self) -> bool:
+        self._settle()
         return self.bound == 1 << 64
 
     @property
@@ -133,6 +158,19 @@ class Summary:
     distinct: Distinct = field(default_factory=Distinct)
     labels: Counter[float] = field(default_factory=Counter)
     sketch: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: a sketch travels as bytes of its own format."""
+        return self.__dict__ | {"sketch": None if self.sketch is None else list(self.sketch.serialize())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.sketch is not None:
+            from datasketches import vector_of_kll_floats_sketches
+
+            stored, self.sketch = self.sketch, vector_of_kll_floats_sketches(SKETCH_SIZE, len(self.sketch))
+            for feature, data in enumerate(stored):
+                self.sketch.deserialize(data, feature)
 
     def add(self, positions: NDArray[np.int64], inputs: NDArray[Any], target: NDArray[Any] | None, keys: Keys) -> None:
         """A chunk of (n, ...) rows at these positions; target (n,) where there is one number for each row."""
