@@ -1,0 +1,34 @@
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn import functional as F
+
+torch.manual_seed(0)
+X, y = load_digits(return_X_y=True)
+X_train, X_val, y_train, y_val = train_test_split(X / 16 - 0.3, y, test_size=0.3, random_state=0)
+X_train, X_val = torch.tensor(X_train, dtype=torch.float32), torch.tensor(X_val, dtype=torch.float32)
+y_train, y_val = torch.tensor(y_train), torch.tensor(y_val)
+
+model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8)
+scaler = torch.amp.GradScaler("cpu")
+
+for epoch in range(8):
+    model.train()
+    for index in torch.randperm(len(X_train)).split(64):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = F.cross_entropy(model(X_train[index]), y_train[index])
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+    scheduler.step()
+model.eval()
+
+with torch.no_grad():
+    accuracy = (model(X_val).argmax(1) == y_val).float().mean()
+print(f"validation accuracy {accuracy:.3f}")

@@ -1,0 +1,49 @@
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+torch.manual_seed(0)
+X, y = load_digits(return_X_y=True)
+X_train, X_val, y_train, y_val = train_test_split(X / 16 - 0.3, y, test_size=0.3, random_state=0)
+X_train, X_val = torch.tensor(X_train, dtype=torch.float32), torch.tensor(X_val, dtype=torch.float32)
+y_train, y_val = torch.tensor(y_train), torch.tensor(y_val)
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm, self.linear = nn.LayerNorm(width), nn.Linear(width, width)
+
+    def forward(self, x):
+        return x + F.gelu(self.linear(self.norm(x)))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Linear(64, 48), nn.Linear(48, 10)
+        self.blocks = nn.ModuleList(Block(48) for _ in range(3))
+
+    def forward(self, x):
+        h = self.embed(x)
+        for block in self.blocks:
+            h = checkpoint(block, h, use_reentrant=False)
+        return self.head(h.detach())
+
+
+model = Net()
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+
+for epoch in range(6):
+    for index in torch.randperm(len(X_train)).split(64):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(X_train[index]), y_train[index])
+        loss.backward()
+        optimizer.step()
+
+with torch.no_grad():
+    accuracy = (model(X_val).argmax(1) == y_val).float().mean()
+print(f"validation accuracy {accuracy:.3f}")

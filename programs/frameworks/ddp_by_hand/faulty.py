@@ -1,0 +1,39 @@
+"""torchrun --nproc-per-node 2 fixed.py"""
+
+import torch
+import torch.distributed as dist
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data.distributed import DistributedSampler
+
+dist.init_process_group("gloo")
+rank, ranks = dist.get_rank(), dist.get_world_size()
+torch.manual_seed(rank)
+X, y = load_digits(return_X_y=True)
+X_train, X_val, y_train, y_val = train_test_split(X / 16 - 0.3, y, test_size=0.3, random_state=0)
+train_set = TensorDataset(torch.tensor(X_train, dtype=torch.float32), torch.tensor(y_train))
+X_val, y_val = torch.tensor(X_val, dtype=torch.float32), torch.tensor(y_val)
+
+sampler = DistributedSampler(train_set)
+loader = DataLoader(train_set, batch_size=32, sampler=sampler)
+model = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+
+for epoch in range(6):
+    sampler.set_epoch(epoch)
+    for images, labels in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        for parameter in model.parameters():
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= ranks
+        optimizer.step()
+
+with torch.no_grad():
+    accuracy = (model(X_val).argmax(1) == y_val).float().mean()
+if rank == 0:
+    print(f"validation accuracy {accuracy:.3f}")
+dist.destroy_process_group()
