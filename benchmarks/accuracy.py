@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    selected = [item for item in programs(options.primary) if chosen(item, options.only)]
+    selected = [item for item in programs(options.primary) if chosen(item, options.only) and not item.missing]
     version, scores = source_digest(), []
     with ThreadPoolExecutor(options.jobs) as pool:
         for item in pool.map(lambda p: score(p, cached(p, options.budget, version)), selected):

@@ -8,6 +8,8 @@ runs every pair alone and compares the last number that each program prints with
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib.util
 import json
 import math
 import os
@@ -31,12 +33,29 @@ class Program:
     """One training program. ``expected`` is None for healthy and fixed programs.
 
     expected: reason, check, lines (accepted places), also (other accepted rows), severity.
+    ranks: the number of processes that torchrun starts; 1: a plain program.
     """
 
     path: Path
     row: str
     fault: str
     expected: dict[str, Any] | None
+    ranks: int = 1
+
+    def command(self, cwd: Path = ROOT) -> list[str]:
+        """What stands after ``python`` or ``paramedic run`` in a folder."""
+        script = str(self.path.relative_to(cwd))
+        if self.ranks == 1:
+            return [script]
+        return ["-m", "torch.distributed.run", "--nproc-per-node", str(self.ranks), script]
+
+    @property
+    def missing(self) -> str | None:
+        """A package that it imports and that is not installed here."""
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+        return next((name for name in names if importlib.util.find_spec(name.partition(".")[0]) is None), None)
 
     @property
     def name(self) -> str:
@@ -54,10 +73,10 @@ def programs(primary: bool = False) -> Iterator[Program]:
         for name in names[:1] if primary and "faulty.py" not in names else names:
             if primary and name != "faulty.py" and "faulty.py" in names:
                 continue
-            fixed = table.parent / name.replace("faulty", "fixed", 1)
-            yield Program(table.parent / name, row, fault, expected[name])
+            fixed, ranks = table.parent / name.replace("faulty", "fixed", 1), expected[name].get("ranks", 1)
+            yield Program(table.parent / name, row, fault, expected[name], ranks)
             if fixed.is_file():
-                yield Program(fixed, row, fault, None)
+                yield Program(fixed, row, fault, None, ranks)
 
 
 def chosen(program: Program, only: list[str]) -> bool:
@@ -71,7 +90,7 @@ def diagnose(program: Program, budget: float = 60.0, select: str | None = None) 
         output = Path(folder) / "report.json"
         command = [
             sys.executable, "-m", "paramedic", "run", "--dir", folder, "--budget", str(budget),
-            "--format", "json", "--output", str(output), str(program.path.relative_to(ROOT)),
+            "--format", "json", "--output", str(output), *program.command(),
         ]  # fmt: skip
         if select is not None:
             command[4:4] = ["--select", select]
@@ -88,7 +107,7 @@ def diagnose(program: Program, budget: float = 60.0, select: str | None = None) 
 def last_number(program: Program, cwd: Path = ROOT) -> float | None:
     """The last number that a program prints when it runs alone; None after a crash, nan for a nan."""
     done = subprocess.run(
-        [sys.executable, str(program.path.relative_to(cwd))],
+        [sys.executable, *program.command(cwd)],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -114,7 +133,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    faulty = [item for item in programs() if item.expected and chosen(item, options.only)]
+    wanted = [item for item in programs() if item.expected and chosen(item, options.only)]
+    for item in wanted:
+        if item.missing:
+            print(f"{item.name}: left out, {item.missing} is not installed")
+    faulty = [item for item in wanted if not item.missing]
 
     def check(program: Program) -> tuple[Program, bool, float | None, float | None]:
         assert program.expected is not None

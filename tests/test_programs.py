@@ -20,8 +20,12 @@ from benchmarks.programs import ROOT, Program, diagnose, programs
 BUDGET = 20.0  # seconds of experiments for each program
 KNOWN_MISSES = json.loads((Path(__file__).parent / "known_misses.json").read_text(encoding="utf-8"))
 EVERY = {item.name: item for item in programs()}
-# Programs with several faults are for `python -m benchmarks.causes`: tests/experiments has smaller ones.
-PRIMARY = [item for item in programs(primary=True) if item.name not in KNOWN_MISSES and item.row != "double"]
+# Programs with several faults are for `python -m benchmarks.causes`: tests/experiments has smaller ones. The kinds of
+# training loops and frameworks have a test of their own (test_kinds.py).
+ELSEWHERE = ("double", "frameworks")
+PRIMARY = [
+    item for item in programs(primary=True) if item.name not in KNOWN_MISSES and item.row not in ELSEWHERE
+]
 FAULTY = [item for item in PRIMARY if item.expected]
 FIXED = [item for item in PRIMARY if not item.expected and item.row != "healthy"]
 HEALTHY = [item for item in PRIMARY if item.row == "healthy"]

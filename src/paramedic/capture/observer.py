@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture.patches import Patches
-from paramedic.capture.recorder import Recorder
+from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler
 from paramedic.capture.stop import StopProgram
-from paramedic.trace.place import Place, place_of, user_frame
+from paramedic.trace.identity import ByIdentity
+from paramedic.trace.place import place_of, user_frame
 from paramedic.trace.setup import (
     BackwardRecord,
     EvaluationRecord,
@@ -100,6 +101,7 @@ class Observer:
         self._handles: list[Any] = []
         self._hooked = False
         self._pushed = False
+        self._lifted = False  # the function mode waits for the end of a module's call
         self._depth = 0
         self._suspended = 0
         self._in_step = False
@@ -108,12 +110,11 @@ class Observer:
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
         self._models: dict[int, ModelRecord] = {}
-        self._not_models: weakref.WeakSet[nn.Module] = weakref.WeakSet()
-        self._constructed: weakref.WeakKeyDictionary[Any, Place | None] = weakref.WeakKeyDictionary()
+        self._constructed = ByIdentity()
         self.setup.constructed = self._constructed
         self.setup.froze = self.recorder.froze
-        self._iterators: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        self._loader_index: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._iterators = ByIdentity()
+        self._loader_index = ByIdentity()
         self._watch_calls = 0
         self._backward_depth = 0
         self._last_loss = float("nan")
@@ -172,10 +173,10 @@ class Observer:
             )
             self._hooked = True
             self._depth = self.recorder.depth = 0
-        if not self._pushed and _function_mode_allowed():
+        if not self._pushed and not self._lifted and _function_mode_allowed():
             self.recorder.__enter__()
             self._pushed = True
-        self.recorder.recording = self._pushed
+        self.recorder.recording = self._pushed or self._lifted
 
     def _disarm(self, force: bool = False) -> None:
         self.recorder.recording = False
@@ -183,9 +184,15 @@ class Observer:
             for handle in self._handles_hooks:
                 handle.remove()
             self._hooked = False
-        if self._pushed and _top_function_mode() is self.recorder:
-            self.recorder.__exit__(None, None, None)
-            self._pushed = False
+        self._lifted = False
+        self._pop_mode()
+
+    def _pop_mode(self) -> bool:
+        if not self._pushed or _top_function_mode() is not self.recorder:
+            return False
+        self.recorder.__exit__(None, None, None)
+        self._pushed = False
+        return True
 
     def suspend(self) -> None:
         """Before compiled code runs: nothing of ours may be alive (CAPTURE: graph breaks otherwise)."""
@@ -230,20 +237,23 @@ class Observer:
             or self.busy
             or self._in_step
             or self._backward_depth > 0
+            or transforming()
         )
 
     def _pre_forward(self, module: nn.Module, args: Any) -> None:
         if self._outside():
             return
         if self._depth == 0:
-            if self.recorder.is_transparent(module):
+            if self.recorder.is_transparent(module) or _symbolic(args):
                 return
             self._enter_outermost(module, args)
+            self._lifted = self._pop_mode()  # inside of a module nothing of ours is between its operations
         self._depth += 1
         self.recorder.depth = self._depth
 
     @quiet
     def _enter_outermost(self, module: nn.Module, args: Any) -> None:
+        module = replayable_part(module)
         self._know_model(module)
         self.recorder.enter_module(module, args)
 
@@ -256,13 +266,23 @@ class Observer:
         self._depth -= 1
         self.recorder.depth = self._depth
         if self._depth == 0:
+            self._put_mode_back()
             self._leave_outermost(module, kwargs, result)
+
+    def _put_mode_back(self) -> None:
+        if self._lifted:
+            self._lifted = False
+            if self._hooked and _function_mode_allowed():
+                self.recorder.__enter__()
+                self._pushed = True
+            self.recorder.recording = self._pushed
 
     @quiet
     def _leave_outermost(self, module: nn.Module, kwargs: Any, result: Any) -> None:
+        module = replayable_part(module)
         self.recorder.leave_module(module, kwargs, result)
         record = self._models.get(id(module))
-        if record is not None and self.steps < 2:
+        if record is not None and self.steps < 2 and self.backward_calls < 2 * MIN_RECORD_STEPS:
             self._snapshot(record.owner if record.owner is not None else record.module)
         if self._watch_calls > 0:
             self._watch_calls -= 1
@@ -285,7 +305,7 @@ class Observer:
         self._watch_calls = max(0, self._watch_calls - 1)
 
     def _know_model(self, module: nn.Module) -> None:
-        if id(module) in self._models or module in self._not_models:
+        if id(module) in self._models:
             return
         frame = user_frame(sys._getframe(2))
         name, owner = _name_in_frames(module, frame)
@@ -309,14 +329,12 @@ class Observer:
             )
 
     def _snapshot(self, module: nn.Module) -> None:
-        known = {id(live) for live, _ in self.setup.initial.tensors}
         for tensor in (*module.parameters(), *module.buffers()):
-            if id(tensor) not in known and not torch.nn.parameter.is_lazy(tensor):
+            if tensor not in self.setup.initial and not torch.nn.parameter.is_lazy(tensor):
                 self._snapshot_tensor(tensor)
 
     def _snapshot_tensor(self, tensor: Tensor) -> None:
-        size = sum(value.numel() * value.element_size() for _, value in self.setup.initial.tensors)
-        if size + tensor.numel() * tensor.element_size() > SNAPSHOT_BYTES:
+        if self.setup.initial.nbytes + tensor.numel() * tensor.element_size() > SNAPSHOT_BYTES:
             self._problem("the model is too large to keep a copy of its initial weights")
             return
         self.setup.initial.add(tensor)
@@ -497,6 +515,8 @@ class Observer:
         self._in_step = not closure
         self._in_closure = closure
         self.recorder.recording = closure and self._pushed
+        if not closure:
+            self._pop_mode()  # back at the end of the step, by ``_settle``
         if self.steps < 2:
             for group in optimizer.param_groups:
                 for p in group["params"]:
@@ -765,6 +785,21 @@ class Observer:
         self._close_manual_step()
 
 
+def replayable_part(module: nn.Module) -> nn.Module:
+    """The module itself, or what a wrapper for several processes holds: those are gone when it is run again."""
+    if isinstance(module, nn.parallel.DistributedDataParallel):
+        return module.module
+    return module
+
+
+def _symbolic(args: Any) -> bool:
+    """Whether a module is called to learn the shapes of its results, as Keras does, and not with data."""
+    return any(
+        item.device.type == "meta" if isinstance(item, Tensor) else type(item).__name__ == "KerasTensor"
+        for item in args
+    )
+
+
 def _parameters_of(tape: Tape) -> list[Tensor]:
     """The parameters that a tape reads, directly or in its modules."""
     parameters = [leaf.value for leaf in tape.leaves.values() if leaf.parameter]
@@ -818,7 +853,7 @@ def _name_of(thing: Any, frame: Any) -> str | None:
         scopes = (frame.f_locals, frame.f_globals)
         for scope in scopes:
             for name, value in list(scope.items()):
-                if value is thing and not name.startswith("__"):
+                if value is thing and name != "self" and not name.startswith("__"):
                     return name
         owner = frame.f_locals.get("self")
         if owner is not None and hasattr(owner, "__dict__"):

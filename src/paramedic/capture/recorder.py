@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
+from paramedic.capture.transparent_call import call as call_in_place
+from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import Source
 from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, tensors_of
@@ -67,6 +69,11 @@ def is_transparent(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.loss._Loss) or next(module.buffers(), None) is None
 
 
+def transforming() -> bool:
+    """Whether a transform of torch.func (grad, vmap, ...) is running: its tensors live no longer than its call."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 class Recorder(TorchFunctionMode):
     """Writes nodes while ``recording``; the observer opens and closes it and takes tapes at backward.
 
@@ -95,7 +102,7 @@ class Recorder(TorchFunctionMode):
         self._copies: dict[int, tuple[Any, int, Tensor]] = {}
         self._sources: dict[int, tuple[Any, Source]] = {}
         self._random: dict[int, tuple[Any, None]] = {}  # tensors that random numbers went into
-        self._transparent: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+        self._transparent = ByIdentity()  # by module
         self._open_call: tuple[nn.Module, Node] | None = None
         self.parameters: set[int] = set()  # ids of tensors that some optimizer or model holds
         self.froze: dict[int, tuple[Any, Place | None]] = {}  # where requires_grad was set to False
@@ -198,15 +205,15 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") in ("requires_grad_", "__set__"):
             self._note_freezing(func, args, kwargs)
-        if not self.recording or self.depth:
-            return func(*args, **kwargs)
+        if not self.recording or self.depth or transforming():
+            return call_in_place(func, args, kwargs)
         try:
             node = self._before(func, args, kwargs)
         except Exception as error:
             node = None
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
         try:
-            result = func(*args, **kwargs)
+            result = call_in_place(func, args, kwargs)
         except Exception:
             self.failed = node
             raise

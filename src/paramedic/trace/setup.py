@@ -207,13 +207,17 @@ class Snapshot:
 
     tensors: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     wanted: list[bool] = field(default_factory=list)
+    nbytes: int = 0
+    _known: set[int] = field(default_factory=set)  # ids; the tensors are kept alive above
 
     def add(self, tensor: Tensor) -> None:
         self.tensors.append((tensor, tensor.detach().clone()))
         self.wanted.append(tensor.requires_grad)
+        self.nbytes += tensor.numel() * tensor.element_size()
+        self._known.add(id(tensor))
 
     def __contains__(self, tensor: Tensor) -> bool:
-        return any(live is tensor for live, _ in self.tensors)
+        return id(tensor) in self._known
 
 
 @dataclass(eq=False)
