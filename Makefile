@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint docs bench-accuracy bench-overhead bench-programs bench-fix bench-data bench-data-scale clean
+.PHONY: env demo test lint browser docs bench-accuracy bench-overhead bench-programs bench-fix bench-data bench-data-scale clean
 
 env: $(STAMP)
 
@@ -16,8 +16,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: env
 	$(BIN)/paramedic demo
 
-test: lint
+test: lint browser
 	$(BIN)/python -m pytest -n 2
+
+# Chromium for the tests of the report's page: installed with apt-get where it is missing.
+browser:
+	tests/browser/install.sh
 
 lint: env
 	$(BIN)/ruff check .

@@ -13,6 +13,6 @@ def test_demo(command: Command, tmp_path: Path) -> None:
     softmax = 1 + next(number for number, line in enumerate(source) if "softmax" in line)
     result = command("demo")
     assert result.returncode == 0, result
-    assert "Cause: R19 softmax-before-cross-entropy (fault" in result.stdout
+    assert "Wrong      Cross-entropy receives probabilities where it expects logits\n" in result.stdout
     assert f"Where      .paramedic/demo/train.py:{softmax}" in result.stdout
     assert (tmp_path / ".paramedic" / "demo" / "train.py").is_file()

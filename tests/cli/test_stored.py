@@ -19,7 +19,7 @@ def test_report_of_the_latest_or_a_named_run(command: Command, stored: Callable[
     stored(NAMES[0], level=None)
     folder = stored(NAMES[1])
     latest = command("report")
-    assert latest.returncode == 1 and latest.stdout.startswith("Cause: R19 softmax-before-cross-entropy")
+    assert latest.returncode == 1 and latest.stdout.startswith("Wrong      Cross-entropy receives probabilities")
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
     for name in (NAMES[0], "ab12", f".paramedic/{NAMES[0]}", f".paramedic/{NAMES[0]}/trace.sqlite"):
         result = command("report", name)

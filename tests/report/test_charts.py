@@ -6,15 +6,17 @@ import math
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paramedic.report.charts import charts
+from paramedic.report.charts import charts, thinned
 from paramedic.report.escape import clean, number
 from paramedic.report.markdown import escape
-from paramedic.report.svg import Heat, bars, curve, heat_map, thinned
+from paramedic.report.svg import bars, sparkline
 from paramedic.trace.store import LayerRow, StepRow, Trace, TraceWriter
 
 
@@ -25,44 +27,70 @@ def test_a_single_spike_survives_thinning() -> None:
     assert len(kept) <= 400 and (54_321.0, 99.0) in kept and kept == sorted(kept)
 
 
-def test_a_curve_is_interrupted_where_the_loss_is_not_finite() -> None:
-    values = [1.0, 2.0, math.nan, 3.0, 4.0, math.inf, 5.0]
-    svg = curve(list(enumerate(values)), "loss")
-    assert svg is not None and svg.count("<polyline") == 3
-    assert curve([(0.0, 1.0), (1.0, math.nan)], "loss") is None
-    assert curve([(0.0, 1.0), (1.0, 1.0)], "constant") is not None
-
-
-def test_a_curve_over_decades_is_logarithmic() -> None:
-    steep = curve([(0.0, 1000.0), (1.0, 1.0), (2.0, 0.001)], "loss")
-    assert steep is not None and "(log scale)" in steep and "1.0,93.0" not in steep
-    flat = curve([(0.0, 2.0), (1.0, 1.0)], "loss")
-    assert flat is not None and "log scale" not in flat
-
-
-def test_bars_share_one_scale() -> None:
-    svg = bars(0.8, 0.2, "u")
+def test_bars_share_one_scale_and_carry_the_interval() -> None:
+    svg = bars(0.2, 0.8, (0.5, 0.7), "percent")
     assert svg is not None
-    widths = [float(width) for width in re.findall(r'<rect[^>]*width="([\d.]+)"', svg)]
-    assert widths == [240.0, 60.0]
-    assert bars(math.nan, 0.1, "u") is None and bars(-1.0, 0.5, "u") is None
+    widths = [float(width) for width in re.findall(r'class="(?:now|changed)"[^>]*width="([\d.]+)"', svg)]
+    assert widths[1] == pytest.approx(4 * widths[0])
+    assert svg.count('class="whisker"') == 1 and "20 %" in svg and "80 %" in svg
+    assert bars(math.nan, 0.1, (0, 0)) is None and bars(-1.0, 0.5, (0, 0)) is None
+    ElementTree.fromstring(svg)
 
 
-def test_heat_map_marks_what_is_not_finite_and_leaves_out_what_is_unknown() -> None:
-    svg = heat_map(Heat(("a", "<b>"), (0, 1), ((1.0, math.inf), (None, 1e-6))), "x")
-    assert svg is not None and svg.count("<rect") == 3 and 'fill="#d33"' in svg and "&lt;b&gt;" in svg
-    assert heat_map(Heat((), (), ()), "x") is None
+def test_a_sparkline_has_a_gap_where_a_value_is_not_finite() -> None:
+    svg = sparkline([[1.0, 2.0, math.nan, 3.0, 4.0]], "<b>")
+    assert svg is not None and svg.count("<polyline") == 2 and "<b>" not in svg
+    assert sparkline([[math.nan, 1.0]], "x") is None and sparkline([], "x") is None
+
+
+def stored(tmp_path: Path, steps: list[StepRow], layers: list[LayerRow] = [], events: list[dict[str, Any]] = []) -> Trace:  # noqa: B006
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    for row in steps:
+        writer.step(row)
+    for layer in layers:
+        writer.layer(layer)
+    for at, data in enumerate(events):
+        writer.event(at, "step", data)
+    writer.close()
+    return Trace(tmp_path / "trace.sqlite")
+
+
+def row(step: int, loss: float, epoch: int = 0, lr: float = 0.1) -> StepRow:
+    return StepRow(step, epoch, 0.1 * step, loss, lr, None, {})
+
+
+def test_curves_and_marks(tmp_path: Path) -> None:
+    steps = [row(0, 3.0), row(1, 2.0), row(2, 1.0, 1), row(3, math.inf, 1, 0.01), row(4, math.nan, 1, 0.01)]
+    found = charts(stored(tmp_path, steps))
+    assert found["curves"]["loss"][0]["points"] == [[0, 3.0], [1, 2.0], [2, 1.0], [3, None], [4, None]]
+    assert [(mark["step"], mark["kind"]) for mark in found["marks"]] == [(3, "bad"), (2, "epoch"), (3, "rate")]
+    assert not charts(None)
+
+
+def test_two_optimizers_in_turn_have_a_loss_curve_each(tmp_path: Path) -> None:
+    steps = [row(step, 1.0 + step % 2) for step in range(20)]
+    found = charts(stored(tmp_path, steps, events=[{"optimizer": step % 2} for step in range(8)]))
+    curves = {item["name"]: {value for _, value in item["points"]} for item in found["curves"]["loss"]}
+    assert curves == {"loss before optimizer 0": {1.0}, "loss before optimizer 1": {2.0}}
 
 
 def test_updates_are_relative_to_the_weights(tmp_path: Path) -> None:
-    writer = TraceWriter(tmp_path / "trace.sqlite")
-    writer.step(StepRow(0, 0, 0.0, 1.0, 0.1, None, {}))
-    writer.layer(LayerRow(0, "net.0.weight", "update", 0.0, 0.001, 0, 0, 0, 0))
-    writer.layer(LayerRow(0, "net.0.weight", "weight", 0.0, 0.1, 0, 0, 0, 0))
-    writer.close()
-    ((title, svg),) = charts(Trace(tmp_path / "trace.sqlite"))
-    assert title.startswith("Updates") and "bright 0.0316" in svg
-    ElementTree.fromstring(svg)
+    layers = [
+        LayerRow(0, "net.0.weight", "update", 0.0, 0.001, 0, 0, 0, 0),
+        LayerRow(0, "net.0.weight", "weight", 0.0, 0.1, 0, 0, 0, 0),
+        LayerRow(0, "net.1", "gradient", 0.0, 0.1, 0, 0, 0, 0.5),
+    ]
+    gradient, update = charts(stored(tmp_path, [row(0, 1.0)], layers))["heat"]
+    assert gradient["values"] == [[0, 0, "not finite"]]
+    assert update["title"].startswith("Updates") and update["values"] == [[0, 0, 0.01]]
+
+
+def test_heat_maps_are_decimated(tmp_path: Path) -> None:
+    layers = [
+        LayerRow(step, f"net.{at}", "activation", 1.0, 1.0, 0, 0, 0, 0) for at in range(100) for step in range(0, 500, 5)
+    ]
+    for heat in charts(stored(tmp_path, [row(0, 1.0)], layers))["heat"]:
+        assert len(heat["layers"]) <= 60 and len(heat["steps"]) <= 60 and len(heat["values"]) <= 3600
 
 
 @given(st.text(max_size=200))

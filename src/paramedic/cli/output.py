@@ -12,13 +12,13 @@ from paramedic.cli.folders import HTML, Run
 from paramedic.report.formats import render
 from paramedic.report.model import Report
 
-MAX_WIDTH, MIN_WIDTH = 80, 40
+MAX_WIDTH, PIPE_WIDTH, MIN_WIDTH = 120, 80, 40
 ON_TERMINAL_TOO = ("text", "github")  # formats that may stand among the program's own output
 
 
 def width() -> int:
-    """80 columns, or less if the terminal is narrower."""
-    return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 24)).columns))
+    """Those of the terminal, up to what can be read with ease."""
+    return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((PIPE_WIDTH, 24)).columns))
 
 
 def colored() -> bool:
@@ -46,7 +46,7 @@ def show(run: Run, report: Report, format: str, output: Path | None, fail_on: st
     context = run.context(
         fail_on=fail_on,
         color=at_terminal and colored(),
-        width=width() if at_terminal else MAX_WIDTH,
+        width=width() if at_terminal and sys.stdout.isatty() else PIPE_WIDTH,
     )
     text = render(report, format, context)
     if output is None:

@@ -14,6 +14,7 @@ import torch
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.diagnosis.examine import make_report
+from paramedic.diagnosis.exhibits import exhibits
 from paramedic.experiments.lab import Lab
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
@@ -46,6 +47,7 @@ def examine_run(
         torch.set_num_threads(1)
     try:
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        writer.meta("exhibits", exhibits(case))
         return with_patches(report, Path(str(spec.get("cwd", "."))), float(spec.get("started", time.time())))
     finally:
         torch.set_num_threads(threads)

@@ -30,6 +30,7 @@ from paramedic.trace.setup import (
 )
 from paramedic.trace.tape import Node, Tape
 
+MAX_REPLAYS = 300  # kept for the report: a budget of 60 s makes about 100 of them
 LOSS_TOLERANCE = 1e-4  # relative; a replay of the first step must give the recorded loss
 
 
@@ -122,6 +123,15 @@ class Intervention:
         return None
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A training that was replayed, for the report: what was changed, and the main loss step by step."""
+
+    changed: str
+    seed: int
+    losses: tuple[float, ...]
+
+
 @dataclass
 class _State:
     values: list[tuple[Tensor, Tensor]] = field(default_factory=list)
@@ -142,6 +152,7 @@ class Lab:
         self._final: _State | None = None
         self._replay_problem: str | None | bool = False
         self.seconds_per_step = 0.0
+        self.replays: list[Replay] = []
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -450,6 +461,8 @@ class Lab:
         if order:
             self.seconds_per_step = seconds / len(order)
         finite = all(np.isfinite(value) for value in losses)
+        if state == "initial" and len(self.replays) < MAX_REPLAYS:
+            self.replays.append(Replay(change.changes, seed, tuple(losses)))
         return Curve(tuple(losses), evaluated if finite else float("inf"), finite, seconds)
 
     def _trained(

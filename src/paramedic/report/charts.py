@@ -1,58 +1,162 @@
-"""From a stored trace to the numbers of the charts."""
+"""From a stored trace to the numbers of the page's charts, decimated: JSON values only, never raw data."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
-from markupsafe import Markup
+from paramedic.report.escape import clean
+from paramedic.trace.store import LayerRow, StepRow, Trace, TraceError
 
-from paramedic.report.svg import MAX_COLUMNS, MAX_LAYERS, Heat, curve, heat_map
-from paramedic.trace.store import LayerRow, Trace, TraceError
+MAX_POINTS = 400  # of a curve
+MAX_COLUMNS, MAX_LAYERS = 60, 60  # of a heat map
+MAX_MARKS = 40  # of epochs and rate changes: more are no help to the eye
+MAX_PERIOD = 8  # optimizers that take turns
 
-QUANTITIES = (
-    ("activation", "Activations: root mean square per layer"),
-    ("gradient", "Gradients: root mean square per layer"),
-    ("update", "Updates: root mean square per layer, relative to the weights where both are known"),
+# Per heat map: title, what the colours mean, and how the number is made of a layer row (and its weight's).
+HEAT_MAPS = (
+    ("activation", "mean", "Activations: mean", "signed"),
+    ("activation", "std", "Activations: standard deviation", "log"),
+    ("activation", "zero", "Activations: share of zeros (dead units)", "share"),
+    ("gradient", "size", "Gradients: root mean square", "log"),
+    ("update", "ratio", "Updates relative to the weights (1e-3 is usual)", "log"),
 )
 
 
-def charts(trace: Trace | None) -> list[tuple[str, Markup]]:
-    """(title, SVG) for what the trace has; nothing of a trace that cannot be read."""
+def charts(trace: Trace | None) -> dict[str, Any]:
+    """Curves, marks and heat maps of what the trace has; empty for a trace that cannot be read."""
     if trace is None:
-        return []
+        return {}
     try:
-        found = [*_curves(trace), *_heat_maps(trace)]
-    except TraceError:
-        return []
-    return [(title, svg) for title, svg in found if svg is not None]
+        steps = trace.steps()
+        return {
+            "curves": _curves(trace, steps),
+            "marks": _marks(trace, steps),
+            "heat": _heat_maps(trace),
+            "last": steps[-1].step if steps else -1,
+        }
+    except (TraceError, ValueError):
+        return {}
 
 
-def _curves(trace: Trace) -> list[tuple[str, Markup | None]]:
-    steps = trace.steps()
-    gradient = [(float(row.step), row.gradient_norm) for row in steps if row.gradient_norm is not None]
-    return [
-        ("Loss", curve([(float(row.step), row.loss) for row in steps], "loss over the steps")),
-        (
-            "Learning rate",
-            curve([(float(row.step), row.lr) for row in steps], "learning rate over the steps"),
-        ),
-        ("Gradient norm", curve(gradient, "gradient norm over the steps")),
+def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> list[tuple[float, float]]:
+    """At most ``limit`` points; of each bucket the lowest and the highest stay, so that spikes show."""
+    if len(points) <= limit:
+        return list(points)
+    buckets = limit // 2 - 1
+    result: list[tuple[float, float]] = []
+    for bucket in range(buckets):
+        part = points[bucket * len(points) // buckets : (bucket + 1) * len(points) // buckets]
+        finite = [point for point in part if math.isfinite(point[1])]
+        if not finite:
+            result.append(part[0])
+            continue
+        low, high = min(finite, key=lambda point: point[1]), max(finite, key=lambda point: point[1])
+        result += sorted({low, high})
+    return sorted({points[0], *result, points[-1]}, key=lambda point: point[0])
+
+
+def rounded(value: float) -> float | None:
+    """Five digits; None for what JSON cannot hold."""
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def _points(points: Sequence[tuple[float, float]]) -> list[list[float | None]]:
+    return [[at, rounded(value)] for at, value in thinned(points)]
+
+
+# -- curves -----------------------------------------------------------------------------------------------------------
+
+
+def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]]]:
+    """"loss", "lr" and "gradient": lists of {name, points}; nothing for a curve of fewer than two finite points."""
+    losses: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    turns = _turns(trace)
+    for row in steps:
+        name = f"loss before optimizer {turns[row.step % len(turns)]}" if turns else "loss"
+        losses[name].append((row.step, row.loss))
+        for other, value in row.losses.items():
+            losses[clean(other, 40)].append((row.step, value))
+    rates: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    gradients: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in steps:
+        whose = f" of optimizer {turns[row.step % len(turns)]}" if turns else ""
+        rates["learning rate" + whose].append((row.step, row.lr))
+        if row.gradient_norm is not None:
+            gradients["gradient norm" + whose].append((row.step, row.gradient_norm))
+    found = {"loss": losses, "lr": rates, "gradient": gradients}
+    return {
+        key: [
+            {"name": name, "points": _points(points)}
+            for name, points in series.items()
+            if sum(math.isfinite(value) for _, value in points) > 1
+        ]
+        for key, series in found.items()
+    }
+
+
+def _turns(trace: Trace) -> list[int] | None:
+    """Which optimizer makes the steps, as the shortest period that fits the recorded ones; None for a single one."""
+    order = [event.data.get("optimizer") for event in trace.events("step")]
+    if len(set(order)) < 2 or any(type(item) is not int for item in order):
+        return None
+    for period in range(2, MAX_PERIOD + 1):
+        if len(order) >= 2 * period and all(item == order[at % period] for at, item in enumerate(order)):
+            return [int(item) for item in order[:period]]  # type: ignore[arg-type]
+    return None
+
+
+def _marks(trace: Trace, steps: list[StepRow]) -> list[dict[str, Any]]:
+    """Epochs, changes of the learning rate, the first loss that is not finite, changes of mode."""
+    marks: list[dict[str, Any]] = []
+    bad = next((row.step for row in steps if not math.isfinite(row.loss)), None)
+    if bad is not None and any(math.isfinite(row.loss) for row in steps):
+        marks.append({"step": bad, "text": "first loss that is not finite", "kind": "bad"})
+    epochs = [row.step for before, row in zip(steps, steps[1:], strict=False) if row.epoch > before.epoch]
+    marks += [{"step": at, "text": "epoch", "kind": "epoch"} for at in epochs[:: len(epochs) // MAX_MARKS + 1]]
+    rates = [
+        {"step": row.step, "text": f"learning rate {before.lr:.3g} to {row.lr:.3g}", "kind": "rate"}
+        for before, row in zip(steps, steps[1:], strict=False)
+        if row.lr != before.lr and math.isfinite(row.lr) and math.isfinite(before.lr)
     ]
+    if len(rates) <= MAX_MARKS // 2 and not _turns(trace):  # more is a schedule: its own curve shows it
+        marks += rates
+    modes = [event for event in trace.events("mode") if event.step > 0]
+    if 0 < len(modes) <= MAX_MARKS // 2:
+        marks += [
+            {"step": event.step, "text": "train()" if event.data.get("training") else "eval()", "kind": "mode"}
+            for event in modes
+        ]
+    return marks
 
 
-def _heat_maps(trace: Trace) -> list[tuple[str, Markup | None]]:
+# -- heat maps --------------------------------------------------------------------------------------------------------
+
+
+def _heat_maps(trace: Trace) -> list[dict[str, Any]]:
     rows = {quantity: trace.layers(quantity) for quantity in ("activation", "gradient", "update", "weight")}
     weights = {(row.step, row.path): root_mean_square(row) for row in rows["weight"]}
     result = []
-    for quantity, title in QUANTITIES:
+    for quantity, measure, title, scale in HEAT_MAPS:
         cells: dict[str, dict[int, float]] = defaultdict(dict)
         for row in rows[quantity]:
-            value = root_mean_square(row)
-            weight = weights.get((row.step, row.path)) if quantity == "update" else None
-            cells[row.path][row.step] = value / weight if weight else value
-        result.append((title, heat_map(_heat(cells), title)))
+            value = _measured(row, measure, weights)
+            if value is not None:
+                cells[row.path][row.step] = value
+        if any(map(len, cells.values())):
+            result.append({"title": title, "scale": scale, **_grid(cells)})
     return result
+
+
+def _measured(row: LayerRow, measure: str, weights: dict[tuple[int, str], float]) -> float | None:
+    if row.nonfinite > 0:
+        return math.inf
+    if measure == "ratio":
+        weight = weights.get((row.step, row.path))
+        return root_mean_square(row) / weight if weight else None
+    return root_mean_square(row) if measure == "size" else getattr(row, measure)
 
 
 def root_mean_square(row: LayerRow) -> float:
@@ -62,12 +166,21 @@ def root_mean_square(row: LayerRow) -> float:
     return math.hypot(row.mean, row.std)
 
 
-def _heat(cells: dict[str, dict[int, float]]) -> Heat:
-    """The first MAX_LAYERS layers in the order they were seen, and at most MAX_COLUMNS of the steps."""
+def _grid(cells: dict[str, dict[int, float]]) -> dict[str, Any]:
+    """The first MAX_LAYERS layers in the order they were seen, and at most MAX_COLUMNS of the steps.
+
+    values: [column, layer, number], a text instead of the number where it is not finite.
+    """
     steps = sorted({step for row in cells.values() for step in row})
-    stride = max(1, math.ceil(len(steps) / MAX_COLUMNS))
-    columns = steps[::stride]
-    labels = tuple(cells)[:MAX_LAYERS]
-    return Heat(
-        labels, tuple(columns), tuple(tuple(cells[label].get(step) for step in columns) for label in labels)
-    )
+    columns = steps[:: max(1, math.ceil(len(steps) / MAX_COLUMNS))]
+    labels = list(cells)[:MAX_LAYERS]
+    return {
+        "layers": [clean(label, 200) for label in labels],
+        "steps": columns,
+        "values": [
+            [x, y, "not finite" if (value := rounded(cells[label][step])) is None else value]
+            for y, label in enumerate(labels)
+            for x, step in enumerate(columns)
+            if step in cells[label]
+        ],
+    }

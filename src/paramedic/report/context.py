@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paramedic.checks.finding import Finding
+from paramedic.checks.finding import Evidence, Finding, Proof
+from paramedic.checks.registry import descriptions
 from paramedic.report.escape import clean, number
 from paramedic.report.model import Report
 from paramedic.trace.place import Place
@@ -86,12 +88,45 @@ def certainty(finding: Finding) -> str:
     return "suspect, unproven" if finding.level == "suspect" else "note"
 
 
+def claim(finding: Finding) -> str:
+    """What is wrong, in a sentence without numbers: the first line of the check's page."""
+    page = next((item for item in descriptions() if item.name == finding.check), None)
+    if page is None or not page.doc:  # a check of somebody's plugin
+        return clean(finding.check, 120).replace("-", " ").capitalize()
+    return page.doc.splitlines()[0].rstrip(".").replace("``", "")
+
+
+def confidence(finding: Finding) -> tuple[str, str]:
+    """How sure it is: a word, and why."""
+    if finding.proof is not None:
+        seeds = f"{finding.proof.seeds} seed" + ("s" if finding.proof.seeds != 1 else "")
+        return "Proven", f"the same training was repeated on a copy with this one thing changed, with {seeds}"
+    if finding.level == "fault":
+        return "Certain", "a fact that was read off the program itself, nothing estimated"
+    if finding.level == "suspect":
+        return "Likely", "what was measured is significant, but no experiment has proven it"
+    return "Note", "worth knowing, no alarm"
+
+
+def evidence(finding: Finding) -> tuple[Evidence, ...]:
+    """What was measured, without what the proof shows already (values on the progress scale u)."""
+    if finding.proof is None:
+        return finding.evidence
+    return tuple(item for item in finding.evidence if item.unit != "u")
+
+
+def sentence(text: str) -> str:
+    """With a capital letter, unless it begins with a name of the program or of torch."""
+    word = text.split(" ", 1)[0].rstrip(",:")
+    return text[:1].upper() + text[1:] if word.isalpha() and word.islower() else text
+
+
 def headline(report: Report) -> str:
     """The verdict in one sentence."""
     verdict = report.verdict
     if verdict is not None:
-        lead = "Cause" if verdict.level == "fault" else "Suspected cause"
-        return f"{lead}: {verdict.reason} {clean(verdict.check, 120)} ({certainty(verdict)})"
+        place = place_text(verdict).split(" (")[0] if verdict.where is not None else ""
+        return claim(verdict) + (f": {place}" if place else "")
     if ending := ended_badly(report):
         return ending
     if unexamined := report.program.get("unexamined"):
@@ -132,13 +167,29 @@ def proof_text(finding: Finding) -> str:
     """The experiment's result in one sentence."""
     proof = finding.proof
     assert proof is not None
-    low, high = proof.interval
     changed = clean(proof.changed or proof.experiment, 200)
+    if proof.unit != "u":
+        low, high = map(number, proof.interval)
+        shown = f"{clean(proof.unit, 20)} {number(proof.before)} → {number(proof.after)}"
+        return f"{changed}: {shown} (95 % interval of the change {low} to {high}, {proof.seeds} seeds)"
+    before, after, (low_share, high_share) = learned(proof)
     return (
-        f"{changed}: {clean(proof.unit, 20)} {number(proof.before)} → {number(proof.after)} "
-        f"(difference {number(proof.after - proof.before)}, 95 % interval {number(low)} to {number(high)}, "
-        f"{proof.seeds} seeds)"
+        f"{changed}: learned {percent(before)} → {percent(after)} of the way from chance to perfect "
+        f"(95 % interval of the gain {percent(low_share)} to {percent(high_share)}, {proof.seeds} seeds)"
     )
+
+
+def percent(share: float) -> str:
+    """ "12 %"; what is clearly below chance is named so, for "-300 %" says nothing more."""
+    if not math.isfinite(share):
+        return number(share)
+    return "less than nothing" if share < -0.05 else f"{100 * max(0.0, share):.0f} %"
+
+
+def learned(proof: Proof) -> tuple[float, float, tuple[float, float]]:
+    """Before, after and the interval of the change, as shares of the way from chance (0) to perfect (1)."""
+    low, high = proof.interval
+    return 1 - proof.before, 1 - proof.after, (-high, -low)
 
 
 def cost_text(report: Report) -> str:

@@ -1,70 +1,242 @@
-"""One self-contained HTML file: no script, no network, at most a few hundred kilobytes."""
+"""One self-contained HTML file of at most 2 MB: no network, charts by a vendored Apache ECharts.
+
+A Content-Security-Policy allows the two scripts that stand in it, by their hashes, and nothing else. Without scripts
+the verdict, its proof, the rows and the network can be read all the same.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from paramedic.catalogue import ROW_BY_ID
+from paramedic.checks.finding import Finding
+from paramedic.checks.registry import descriptions
+from paramedic.report import svg
 from paramedic.report.charts import charts
 from paramedic.report.context import (
     STATUS_WORDS,
     Context,
-    certainty,
+    claim,
+    confidence,
     cost_text,
     ended_badly,
+    evidence,
     headline,
+    learned,
     place_text,
     proof_text,
+    sentence,
 )
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
-from paramedic.report.svg import bars
 
 CODE_AROUND = 3
+MARKS = {"found": "!", "passed": "✓", "not-applicable": "–", "not-checked": "?"}
+HERE = Path(__file__).parent
+PARTS = {
+    "loss": "Loss",
+    "experiments": "Experiments",
+    "data": "Data",
+    "network": "Network",
+    "layers": "Layers over the steps",
+    "distributions": "Distributions",
+    "about": "Environment and cost",
+}
 
 
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(HERE / "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clean=clean, clean_lines=clean_lines, number=number)
+    environment.filters.update(clean=clean, clean_lines=clean_lines, number=number, sentence=sentence)
     return environment.get_template("report.html.j2")
 
 
-def render(report: Report, context: Context) -> str:
-    """Everything is passed through jinja2's autoescape; only the SVG made here is markup."""
+@cache
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8").strip()
+
+
+def render(report: Report, context: Context, live: bool = False) -> str:
+    """Text passes through jinja2's autoescape or, for the scripts, as JSON; markup is only what is made here.
+
+    live: the page of a program that runs, which asks its server for news.
+    """
+    exhibits = _exhibits(context)
+    numbers = charts(context.trace)
+    page_data = {
+        **numbers,
+        "levels": exhibits.get("levels"),
+        "replays": exhibits.get("replays"),
+        "distributions": exhibits.get("distributions"),
+        "data": _without_samples(exhibits.get("data")),
+        "rows": _rows(report),
+    }
+    scripts = [_asset("vendor/echarts.custom.min.js"), _asset("page/report.js")]
     verdict = report.verdict
     argv = report.program.get("argv") or []
+    network = _network(exhibits.get("network"), report)
+    environment = exhibits.get("environment") or (context.trace.meta("environment") if context.trace else None)
+    anchors = {
+        "loss": live or bool(numbers.get("curves", {}).get("loss")),
+        "experiments": len(exhibits.get("replays") or ()) > 1,
+        "data": bool(exhibits.get("data")),
+        "network": bool(network),
+        "layers": live or bool(numbers.get("heat")),
+        "distributions": bool(exhibits.get("distributions")),
+        "about": True,
+    }
     return _template().render(
         report=report,
+        live=live,
         verdict=verdict,
         headline=headline(report),
         ended_badly=ended_badly(report),
         others=[item for item in report.findings if item.level != "note" and item is not verdict],
         notes=[item for item in report.findings if item.level == "note"],
-        certainty=certainty,
+        claim=claim,
+        confidence=confidence,
         place_text=place_text,
         proof_text=proof_text,
         code=lambda finding: context.code(finding.where, CODE_AROUND),
-        bars=lambda finding: bars(finding.proof.before, finding.proof.after, finding.proof.unit),
+        bars=_bars,
+        evidence=evidence,
+        sparkline=svg.sparkline,
         rows=[
             (ROW_BY_ID[row], status, STATUS_WORDS[status.status]) for row, status in report.reasons.items()
         ],
+        marks=MARKS,
         counts=[
             (sum(row.status == status for row in report.reasons.values()), word, status)
             for status, word in STATUS_WORDS.items()
         ],
-        charts=charts(context.trace),
+        anchors=[name for name, there in anchors.items() if there],
+        parts=[(name, PARTS[name]) for name, there in anchors.items() if there],
+        data=exhibits.get("data"),
+        network=network,
+        network_size=f"{sum(row['own'] for row in network):,}",
+        settings=exhibits.get("settings"),
+        environment=environment if isinstance(environment, dict) else {},
+        missing=exhibits.get("missing") or {},
+        steps=report.program.get("steps"),
         cost=cost_text(report),
         ignored=context.ignored,
         program=" ".join(clean(part, 200) for part in argv) if isinstance(argv, list) else clean(argv),
         version=_version(),
+        css=Markup(_asset("page/report.css")),
+        echarts=Markup(scripts[0]),
+        script=Markup(scripts[1]),
+        hashes=Markup(" ".join(map(_hash, scripts))),
+        connect="; connect-src 'self'" if live else "",
+        page_data=Markup(script_json({**_cleaned(page_data), "issue": _issue(report, context)})),
     )
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: ASCII without any character that HTML gives a meaning to."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _cleaned(value: Any) -> Any:
+    """All texts of a JSON value without control characters."""
+    if isinstance(value, dict):
+        return {clean(key, 200): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    return clean_lines(value, 8_000) if isinstance(value, str) else value
+
+
+def _exhibits(context: Context) -> dict[str, Any]:
+    found = context.trace.meta("exhibits") if context.trace is not None else None
+    return found if isinstance(found, dict) else {}
+
+
+def _issue(report: Report, context: Context) -> str:
+    from paramedic.report.markdown import render as markdown
+
+    return markdown(report, context)
+
+
+def _rows(report: Report) -> dict[str, Any]:
+    """What the strip and its dialog show, by row."""
+    return {
+        row: {
+            "title": ROW_BY_ID[row].title,
+            "word": STATUS_WORDS[status.status],
+            "why": clean(status.why, 600),
+            "pages": [
+                {"name": item.name, "doc": item.doc}
+                for item in descriptions()
+                if row == item.reason or row in item.also
+            ],
+        }
+        for row, status in report.reasons.items()
+    }
+
+
+def _bars(finding: Finding) -> Markup | None:
+    proof = finding.proof
+    assert proof is not None
+    if proof.unit == "u":
+        before, after, interval = learned(proof)
+        return svg.bars(before, after, interval, "percent")
+    return svg.bars(proof.before, proof.after, proof.interval, "value", proof.unit)
+
+
+def _without_samples(data: Any) -> Any:
+    """The samples stand in the page itself."""
+    if not isinstance(data, dict):
+        return None
+    roles = {role: {"classes": part.get("classes")} for role, part in data.get("roles", {}).items()}
+    return {"roles": roles, "values": data.get("values")}
+
+
+def _network(rows: Any, report: Report) -> list[dict[str, Any]]:
+    """The rows of the tree, each with its findings: those that name this module, or a parameter of its own."""
+    if not isinstance(rows, list):
+        return []
+    paths = {row["path"] for row in rows}
+    at: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        path = finding.module or ""
+        while path and path not in paths and "." in path:
+            path = path.rpartition(".")[0]
+        at.setdefault(path, []).append(finding)
+    return [
+        {
+            **row,
+            "label": row["path"].rpartition(".")[2] if row["depth"] else row["path"],
+            "findings": at.get(row["path"], []),
+            "units_text": _units(row.get("units") or {}),
+        }
+        for row in rows
+    ]
+
+
+def _units(units: dict[str, dict[str, float]]) -> str:
+    """ "dead 12 % → 80 %", of those that are worth a look."""
+    parts = []
+    for kind in ("dead", "saturated"):
+        shares = [units.get(state, {}).get(kind) for state in ("initial", "final")]
+        known = [share for share in shares if isinstance(share, (int, float))]
+        if known and max(known) > 0:
+            parts.append(f"{kind} " + " → ".join("?" if s is None else f"{100 * s:.0f} %" for s in shares))
+    return ", ".join(parts)

@@ -29,7 +29,8 @@ def render(report: Report, context: Context) -> str:
     lines = [f"## {escape(headline(report))}", ""]
     verdict = report.verdict
     if verdict is not None:
-        lines += _finding(verdict, context)
+        name = escape(f"{verdict.reason} {clean(verdict.check, 120)}")
+        lines += [f"**{name}** ({certainty(verdict)})", "", *_finding(verdict, context)]
         if ending := ended_badly(report):
             lines += [escape(ending), ""]
     others = [item for item in report.findings if item is not verdict and item.level != "note"]

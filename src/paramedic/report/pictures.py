@@ -38,10 +38,10 @@ def png_of(row: Tensor) -> str | None:
     if low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
     pixels = (255 * (values - low) / ((high - low) or 1.0)).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-    return base64.b64encode(_png(pixels)).decode()
+    return base64.b64encode(png(pixels)).decode()
 
 
-def _png(pixels: Tensor) -> bytes:
+def png(pixels: Tensor) -> bytes:
     """(H, W, 1 or 3) bytes. Reference: PNG specification, third edition (W3C 2025), sections 5 and 11."""
     height, width, channels = pixels.shape
     lines = b"".join(b"\x00" + bytes(line.reshape(-1).tolist()) for line in pixels)

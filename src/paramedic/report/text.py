@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from io import StringIO
 
@@ -16,13 +17,19 @@ from paramedic.report.context import (
     CodeLine,
     Context,
     certainty,
+    claim,
+    confidence,
     cost_text,
     ended_badly,
+    evidence,
     grouped_rows,
     headline,
+    learned,
     next_command,
+    percent,
     place_text,
     proof_text,
+    sentence,
 )
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report
@@ -30,9 +37,11 @@ from paramedic.report.model import Report
 LABEL_COLUMNS = 10
 BAR_COLUMNS = 32
 MAX_NOTES = 6
+CODE_AROUND = 1
 MAX_PATCH_LINES = 16
 LEVEL_STYLE = {"fault": "bold red", "suspect": "bold yellow", "note": "cyan"}
-STATUS_STYLE = {"found": "red", "passed": "green", "not-applicable": "dim", "not-checked": "dim"}
+MARKS = {"found": "!", "passed": "+", "not-applicable": "-", "not-checked": "?"}
+STATUS_STYLE = {"found": "bold red", "passed": "green", "not-applicable": "dim", "not-checked": "dim"}
 
 
 def render(report: Report, context: Context) -> str:
@@ -57,23 +66,40 @@ def render(report: Report, context: Context) -> str:
 
 def _sections(report: Report, context: Context) -> Iterator[RenderableType]:
     verdict = report.verdict
-    style = LEVEL_STYLE[verdict.level] if verdict else "bold red" if ended_badly(report) else "bold green"
-    yield Text(headline(report), style=style)
     if verdict is not None:
-        yield Text(clean(verdict.summary, 600))
+        yield _verdict(verdict, context)
         yield Text()
         yield _details(verdict, context)
         if ending := ended_badly(report):
             yield Text(ending, style="red")
+    else:
+        yield Text(headline(report), style="bold red" if ended_badly(report) else "bold green")
     others = [item for item in report.findings if item.level != "note" and item is not verdict]
     if others:
-        yield Text("\nOther findings", style="bold")
+        yield Text("\nAlso found", style="bold")
         for finding in others:
             yield _other(finding)
     yield from _notes([item for item in report.findings if item.level == "note"])
     yield Text()
     yield _rows(report)
     yield from _footer(report, context)
+
+
+def _verdict(finding: Finding, context: Context) -> Table:
+    """What is wrong, where, and what to do: nothing else has to be read."""
+    word = {"fault": "Wrong", "suspect": "Probably", "note": "Note"}[finding.level]
+    style = LEVEL_STYLE[finding.level]
+    lines: list[tuple[str, RenderableType]] = [(word, Text(claim(finding), style=style))]
+    if place := place_text(finding):
+        where = Text(place, style="bold cyan")
+        code = context.code(finding.where)
+        if code:
+            where.append(f"  {code[0].text.strip()}", style="default")
+            where.truncate(max(len(place), context.width - LABEL_COLUMNS - 1), overflow="ellipsis")
+        lines.append(("Where", where))
+    if finding.remedy is not None:
+        lines.append(("Change", Text(sentence(clean(finding.remedy.summary, 600)), style="bold green")))
+    return _table(lines)
 
 
 def _table(lines: list[tuple[str, RenderableType]]) -> Table:
@@ -87,42 +113,47 @@ def _table(lines: list[tuple[str, RenderableType]]) -> Table:
 
 def _details(finding: Finding, context: Context) -> Table:
     lines: list[tuple[str, RenderableType]] = []
-    if place := place_text(finding):
-        lines.append(("Where", Text(place, style="cyan")))
-        lines += [("", _code(line)) for line in context.code(finding.where)]
-    if finding.proof is not None:
-        lines.append(("Proof", Text(proof_text(finding))))
-        lines += [("", bar) for bar in _bars(finding)]
-    for position, item in enumerate(finding.evidence):
+    word, why = confidence(finding)
+    name = f"{finding.reason} {clean(finding.check, 120)}"
+    lines.append(("Finding", Text(f"{name} ({certainty(finding)})", style=LEVEL_STYLE[finding.level])))
+    lines.append(("Seen", Text(sentence(clean(finding.summary, 600)))))
+    lines += [("", _code(line)) for line in context.code(finding.where, CODE_AROUND)]
+    lines.append((word, Text(sentence(proof_text(finding)) if finding.proof is not None else sentence(why))))
+    lines += [("", bar) for bar in _bars(finding)]
+    for position, item in enumerate(evidence(finding)):
         expected = f" (expected {clean(item.expected, 200)})" if item.expected else ""
         unit = f" {clean(item.unit, 40)}" if item.unit else ""
         text = f"{clean(item.name, 120)}: {number(item.value)}{unit}{expected}"
-        lines.append(("Evidence" if position == 0 else "", Text(text)))
-    if finding.remedy is not None:
-        lines.append(("Remedy", Text(clean(finding.remedy.summary, 600), style="green")))
-        if finding.remedy.patch:
-            lines.append(("", _patch(finding.remedy.patch)))
+        lines.append(("Measured" if position == 0 else "", Text(text)))
+    if finding.remedy is not None and finding.remedy.patch:
+        lines.append(("Patch", _patch(finding.remedy.patch)))
     for position, symptom in enumerate(finding.explains):
         lines.append(("Explains" if position == 0 else "", Text(clean(symptom, 300))))
     return _table(lines)
 
 
 def _code(line: CodeLine) -> Text:
-    return Text(f"{line.number:>4} │ {line.text.rstrip()}", no_wrap=True, overflow="ellipsis")
+    text = f"{line.number:>4} {'>' if line.marked else '│'} {line.text.rstrip()}"
+    return Text(text, style="bold" if line.marked else "dim", no_wrap=True, overflow="ellipsis")
 
 
 def _bars(finding: Finding) -> list[Text]:
-    """Before and after as two bars on one scale from zero; none where a value is negative or not finite."""
+    """Now and changed as two bars on one scale from zero; none where a value is negative or not finite."""
     proof = finding.proof
-    assert proof is not None
-    top = max(proof.before, proof.after)
-    if not (0 < top < float("inf")) or min(proof.before, proof.after) < 0:
+    if proof is None:
+        return []
+    shares = proof.unit == "u"
+    before, after = learned(proof)[:2] if shares else (proof.before, proof.after)
+    top = 1.0 if shares else max(before, after)
+    if not (0 < top < float("inf")) or not all(map(math.isfinite, (before, after))) or (not shares and min(before, after) < 0):
         return []
     return [
         Text.assemble(
-            f"{label:<7}", ("█" * max(1, round(BAR_COLUMNS * value / top)), style), f" {number(value)}"
+            f"{label:<8}",
+            ("█" * max(1, min(BAR_COLUMNS, round(BAR_COLUMNS * value / top))), style),
+            f" {percent(value) if shares else number(value)}",
         )
-        for label, value, style in (("before", proof.before, "red"), ("after", proof.after, "green"))
+        for label, value, style in (("now", before, "red"), ("changed", after, "green"))
     ]
 
 
@@ -139,15 +170,12 @@ def _patch(patch: str) -> Text:
 
 
 def _other(finding: Finding) -> RenderableType:
-    title = Text.assemble(
-        (f"{finding.reason} {clean(finding.check, 120)}", LEVEL_STYLE[finding.level]),
-        f" ({certainty(finding)})",
-    )
+    title = Text.assemble((claim(finding), LEVEL_STYLE[finding.level]))
     if place := place_text(finding):
         title.append(f"  {place}", style="cyan")
-    lines = [title, Text(clean(finding.summary, 600))]
+    lines = [title, Text(f"{finding.reason} {clean(finding.check, 120)} ({certainty(finding)}): {clean(finding.summary, 600)}")]
     if finding.remedy is not None:
-        lines.append(Text(f"→ {clean(finding.remedy.summary, 300)}", style="green"))
+        lines.append(Text(f"→ {sentence(clean(finding.remedy.summary, 300))}", style="green"))
     return Padding(Group(*lines), (0, 0, 0, 2))
 
 
@@ -164,18 +192,24 @@ def _notes(notes: list[Finding]) -> Iterator[RenderableType]:
 
 
 def _rows(report: Report) -> RenderableType:
+    """The strip of all rows, and then the reasons of those that were not judged."""
     groups = grouped_rows(report)
     counts = [f"{sum(map(len, groups[status].values()))} {word}" for status, word in STATUS_WORDS.items()]
+    strip = Text()
+    for row, judged in report.reasons.items():
+        strip.append(f"{row}{MARKS[judged.status]}", style=STATUS_STYLE[judged.status])
+        strip.append(" ")
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=14, no_wrap=True)
     table.add_column(overflow="fold")
-    for status, word in STATUS_WORDS.items():
+    for status in ("not-applicable", "not-checked"):
         for position, (why, rows) in enumerate(groups[status].items()):
             text = " ".join(rows) + (f": {why}" if why else "")
-            label = Text(word if position == 0 else "", style=STATUS_STYLE[status])
+            label = Text(STATUS_WORDS[status] if position == 0 else "", style=STATUS_STYLE[status])
             table.add_row(label, Text(text, style=STATUS_STYLE[status]))
     title = Text.assemble((f"The {len(report.reasons)} rows: ", "bold"), ", ".join(counts))
-    return Group(title, Padding(table, (0, 0, 0, 2)))
+    legend = Text("! found  + passed  - not applicable  ? not checked", style="dim")
+    return Group(title, Padding(Group(strip, legend, table), (0, 0, 0, 2)))
 
 
 def _footer(report: Report, context: Context) -> Iterator[RenderableType]:

@@ -2,7 +2,8 @@
 
 Schema version 1:
     meta(key TEXT PRIMARY KEY, value TEXT)             JSON values: "schema", "program", "environment", "ended",
-                                                       "cost", "report"
+                                                       "cost", "report", "exhibits" (pictures of data, the network, ...
+                                                       for the report; at most about 1 MB)
     steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL, gradient_norm REAL, losses TEXT)
                                                        one row per optimizer step (decimated above MAX_STEPS)
     events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT)

@@ -27,7 +27,7 @@ MOST_SPREAD = 0.5  # between two readings of a row, over that between rows: then
 
 
 class TrainValidationRecipeMismatch(Check):
-    """Validation rows can be told from training rows.
+    """Validation data are prepared in another way than the training data, or come from elsewhere.
 
     What it measures: a classifier two-sample test: extra trees try, out of fold, to tell the two splits apart by the
     moments, quantiles and roughness of each row. Training rows that are augmented at random are compared without their

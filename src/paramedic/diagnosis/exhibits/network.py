@@ -1,0 +1,157 @@
+"""The network as a tree with shapes and parameter counts, and distributions at the first and the last weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from paramedic.checks.case import Case
+from paramedic.trace.tape import flatten
+
+MAX_MODULES = 400
+MAX_LAYERS = 48  # with distributions
+BINS = 33
+WIDTH_IN_STD = 4.0  # the histograms reach so many standard deviations to each side; the rest is in the outer bins
+SATURATED = {nn.Tanh: 0.97, nn.Sigmoid: 0.985}  # |tanh| and the distance to 0 or 1 at which a slope is below 6 %
+STATES = ("initial", "final")
+
+
+def network(case: Case) -> list[dict[str, Any]] | None:
+    """Modules in definition order: path, depth, kind, own and all parameters, output shape, dead and saturated units."""
+    if case.live is None or not case.live.models:
+        return None
+    observed = {state: _outputs(case, state) for state in STATES}
+    rows: list[dict[str, Any]] = []
+    for record in case.live.models:
+        for name, module in record.module.named_modules():
+            if len(rows) >= MAX_MODULES:
+                return rows
+            rows.append(_row(f"{record.name}.{name}" if name else record.name, name, module, observed))
+    return rows
+
+
+def _row(path: str, name: str, module: nn.Module, observed: dict[str, dict[int, Tensor]]) -> dict[str, Any]:
+    own = [p for p in module.parameters(recurse=False) if not nn.parameter.is_lazy(p)]
+    every = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
+    output = observed["initial"].get(id(module), observed["final"].get(id(module)))
+    units = {
+        state: _units(module, outputs[id(module)])
+        for state, outputs in observed.items()
+        if id(module) in outputs and next(module.children(), None) is None
+    }
+    return {
+        "path": path,
+        "depth": name.count(".") + 1 if name else 0,
+        "kind": type(module).__name__,
+        "settings": module.extra_repr()[:120],
+        "own": sum(p.numel() for p in own),
+        "all": sum(p.numel() for p in every),
+        "frozen": bool(own) and not any(p.requires_grad for p in own),
+        "shape": list(output.shape) if output is not None else None,
+        "units": {state: value for state, value in units.items() if value},
+    }
+
+
+def _outputs(case: Case, state: str) -> dict[int, Tensor]:
+    """The first tensor that each module gave in the first recorded step, by the module's id."""
+    lab = case.workshop
+    if lab is None or lab.why_not_replayable() is not None:
+        return {}
+    return {
+        id(module): tensors[0]
+        for _, module, output in reversed(lab.operations(0, state).module_outputs)
+        if (tensors := [item for item in flatten(output) if isinstance(item, Tensor)])
+    }
+
+
+def _units(module: nn.Module, output: Tensor) -> dict[str, float]:
+    """Share of units that are zero for every sample, and share of values on a flat part of tanh or sigmoid."""
+    value = output.detach()
+    if value.dim() < 2 or not value.is_floating_point() or not isinstance(module, _ACTIVATIONS):
+        return {}
+    unit = -1 if value.dim() == 3 else 1  # (batch, time, features), else (batch, channels, ...)
+    rows = value.movedim(unit, 0).reshape(value.shape[unit], -1)
+    result = {"dead": round(float((rows == 0).all(1).float().mean()), 4)}
+    for kind, limit in SATURATED.items():
+        if isinstance(module, kind):
+            flat = rows.abs() > limit if kind is nn.Tanh else (rows - 0.5).abs() > limit - 0.5
+            result["saturated"] = round(float(flat.float().mean()), 4)
+    return result
+
+
+_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.SELU, nn.CELU)
+
+
+def distributions(case: Case) -> list[dict[str, Any]] | None:
+    """Histograms of weights, activations and gradients at both ends of the training, and of the whole update."""
+    lab = case.workshop
+    if lab is None or lab.why_not_replayable() is not None:
+        return None
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    first = {id(live): start for live, start in lab.setup.initial.tensors}
+    for state in STATES:
+        with lab.at(state):
+            for quantity, path, value in _values(case, state):
+                if (histogram := _histogram(value)) is not None:
+                    rows[quantity, path, state] = {"quantity": quantity, "path": path, "state": state, **histogram}
+    for path, parameter in _parameters(case):
+        if id(parameter) in first and first[id(parameter)].shape == parameter.shape:
+            if (histogram := _histogram(parameter.detach() - first[id(parameter)].to(parameter.device))) is not None:
+                rows["update", path, "run"] = {"quantity": "update", "path": path, "state": "run", **histogram}
+    return list(rows.values()) or None
+
+
+def _parameters(case: Case) -> list[tuple[str, Tensor]]:
+    named: list[tuple[str, Tensor]] = [
+        (f"{record.name}.{name}", parameter)
+        for record in case.setup.models
+        for name, parameter in record.module.named_parameters()
+        if not nn.parameter.is_lazy(parameter)
+    ]
+    matrices = [item for item in named if item[1].dim() > 1]
+    return (matrices or named)[:MAX_LAYERS]
+
+
+def _values(case: Case, state: str) -> Iterator[tuple[str, str, Tensor]]:
+    lab = case.lab
+    parameters = _parameters(case)
+    for path, parameter in parameters:
+        yield "weight", path, parameter.detach()
+    tape = lab.main_backward.tape
+    assert tape is not None
+    log = lab.log(tape)
+    if log.root is None:
+        return
+    seen: set[str] = set()
+    for path, module, output in log.module_outputs:
+        leaf = next(module.children(), None) is None and isinstance(output, Tensor) and output.is_floating_point()
+        if leaf and path not in seen and len(seen) < MAX_LAYERS:
+            seen.add(path)
+            yield "activation", path, output.detach()
+    wanted = [(path, parameter) for path, parameter in parameters if parameter.requires_grad]
+    if not wanted or not log.root.requires_grad:
+        return
+    root = log.root if log.root.numel() == 1 else log.root.sum()
+    gradients = torch.autograd.grad(root, [parameter for _, parameter in wanted], allow_unused=True)
+    for (path, _), gradient in zip(wanted, gradients, strict=True):
+        if gradient is not None:
+            yield "gradient", path, gradient
+
+
+def _histogram(tensor: Tensor) -> dict[str, Any] | None:
+    """Counts in BINS equal bins around the mean, with mean, std and the count of what is not finite."""
+    values = tensor.detach().flatten().float().cpu()
+    finite = values[torch.isfinite(values)]
+    if finite.numel() < 2:
+        return None
+    mean, std = float(finite.mean()), float(finite.std(correction=0))
+    reach = WIDTH_IN_STD * std or max(abs(mean), 1e-6)
+    counts = torch.histc(finite.clamp(mean - reach, mean + reach), BINS, mean - reach, mean + reach)
+    return {
+        "low": float(f"{mean - reach:.5g}"), "high": float(f"{mean + reach:.5g}"), "mean": float(f"{mean:.5g}"),
+        "std": float(f"{std:.5g}"), "count": int(finite.numel()), "nonfinite": int(values.numel() - finite.numel()),
+        "bins": [int(count) for count in counts],
+    }  # fmt: skip

@@ -1,0 +1,296 @@
+"use strict";
+// Draws the charts, and opens the pages of the rows. Text of the program reaches the page as text, never as markup.
+(function () {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const charts = new Map();
+  const find = (id) => document.getElementById(id);
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const palette = () => ["accent", "second", "third", "passed", "suspect", "dim"].map(color);
+  const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => "&#" + c.charCodeAt(0) + ";");
+  const number = (x) => (x === null || x === undefined || x === "-" ? "–" : typeof x !== "number" ? String(x)
+    : x === 0 || (Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5) ? String(Number(x.toPrecision(3))) : x.toExponential(1));
+  const finite = (values) => values.filter((x) => typeof x === "number" && Number.isFinite(x));
+  const make = (tag, text, name) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (name) e.className = name; return e; };
+
+  function draw(element, option, text) {
+    let chart = charts.get(element);
+    if (!chart) {
+      chart = { box: echarts.init(element, null, { renderer: "canvas" }), option };
+      charts.set(element, chart);
+      element.setAttribute("role", "img");
+      new ResizeObserver(() => chart.box.resize()).observe(element);
+    }
+    chart.option = option;
+    element.setAttribute("aria-label", text);
+    chart.box.setOption({ animation: false, textStyle: { color: color("dim") }, color: palette(), ...option() }, true);
+    element.dataset.drawn = "yes";
+  }
+  const redraw = () => charts.forEach((chart) => chart.box.setOption({ animation: false, textStyle: { color: color("dim") }, color: palette(), ...chart.option() }, true));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("beforeprint", () => { document.querySelectorAll("main details").forEach((e) => { e.open = true; }); });
+
+  const tooltip = (formatter) => ({ trigger: "axis", confine: true, backgroundColor: color("paper"), borderColor: color("line"), textStyle: { color: color("ink"), fontSize: 12 }, formatter });
+  const line = () => ({ lineStyle: { color: color("line") } });
+  const axis = (extra) => ({ type: "value", splitLine: line(), axisLine: line(), axisLabel: { color: color("dim"), formatter: number, hideOverlap: true }, nameTextStyle: { color: color("dim") }, ...extra });
+
+  // A curve that spans more than this factor, all of it positive, is drawn on a logarithmic axis.
+  const LOG_RATIO = 30;
+  function scaleOf(values) {
+    const all = finite(values), low = Math.min(...all), high = Math.max(...all);
+    return all.length && low > 0 && high / low > LOG_RATIO ? { type: "log", min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) } : { type: "value", scale: true };
+  }
+
+  // -- curves over the steps ---------------------------------------------------------------------------------------
+
+  const markColor = { bad: "fault", rate: "suspect", mode: "third", epoch: "line" };
+  function curve(id, key, given) {
+    const element = find("chart-" + id), series = (data.curves || {})[key] || [];
+    if (!element) return;
+    element.parentElement.hidden = !series.length;
+    if (!series.length) return;
+    const values = series.flatMap((s) => s.points.map((p) => p[1]));
+    const levels = scaleOf(values).type === "log" ? given.filter((level) => level.value > 0) : given; // zero has no place there
+    const extra = levels.map((level) => level.value);
+    const sentence = series.map((s) => {
+      const ys = finite(s.points.map((p) => p[1]));
+      return `${s.name}: first ${number(ys[0])}, last ${number(ys[ys.length - 1])}, lowest ${number(Math.min(...ys))}`;
+    }).concat(given.map((l) => `${l.text} ${number(l.value)}`)).join("; ");
+    find("text-" + id).textContent = sentence;
+    draw(element, () => {
+      const y = scaleOf(scaleOf(values).type === "log" ? values.concat(extra) : values), all = finite(values.concat(extra));
+      if (y.type === "value" && levels.length) { const low = Math.min(...all), high = Math.max(...all), pad = 0.06 * (high - low || 1); y.min = low >= 0 ? Math.max(0, low - pad) : low - pad; y.max = high + pad; }
+      const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: l.text, position: l.above ? "insideEndTop" : "insideEndBottom", color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
+      if (key === "loss") for (const mark of data.marks || []) {
+        const named = mark.kind !== "epoch";
+        marks.push({ xAxis: mark.step, label: { show: named, formatter: mark.text, color: color(markColor[mark.kind]), position: "insideEndTop" }, lineStyle: { color: color(markColor[mark.kind]), type: named ? "dashed" : "solid", width: named ? 1.5 : 1 } });
+      }
+      return {
+        grid: { left: 58, right: 18, top: series.length > 1 ? 34 : 14, bottom: key === "loss" ? 62 : 34 },
+        legend: series.length > 1 ? { textStyle: { color: color("ink") }, top: 0, type: "scroll" } : undefined,
+        tooltip: tooltip((items) => "step " + escaped(items[0].value[0]) + items.map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value[1])) + "</b>").join("")),
+        xAxis: axis({ min: "dataMin", max: "dataMax", splitLine: { show: false } }), yAxis: axis(y),
+        dataZoom: key === "loss" ? [{ type: "inside", zoomOnMouseWheel: "ctrl" }, { type: "slider", height: 16, bottom: 8, borderColor: color("line"), textStyle: { color: color("dim") } }] : [],
+        series: series.map((s, at) => ({ name: s.name, type: "line", data: s.points, showSymbol: s.points.length < 12, lineStyle: { width: 1.6 }, connectNulls: false,
+          markLine: at === 0 && marks.length ? { symbol: "none", silent: true, data: marks } : undefined })),
+      };
+    }, id + " chart. " + sentence);
+  }
+  function curves() {
+    const levels = [], given = data.levels || {};
+    if (typeof given.chance === "number") levels.push({ value: given.chance, text: "chance: best constant output", color: "suspect", above: true });
+    if (typeof given.floor === "number") levels.push({ value: given.floor, text: "floor: best possible output", color: "passed" });
+    if (typeof given.validation === "number") levels.push({ value: given.validation, text: "validation, last weights", color: "third", above: true });
+    curve("loss", "loss", levels);
+    curve("lr", "lr", []);
+    curve("gradient", "gradient", []);
+  }
+
+  // -- experiments -------------------------------------------------------------------------------------------------
+
+  function summarized(replay) {
+    const length = Math.min(...replay.curves.map((c) => c.losses.length)), rows = [];
+    for (let at = 0; at < length; at++) {
+      const ys = finite(replay.curves.map((c) => c.losses[at]));
+      const x = Math.round((at + 0.5) * replay.curves[0].steps / replay.curves[0].losses.length);
+      rows.push(ys.length ? [x, ys.reduce((a, b) => a + b, 0) / ys.length, Math.min(...ys), Math.max(...ys)] : [x, null, null, null]);
+    }
+    return rows;
+  }
+  function band(name, rows, paint) {
+    const whole = rows.filter((r) => r[1] !== null);
+    return [
+      { name, type: "line", data: rows.map((r) => [r[0], r[1]]), showSymbol: false, lineStyle: { width: 2, color: paint }, itemStyle: { color: paint }, z: 3 },
+      { name: name + " band", type: "custom", silent: true, tooltip: { show: false }, data: whole.length ? [[0, 0]] : [], encode: { x: -1, y: -1 }, clip: true, z: 1,
+        renderItem: (_p, api) => ({ type: "polygon", shape: { points: whole.map((r) => api.coord([r[0], r[3]])).concat(whole.map((r) => api.coord([r[0], r[2]])).reverse()) }, style: { fill: paint, opacity: 0.2 } }) },
+    ];
+  }
+  function replays() {
+    const place = find("replays"), all = data.replays || [];
+    if (!place || !all.length) return;
+    const base = all.find((r) => r.changed === "nothing");
+    for (const replay of all.filter((r) => r !== base)) {
+      const figure = make("figure"), box = make("div", undefined, "chart"), rows = summarized(replay), start = base ? summarized(base) : null;
+      box.style.height = "220px";
+      const last = (r) => number((r.filter((x) => x[1] !== null).pop() || [])[1]);
+      const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, unchanged at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
+      figure.append(make("h3", replay.changed), box, make("figcaption", text));
+      place.append(figure);
+      draw(box, () => ({
+        grid: { left: 58, right: 18, top: 30, bottom: 34 }, legend: { top: 0, data: start ? ["unchanged", "changed"] : ["changed"], textStyle: { color: color("ink") } },
+        tooltip: tooltip((items) => "step " + escaped(items[0].value[0]) + items.map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value[1])) + "</b>").join("")),
+        xAxis: axis({ splitLine: { show: false }, max: "dataMax" }), yAxis: axis(scaleOf(rows.concat(start || []).map((r) => r[1]))),
+        series: [...(start ? band("unchanged", start, color("fault")) : []), ...band("changed", rows, color("passed"))],
+      }), text);
+    }
+  }
+
+  // -- data --------------------------------------------------------------------------------------------------------
+
+  function dataCharts() {
+    const shown = data.data;
+    if (!shown || !find("data")) return;
+    const roles = Object.entries(shown.roles || {}).filter(([, part]) => part.classes);
+    if (roles.length) {
+      const names = [...new Set(roles.flatMap(([, part]) => part.classes.map((c) => c[0])))];
+      find("classes").hidden = false;
+      const text = "Classes in the recorded batches. " + roles.map(([role, part]) => role + ": " + part.classes.map((c) => c[0] + " " + c[1]).join(", ")).join("; ");
+      find("text-classes").textContent = "Classes in the recorded batches, as shares.";
+      draw(find("chart-classes"), () => ({
+        grid: { left: 50, right: 10, top: 30, bottom: 30 }, legend: { top: 0, textStyle: { color: color("ink") } }, tooltip: tooltip(),
+        xAxis: { type: "category", data: names, axisLabel: { color: color("dim"), hideOverlap: true }, axisLine: line() }, yAxis: axis({}),
+        series: roles.map(([role, part]) => { const total = part.classes.reduce((a, c) => a + c[1], 0), at = new Map(part.classes); return { name: role, type: "bar", data: names.map((n) => Number(((at.get(n) || 0) / total).toFixed(4))) }; }),
+      }), text);
+    }
+    if (shown.values) {
+      const v = shown.values, width = (v.high - v.low) / 40;
+      find("values").hidden = false;
+      const text = "Input values. " + Object.entries(v.roles).map(([role, r]) => `${role}: mean ${number(r.mean)}, standard deviation ${number(r.std)}` + (r.nonfinite ? `, ${r.nonfinite} not finite` : "")).join("; ");
+      find("text-values").textContent = text;
+      draw(find("chart-values"), () => ({
+        grid: { left: 50, right: 10, top: 30, bottom: 30 }, legend: { top: 0, textStyle: { color: color("ink") } }, tooltip: tooltip(),
+        xAxis: { type: "category", data: v.roles[Object.keys(v.roles)[0]].shares.map((_x, i) => number(v.low + (i + 0.5) * width)), axisLabel: { color: color("dim"), hideOverlap: true }, axisLine: line() }, yAxis: axis({}),
+        series: Object.entries(v.roles).map(([role, r]) => ({ name: role, type: "line", step: "middle", showSymbol: false, areaStyle: { opacity: 0.15 }, data: r.shares })),
+      }), text);
+    }
+  }
+
+  // -- heat maps ---------------------------------------------------------------------------------------------------
+
+  const SEQUENCE = ["#2b1d5c", "#3b4d97", "#2f7fa5", "#35a88f", "#8ccf63", "#f6e61f"];
+  function heatMaps() {
+    const place = find("heat");
+    if (!place) return;
+    (data.heat || []).forEach((map, index) => {
+      let box = find("heat-" + index);
+      if (!box) {
+        const figure = make("figure");
+        box = make("div", undefined, "chart"); box.id = "heat-" + index;
+        const caption = make("figcaption"); caption.id = "heat-text-" + index;
+        figure.append(make("h3", map.title), box, caption); place.append(figure);
+      }
+      const height = (70 + Math.max(3, map.layers.length) * (map.layers.length > 30 ? 11 : 16)) + "px";
+      if (box.style.height !== height) { box.style.height = height; const known = charts.get(box); if (known) known.box.resize(); }
+      const log = map.scale === "log";
+      const shown = (x) => (log ? (x > 0 ? Math.log10(x) : null) : x);
+      const good = map.values.filter((c) => typeof c[2] === "number" && shown(c[2]) !== null), bad = map.values.filter((c) => typeof c[2] !== "number");
+      const zs = good.map((c) => shown(c[2]));
+      let low = Math.min(...zs), high = Math.max(...zs);
+      if (map.scale === "share") { low = 0; high = 1; }
+      else if (map.scale === "signed") { high = Math.max(Math.abs(low), Math.abs(high)) || 1; low = -high; }
+      else if (high - low < 1) { const middle = (low + high) / 2; low = middle - 0.5; high = middle + 0.5; } // less than a decade is no pattern
+      const lowest = good.reduce((a, c) => (a === null || c[2] < a[2] ? c : a), null), highest = good.reduce((a, c) => (a === null || c[2] > a[2] ? c : a), null);
+      const text = lowest ? `Smallest ${number(lowest[2])} in ${map.layers[lowest[1]]} at step ${map.steps[lowest[0]]}; largest ${number(highest[2])} in ${map.layers[highest[1]]} at step ${map.steps[highest[0]]}` + (bad.length ? `; ${bad.length} cells not finite.` : ".") : `${bad.length} cells not finite.`;
+      find("heat-text-" + index).textContent = text;
+      const real = (z) => (log ? 10 ** z : z);
+      draw(box, () => ({
+        grid: { left: 8, right: 8, top: 6, bottom: 58, containLabel: true },
+        tooltip: { confine: true, backgroundColor: color("paper"), borderColor: color("line"), textStyle: { color: color("ink"), fontSize: 12 },
+          formatter: (item) => escaped(map.layers[item.value[1]]) + "<br>step " + escaped(map.steps[item.value[0]]) + ": <b>" + escaped(item.value[3] === undefined ? "not finite" : number(item.value[3])) + "</b>" },
+        xAxis: { type: "category", data: map.steps, axisLabel: { color: color("dim"), hideOverlap: true }, axisLine: line(), axisTick: { show: false } },
+        yAxis: { type: "category", inverse: true, data: map.layers, axisLabel: { color: color("dim"), fontSize: 11, formatter: (name) => (name.length > 26 ? "…" + name.slice(-25) : name), interval: map.layers.length > 30 ? "auto" : 0 }, axisLine: line(), axisTick: { show: false } },
+        visualMap: { min: low, max: high, seriesIndex: 0, dimension: 2, calculable: false, orient: "horizontal", left: "center", bottom: 0, itemWidth: 12, itemHeight: 140, text: [number(real(high)), number(real(low))], formatter: (z) => number(real(z)), textStyle: { color: color("dim") },
+          inRange: { color: map.scale === "signed" ? ["#2f6fd0", "#cfd6e2", "#c9472b"] : map.scale === "share" ? ["#35a88f", "#f6e61f", "#c9472b"] : SEQUENCE } },
+        series: [{ type: "heatmap", data: good.map((c) => [c[0], c[1], shown(c[2]), c[2]]) }, { type: "heatmap", data: bad.map((c) => [c[0], c[1], 0]), itemStyle: { color: "#e5002b" } }],
+      }), map.title + ". " + text);
+    });
+  }
+
+  // -- distributions -----------------------------------------------------------------------------------------------
+
+  const SHORT = { weight: "Weights", activation: "Activations", gradient: "Gradients", update: "Whole update" };
+  const moduleOf = (d) => (d.quantity === "activation" ? d.path : d.path.split(".").slice(0, -1).join("."));
+  function distributions() {
+    const select = find("layer"), all = data.distributions || [];
+    if (!select || !all.length) return;
+    for (const name of [...new Set(all.map(moduleOf))]) { const option = make("option", name); option.value = name; select.append(option); }
+    const show = () => {
+      const place = find("histograms");
+      for (const box of place.querySelectorAll(".chart")) { charts.get(box)?.box.dispose(); charts.delete(box); }
+      place.replaceChildren();
+      for (const quantity of Object.keys(SHORT)) {
+        const mine = all.filter((d) => moduleOf(d) === select.value && d.quantity === quantity);
+        if (!mine.length) continue;
+        const figure = make("figure"), box = make("div", undefined, "chart");
+        box.style.height = "190px";
+        const names = { initial: "first", final: "last", run: "last − first" };
+        const text = mine.map((d) => `${names[d.state]}: mean ${number(d.mean)}, std ${number(d.std)}` + (d.nonfinite ? `, ${d.nonfinite} not finite` : "")).join("; ");
+        figure.append(make("h3", SHORT[quantity]), box, make("figcaption", text));
+        place.append(figure);
+        const series = () => mine.flatMap((d, at) => {
+          const width = (d.high - d.low) / d.bins.length, paint = mine.length > 1 && at === 0 ? color("dim") : color("accent");
+          const density = d.bins.map((n, i) => [d.low + (i + 0.5) * width, n / (d.count * width)]);
+          const rows = [{ name: names[d.state], type: "line", step: "middle", showSymbol: false, areaStyle: { opacity: 0.2 }, lineStyle: { width: 1 }, color: paint, data: density }];
+          if (at === mine.length - 1 && d.std > 0) rows.push({ name: "normal", type: "line", showSymbol: false, smooth: true, color: color("second"), lineStyle: { width: 1.5, type: "dashed" },
+            data: density.map(([x]) => [x, Math.exp(-((x - d.mean) ** 2) / (2 * d.std ** 2)) / (d.std * Math.sqrt(2 * Math.PI))]) });
+          return rows;
+        });
+        draw(box, () => ({ grid: { left: 8, right: 12, top: 28, bottom: 24 }, legend: { top: 0, itemWidth: 14, textStyle: { color: color("ink"), fontSize: 11 } }, tooltip: tooltip((items) => escaped(number(items[0].value[0])) + items.map((i) => "<br>" + escaped(i.seriesName) + ": " + escaped(number(i.value[1]))).join("")),
+          xAxis: axis({ splitLine: { show: false }, splitNumber: 3, scale: true, min: "dataMin", max: "dataMax" }), yAxis: axis({ axisLabel: { show: false }, splitLine: { show: false } }), series: series() }), SHORT[quantity] + ". " + text);
+      }
+    };
+    select.addEventListener("change", show);
+    show();
+  }
+
+  // -- the strip and its pages, the copy button ---------------------------------------------------------------------
+
+  function strip() {
+    const why = find("strip-why"), dialog = find("page"), body = find("page-body");
+    for (const button of document.querySelectorAll(".strip button")) {
+      const id = button.dataset.row, row = data.rows[id];
+      button.title = `${row.title}: ${row.word}`;
+      const tell = () => { why.textContent = `${id} ${row.title}: ${row.word}` + (row.why ? `. ${row.why}` : ""); };
+      button.addEventListener("pointerenter", tell);
+      button.addEventListener("focus", tell);
+      button.addEventListener("click", () => {
+        find("page-title").textContent = `${id}: ${row.title}`;
+        body.replaceChildren(make("p", row.word + (row.why ? ": " + row.why : "")));
+        for (const page of row.pages) body.append(make("h3", page.name), make("pre", page.doc));
+        if (!row.pages.length) body.append(make("p", "No check speaks for this row yet."));
+        dialog.showModal();
+        dialog.scrollTop = 0;
+      });
+    }
+    const step = { ArrowRight: 1, ArrowLeft: -1 };
+    document.querySelector(".strip").addEventListener("keydown", (event) => {
+      const buttons = [...document.querySelectorAll(".strip button")], at = buttons.indexOf(event.target);
+      if (at >= 0 && event.key in step) { buttons[(at + step[event.key] + buttons.length) % buttons.length].focus(); event.preventDefault(); }
+    });
+    find("page-close").addEventListener("click", () => dialog.close());
+  }
+  async function copy() {
+    try { await navigator.clipboard.writeText(data.issue); }
+    catch (_error) { // no permission, or not a secure context
+      const area = make("textarea"); area.value = data.issue; document.body.append(area); area.select(); document.execCommand("copy"); area.remove();
+    }
+    find("copied").textContent = "Copied";
+    setTimeout(() => { find("copied").textContent = ""; }, 3000);
+  }
+
+  // -- while the program runs ----------------------------------------------------------------------------------------
+
+  async function follow() {
+    try {
+      const answer = await fetch("data.json", { cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const news = await answer.json();
+      if (news.done) { location.reload(); return; }
+      Object.assign(data, news);
+      curves(); heatMaps();
+      find("progress").textContent = news.progress;
+      find("live-findings").replaceChildren(...news.findings.map((f) => {
+        const item = make("li"); item.append(make("strong", f.claim, f.level), make("div", f.place, "place"), make("div", f.summary), make("div", f.remedy, "act")); return item;
+      }));
+    } catch (_error) {
+      find("progress").textContent = "The program or its observer has ended; this page shows what came last.";
+      return;
+    }
+    setTimeout(follow, 1000);
+  }
+
+  strip();
+  find("copy").addEventListener("click", copy);
+  curves(); replays(); dataCharts(); heatMaps(); distributions();
+  if ("live" in document.body.dataset) follow();
+  document.body.dataset.ready = "yes";
+})();

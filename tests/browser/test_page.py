@@ -1,0 +1,216 @@
+"""The report's page in Chromium: charts, keyboard, hostile names, a phone, dark, print, no script."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from paramedic.report.context import Context
+from paramedic.report.formats import render
+from paramedic.report.model import Report
+from paramedic.report.pictures import png
+from paramedic.trace.store import LayerRow, StepRow, Trace, TraceWriter
+from tests.browser.conftest import PHONE, WIDE, Page
+from tests.report.conftest import HOSTILE, clean_report, fault, hostile  # noqa: F401  (fixtures)
+
+LAYERS = ("net.0", "net.2")
+
+
+def picture(name: str) -> dict[str, object]:
+    pixels = png((torch.arange(64).reshape(8, 8, 1) * 4).to(torch.uint8))
+    return {"show": f"data:image/png;base64,{base64.b64encode(pixels).decode()}", "target": name}
+
+
+def exhibits(name: str) -> dict[str, object]:
+    """Every part of the page, with a text of the program in every place that has one."""
+    histogram = {"low": -1.0, "high": 1.0, "mean": 0.0, "std": 0.3, "count": 90, "nonfinite": 0, "bins": [10] * 9}
+    shares = {"shares": [0.025] * 40, "mean": 0.5, "std": 0.1, "nonfinite": 0}
+    role = {
+        "shape": [64, 1, 8, 8], "dtype": "float32", "target_shape": [64], "range": [0.0, 1.0],
+        "samples": [picture(name)] * 4, "classes": [[name, 10], ["1", 20]],
+    }  # fmt: skip
+    return {
+        "levels": {"chance": 2.3, "floor": 0.0, "validation": 1.9},
+        "replays": [
+            {"changed": "nothing", "curves": [{"seed": s, "losses": [2.0, 1.9, 1.9], "steps": 30} for s in range(3)]},
+            {"changed": name, "curves": [{"seed": s, "losses": [2.0, 1.0, 0.1 * s], "steps": 30} for s in range(3)]},
+        ],
+        "data": {
+            "kind": "image", "roles": {"train": role, "validation": role}, "features": None,
+            "values": {"low": 0.0, "high": 1.0, "roles": {"train": shares}},
+        },
+        "network": [
+            {"path": name if at == 1 else f"net.{at}", "depth": at, "kind": "Linear", "settings": name, "own": 100, "all": 100,
+             "frozen": False, "shape": [64, 10], "units": {"initial": {"dead": 0.1}, "final": {"dead": 0.9}}}
+            for at in range(4)
+        ],
+        "distributions": [
+            {"quantity": quantity, "path": f"{name}.weight", "state": state, **histogram}
+            for quantity, state in (("weight", "initial"), ("weight", "final"), ("gradient", "final"), ("update", "run"))
+        ],
+        "environment": {"python": "3.11", name: name},
+        "settings": {name: name},
+        "missing": {"sources": name},
+    }  # fmt: skip
+
+
+def context_of(folder: Path, name: str) -> Context:
+    writer = TraceWriter(folder / "trace.sqlite")
+    for step in range(300):
+        loss = math.nan if step > 250 else 2.3 * math.exp(-step / 100)
+        writer.step(StepRow(step, step // 50, 0.01 * step, loss, 0.1 if step < 200 else 0.01, 1.0 + step, {}))
+    for step in range(0, 300, 10):
+        for path in (*LAYERS, name):
+            for quantity in ("activation", "gradient", "update", "weight"):
+                writer.layer(LayerRow(step, path, quantity, 0.1, 1.0 + step, -1.0, 1.0, 0.5, 0.1 * (step > 250)))
+    writer.meta("exhibits", exhibits(name))
+    writer.close()
+    (folder / "train.py").write_text("import torch\nloss = criterion(model(x), y)\n")
+    return Context(root=folder, trace=Trace(folder / "trace.sqlite"), run=Path(".paramedic/run-1"))
+
+
+Opened = Callable[..., Page]
+
+
+@pytest.fixture
+def page(opened: Opened, fault: Report, tmp_path: Path) -> Page:  # noqa: F811
+    return opened(render(fault, "html", context_of(tmp_path, "net.4")))
+
+
+@pytest.mark.parametrize(("size", "dark"), [(WIDE, False), (PHONE, True)])
+def test_charts_are_drawn_without_a_message_and_nothing_is_cut_off(
+    opened: Opened, fault: Report, tmp_path: Path, size: tuple[int, int], dark: bool  # noqa: F811
+) -> None:
+    page = opened(render(fault, "html", context_of(tmp_path, "net.4")), size, dark)
+    assert page.js("return document.body.dataset.ready") == "yes"
+    drawn = page.drawn()
+    assert {"chart-loss", "chart-lr", "chart-gradient", "chart-classes", "chart-values", "heat-0", "heat-4"} <= set(drawn)
+    assert len(drawn) == 5 + 5 + 1 + 3 and all(pixels > 200 for pixels in drawn.values()), drawn
+    assert page.js("return document.documentElement.scrollWidth") <= size[0]
+    labels = page.js("return [...document.querySelectorAll('.chart[data-drawn]')].map(e => e.getAttribute('aria-label'))")
+    assert all(len(label) > 20 for label in labels)
+    assert page.problems == []
+
+
+def test_the_first_screen_says_what_where_and_how_to_change_it(page: Page) -> None:
+    bottom = page.js("return document.querySelector('.strip').getBoundingClientRect().bottom")
+    assert bottom < 1.35 * WIDE[1]
+    for text in ("Cross-entropy receives probabilities", "train.py:2", "Take the softmax out", "criterion(model(x), y)"):
+        box = page.js(
+            "return [...document.querySelectorAll('.verdict *')].filter(e => e.textContent.includes(arguments[0]))"
+            ".pop().getBoundingClientRect().bottom", text,
+        )  # fmt: skip
+        assert 0 < box < WIDE[1], text
+
+
+def test_every_row_can_be_reached_and_opened_from_the_keyboard(page: Page) -> None:
+    window = page.window
+    page.js("document.querySelector('.strip button').focus()")
+    keys = ActionChains(window)
+    for _ in range(24):
+        keys.send_keys(Keys.ARROW_RIGHT)
+    keys.perform()
+    assert page.js("return document.activeElement.dataset.row") == "R18"
+    ActionChains(window).send_keys(Keys.ARROW_RIGHT).perform()
+    assert "R19 loss input: found" in window.find_element(By.ID, "strip-why").text
+    ActionChains(window).send_keys(Keys.ENTER).perform()
+    dialog = window.find_element(By.ID, "page")
+    assert dialog.get_attribute("open") and "What it measures" in dialog.text
+    ActionChains(window).send_keys(Keys.ESCAPE).perform()
+    assert not dialog.get_attribute("open")
+    assert page.js("return document.activeElement.dataset.row") == "R19"
+    assert page.problems == []
+
+
+def test_tab_reaches_everything_that_can_be_used(page: Page) -> None:
+    wanted = page.js("return document.querySelectorAll('main a, main button, main summary, main select, #copy').length")
+    page.js("document.activeElement.blur(); window.seen = new Set(); addEventListener('focusin', e => seen.add(e.target))")
+    for _ in range(4):
+        keys = ActionChains(page.window)
+        for _ in range(25):
+            keys.send_keys(Keys.TAB)
+        keys.perform()
+    reached = page.js("return [...seen].filter(e => e.matches('main a, main button, main summary, main select, #copy')).length")
+    assert reached == wanted
+
+
+def test_hostile_names_stay_text(opened: Opened, hostile: Report, tmp_path: Path) -> None:  # noqa: F811
+    page = opened(render(hostile, "html", context_of(tmp_path, HOSTILE)), PHONE)
+    assert page.js("return document.body.dataset.ready") == "yes"
+    assert page.js("return document.querySelectorAll('script').length") == 3
+    assert all(pixels > 200 for pixels in page.drawn().values())
+    assert page.js("return document.documentElement.scrollWidth") <= PHONE[0]
+    # the charts' own boxes are the one place where the page makes markup of text: on hovering
+    box = page.window.find_element(By.ID, "heat-3")
+    ActionChains(page.window).scroll_to_element(box).move_to_element(box).perform()
+    assert page.js("return document.querySelectorAll('script, iframe').length") == 3
+    assert page.problems == []
+
+
+def test_the_issue_text_is_copied(page: Page, fault: Report, tmp_path: Path) -> None:  # noqa: F811
+    page.js("navigator.clipboard.writeText = async text => { window.copied = text; }")
+    page.window.find_element(By.ID, "copy").click()
+    assert page.js("return window.copied").startswith("## Cross-entropy receives probabilities")
+    assert page.window.find_element(By.ID, "copied").text == "Copied"
+
+
+def luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_has_the_contrast_that_wcag_asks_for(
+    opened: Opened, fault: Report, tmp_path: Path, dark: bool  # noqa: F811
+) -> None:
+    page = opened(render(fault, "html", context_of(tmp_path, "net.4")), WIDE, dark)
+    pairs = page.js(
+        """const found = new Map();
+        const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+          if (!c.includes('rgba') && c.startsWith('rgb')) return c; } return null; };
+        for (const e of document.querySelectorAll('main *')) {
+          if (e.closest('svg') || ![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+          const pair = [getComputedStyle(e).color, ground(e)];
+          if (pair[1] && pair[0].startsWith('rgb')) found.set(pair.join(), [...pair, e.className || e.tagName]);
+        }
+        return [...found.values()];"""
+    )
+    assert len(pairs) > 5
+    for ink, ground, name in pairs:
+        lighter, darker = sorted((luminance(ink), luminance(ground)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (name, ink, ground)
+
+
+def test_it_can_be_printed(page: Page) -> None:
+    document = base64.b64decode(page.window.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert document.startswith(b"%PDF") and len(document) > 20_000
+
+
+def test_a_healthy_program_gets_a_calm_page(opened: Opened, clean_report: Report, tmp_path: Path) -> None:  # noqa: F811
+    page = opened(render(clean_report, "html", context_of(tmp_path, "net.4")))
+    verdict = page.window.find_element(By.CSS_SELECTOR, ".verdict").text
+    assert "No fault found" in verdict and "40 of 44" in verdict
+    assert "found" not in page.js("return [...document.querySelectorAll('.strip button')].map(e => e.className)")
+    assert page.problems == []
+
+
+def test_a_report_without_a_trace_has_its_verdict(opened: Opened, fault: Report) -> None:  # noqa: F811
+    page = opened(render(fault, "html", Context()))
+    assert page.drawn() == {} and "Cross-entropy" in page.window.title
+    assert page.problems == []
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    page.window.refresh()
+    resources = page.js("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert [item for item in resources if not item.startswith("data:")] == [], json.dumps(resources)

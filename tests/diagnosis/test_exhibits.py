@@ -1,0 +1,65 @@
+"""What is collected for the report: kinds of data, pictures, the network, and the limits on size."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import paramedic
+from paramedic.diagnosis.exhibits import MAX_BYTES
+from paramedic.diagnosis.exhibits.data import kind_of
+from paramedic.report.pictures import png
+from paramedic.trace.store import Trace
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_reads_back_as_it_was(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 11, channels), dtype=np.uint8)
+    read = np.asarray(Image.open(io.BytesIO(png(torch.tensor(pixels)))))
+    assert np.array_equal(read.reshape(pixels.shape), pixels)
+
+
+def test_kinds_of_data() -> None:
+    from sklearn.datasets import load_digits, load_wine
+
+    generator = torch.Generator().manual_seed(0)
+    walks = torch.randn(64, 100, generator=generator).cumsum(1)
+    assert kind_of(torch.tensor(load_digits().data[:64])) == "image"
+    assert kind_of(torch.tensor(load_wine().data[:64])) == "table"
+    assert kind_of(torch.randn(64, 64, generator=generator)) == "table"
+    assert kind_of(walks) == "series" and kind_of(walks.unsqueeze(2)) == "series"
+    assert kind_of(torch.randn(4, 3, 32, 32)) == "image"
+    assert kind_of(torch.randint(0, 9, (4, 20))) == "tokens"
+
+
+def test_exhibits_of_a_run(tmp_path) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(256, 12)
+    y = (x[:, 0] > 0).long()
+    net = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with paramedic.watch(budget=0, folder=tmp_path):
+        for step in range(12):
+            rows = slice(16 * step, 16 * step + 16)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(x[rows]), y[rows]).backward()
+            optimizer.step()
+    found = Trace(tmp_path / "trace.sqlite").meta("exhibits")
+    assert found["missing"] == {} and len(json.dumps(found)) < MAX_BYTES
+    tree = {row["path"].rpartition(".")[2]: row for row in found["network"]}
+    assert tree["0"]["shape"] == [16, 8] and tree["0"]["own"] == 12 * 8 + 8
+    assert sum(row["own"] for row in found["network"]) == sum(p.numel() for p in net.parameters())
+    train = found["data"]["roles"]["train"]
+    assert found["data"]["kind"] == "table" and train["shape"] == [16, 12]
+    assert train["samples"][0]["show"] == pytest.approx(x[0].tolist(), rel=1e-3)
+    assert sum(count for _, count in train["classes"]) == 12 * 16
+    weight = next(d for d in found["distributions"] if d["quantity"] == "weight" and d["state"] == "final")
+    assert sum(weight["bins"]) == weight["count"] == 96
+    assert weight["std"] == pytest.approx(float(net[0].weight.detach().std(correction=0)), rel=1e-3)
+    assert found["settings"]["optimizer: lr"] == 0.1
