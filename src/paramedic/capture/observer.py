@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ RECORD_SECONDS = 20.0  # a big model stops recording after this time, once it ha
 MIN_RECORD_STEPS = 3
 SNAPSHOT_BYTES = 2 << 30
 EVALUATION_PASSES = 3  # first passes kept in full ...
-EVALUATION_BATCHES = 4  # ... with this many batches each; the latest pass replaces the last one
+EVALUATION_BATCHES = 4  # ... with this many batches of each loader; the latest pass replaces the last one
 EVALUATION_BYTES = 128 << 20  # of validation batches in all
 FINGERPRINT_PASSES = 3
 FINGERPRINT_ROWS = 2_000_000
@@ -124,7 +125,7 @@ class Observer:
         self._fingerprint_rows = 0
         self._evaluation_pass = 0
         self._evaluation_step = -1
-        self._pass_batches = 0
+        self._pass_batches: Counter[int | str] = Counter()
         self._protocol_events = 0
         self._epoch = 0
         self._grad_modes_entered = 0
@@ -750,10 +751,12 @@ class Observer:
         if record.after_step != self._evaluation_step:
             self._evaluation_step = record.after_step
             self._evaluation_pass += 1
-            self._pass_batches = 0
-        self._pass_batches += 1
+            self._pass_batches.clear()
+        # of each loader: an evaluation of the training rows that comes first must not hide the validation
+        group = record.loader if record.loader is not None else str(record.place)
+        self._pass_batches[group] += 1
         kept_bytes = sum(item.tape.nbytes() for item in self.setup.evaluations)
-        if self._pass_batches > EVALUATION_BATCHES or kept_bytes + record.tape.nbytes() > EVALUATION_BYTES:
+        if self._pass_batches[group] > EVALUATION_BATCHES or kept_bytes + record.tape.nbytes() > EVALUATION_BYTES:
             return
         record.pass_number = self._evaluation_pass
         kept = self.setup.evaluations

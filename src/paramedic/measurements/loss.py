@@ -83,11 +83,25 @@ def monotone_correlation(output: Tensor, target: Tensor) -> float:
     return linear if abs(linear) >= abs(ranked) else ranked
 
 
+def shares_dimension(output: Tensor, target: Tensor) -> int | None:
+    """The dimension along which ``target`` is a distribution that ``output`` gives the logits or logarithms of (mixed
+    or smoothed labels, a teacher's probabilities); None for one-hot rows, whose order alone counts."""
+    if output.shape != target.shape or not target.is_floating_point() or target.dim() < 2:
+        return None
+    if is_two_valued(target) or float(target.min()) < 0:
+        return None
+    for dim in reversed(range(target.dim())):
+        sums = target.sum(dim)
+        if target.shape[dim] > 1 and bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-4).all()):
+            return dim
+    return None
+
+
 def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> float | None:
     """How well ``output`` gives ``target``, 1 = perfectly; None if they cannot be compared.
 
     Accuracy for class numbers, area under the ROC curve (-1 to 1) for two-valued targets, correlation for continuous
-    ones. counted: boolean, shape of ``output``: elements that the loss looks at.
+    ones and for distributions. counted: boolean, shape of ``output``: elements that the loss looks at.
     """
     if is_class_index(target) and output.dim() >= 2 and class_dimension(output, target) is not None:
         dim = class_dimension(output, target)
@@ -96,6 +110,9 @@ def agreement(output: Tensor, target: Tensor, counted: Tensor | None = None) -> 
         return class_agreement(output, target, rows)
     if output.numel() != target.numel() or target.is_complex() or target.numel() < BINARY:
         return None
+    shares = shares_dimension(output, target)
+    if shares is not None:
+        return correlation(output.double().softmax(shares), target.double())
     out, aim = output.flatten(), target.flatten()
     if counted is not None and bool(counted.any()):
         out, aim = out[counted.flatten()], aim[counted.flatten()]
