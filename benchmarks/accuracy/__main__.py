@@ -14,10 +14,10 @@ import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy.scoring import Score, score
 from benchmarks.programs import ROOT, Program, chosen, diagnose, programs
 
 CACHE = ROOT / "benchmarks" / "results" / "cache"
@@ -43,44 +43,6 @@ def cached(program: Program, budget: float, version: str) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report), encoding="utf-8")
     return report
-
-
-@dataclass(frozen=True)
-class Score:
-    """How a report compares with what is expected."""
-
-    program: Program
-    detected: bool
-    first: bool
-    first_three: bool
-    check: bool
-    line: bool
-    alarms: tuple[str, ...]
-    seconds: float
-    failed: str | None = None
-
-
-def score(program: Program, report: dict[str, Any]) -> Score:
-    """Rank, check and place; for healthy programs the alarms (faults and suspects)."""
-    alarms = [finding for finding in report["findings"] if finding["level"] != "note"]
-    names = tuple(f"{item['level']} {item['reason']} {item['check']}" for item in alarms)
-    expected = program.expected or {}
-    rows = {expected.get("reason"), *expected.get("also", ())}
-    lines = set(expected.get("lines", ()))
-    first = bool(alarms) and alarms[0]["reason"] in rows
-    where = (alarms[0]["where"] or {}) if alarms else {}
-    here = where.get("file") is not None and str(where["file"]).endswith(program.path.name)
-    return Score(
-        program,
-        detected=bool(alarms),
-        first=first,
-        first_three=any(item["reason"] in rows for item in alarms[:3]),
-        check=bool(alarms) and alarms[0]["check"] == expected.get("check"),
-        line=first and here and where.get("line") in lines,
-        alarms=names,
-        seconds=float(report["cost"].get("experiments_s", 0.0)),
-        failed=report.get("failed"),
-    )
 
 
 def table(scores: list[Score]) -> str:

@@ -43,6 +43,6 @@ def inject_two(first: Operator, second: Operator, text: str) -> tuple[Injection,
     two = inject(second, one.text) if one is not None else None
     if one is None or two is None:
         return None
-    changed = one.text.splitlines()
-    lines = [two.text.splitlines().index(changed[line - 1]) + 1 for line in one.lines if changed[line - 1] in two.text.splitlines()]
-    return two, tuple(lines)
+    before, after = one.text.splitlines(), two.text.splitlines()
+    kept = [before[line - 1] for line in one.lines if before[line - 1] in after]
+    return two, tuple(after.index(text) + 1 for text in kept)

@@ -123,6 +123,7 @@ class Source:
         if not edits:
             return None
         places = {self.span(node)[0] for node in also}
+        replaced = {edit.start for edit in edits if edit.end > edit.start}
         text, shift, lines, last = "", {}, set(), 0
         for edit in sorted(edits, key=lambda item: item.start):
             text += self.text[last : edit.start]
@@ -135,14 +136,14 @@ class Source:
             shift[edit.start] = len(edit.text) - (edit.end - edit.start)
         text += self.text[last:]
         for place in places:
-            moved = place + sum(amount for start, amount in shift.items() if start < place or start == place and amount > 0 and not self._replaces(edits, start))
+            moved = place + sum(
+                amount
+                for start, amount in shift.items()
+                if start < place or (start == place and amount > 0 and start not in replaced)
+            )
             lines.add(text.count("\n", 0, moved) + 1)
         ast.parse(text)
         return Injection(text, tuple(sorted(lines))) if lines else None
-
-    @staticmethod
-    def _replaces(edits: Sequence[Edit], start: int) -> bool:
-        return any(edit.start == start and edit.end > edit.start for edit in edits)
 
 
 @dataclass(frozen=True)

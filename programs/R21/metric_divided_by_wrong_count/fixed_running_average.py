@@ -8,10 +8,11 @@ np.random.seed(0)
 torch.manual_seed(0)
 batchsize = 32
 wine = load_wine()
-X = ((wine.data - wine.data.mean(0)) / wine.data.std(0)).astype(np.float32)
 Y = wine.target.astype(np.int64)
-perm = np.random.permutation(len(X))
+perm = np.random.permutation(len(Y))
 train_idx, val_idx = perm[:110], perm[110:]
+X = wine.data - wine.data[train_idx].mean(0)
+X = (X / wine.data[train_idx].std(0)).astype(np.float32)
 train_loader = DataLoader(TensorDataset(torch.from_numpy(X[train_idx]), torch.from_numpy(Y[train_idx])), batchsize, True)
 val_loader = DataLoader(TensorDataset(torch.from_numpy(X[val_idx]), torch.from_numpy(Y[val_idx])), batchsize)
 

@@ -614,7 +614,7 @@ class Observer:
     def mode_changed(self, module: nn.Module, training: bool, frame: Any) -> None:
         place = place_of(frame)
         self._protocol("mode", {"training": training, "module": type(module).__name__, "place": str(place)})
-        self._watch_soon()
+        self._watch_soon(first=not training and not self.setup.evaluations)
 
     @quiet
     def loaded(self, module: nn.Module) -> None:
@@ -627,8 +627,9 @@ class Observer:
             self._grad_modes_entered += 1
             self._watch_soon()
 
-    def _watch_soon(self) -> None:
-        if self._watch_calls < CALLS_AFTER_MODE_CHANGE and self._may_spend():
+    def _watch_soon(self, first: bool = False) -> None:
+        """first: no evaluation is known yet; a program may evaluate only once, at its end, whatever was spent before."""
+        if self._watch_calls < CALLS_AFTER_MODE_CHANGE and (first or self._may_spend()):
             self._watch_calls = CALLS_AFTER_MODE_CHANGE
             self._settle()
 

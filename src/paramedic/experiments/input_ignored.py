@@ -17,6 +17,8 @@ from paramedic.experiments.operations import Operation, Operations, log_operatio
 from paramedic.experiments.progress import measuring
 from paramedic.experiments.units import RECTIFIERS
 from paramedic.experiments.wording import SYMPTOMS, model_place
+from paramedic.measurements.source import overwritten_at, parsed
+from paramedic.trace.place import Place
 from paramedic.trace.tape import Tape
 
 NO_CHANGE = 1e-6  # of the output's rms: rounding; the prototype's 91 destroyed inputs gave exactly 0
@@ -55,7 +57,7 @@ class InputIgnored(Check):
         start, end = change(lab, "initial"), change(lab, "final")
         if max(start.relative, end.relative) > NO_CHANGE or equal_units(case):
             return
-        place = end.destroyed.place if end.destroyed is not None else None
+        place = _place(end.destroyed)
         if end.destroyed is not None and end.destroyed.name in RECTIFIERS:
             return  # dead units, which have their own check
         name = end.destroyed.name if end.destroyed is not None else "none found"
@@ -132,3 +134,12 @@ def _trail_end(one: Operations, two: Operations) -> Operation | None:
 def _differ(one: Sequence[Tensor], two: Sequence[Tensor]) -> bool:
     pairs = list(zip(one, two, strict=False))
     return any(a.shape != b.shape or not torch.equal(a.detach(), b.detach()) for a, b in pairs)
+
+
+def _place(destroyed: Operation | None) -> Place | None:
+    """The line of the operation; where its result is overwritten unread, the line that does so."""
+    place = destroyed.place if destroyed is not None else None
+    tree = parsed(place.file) if place is not None else None
+    if place is None or tree is None:
+        return place
+    return Place(place.file, overwritten_at(tree, place.line) or place.line, place.function)

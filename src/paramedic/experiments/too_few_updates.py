@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import calls, line_behind
+from paramedic.checks.data.samples import loader_of
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial
@@ -46,7 +48,7 @@ class TooFewUpdates(CauseByExperiment):
         return Cause(
             f"only {found.total_steps} updates in the whole run, each on {what}: {at_first(found, trial)}, and "
             f"{percent(trial.after())} over the same samples with {trial.remedy.changes}",
-            _step_place(case) if accumulated else data_place(case),
+            _step_place(case) if accumulated else _batch_place(case),
             trial.remedy.remedy,
             (Evidence("updates", found.total_steps, "hundreds"),),
         )
@@ -55,3 +57,9 @@ class TooFewUpdates(CauseByExperiment):
 def _step_place(case: Case) -> Place | None:
     events = (event for step in case.setup.steps for event in step if isinstance(event, OptimizerStep))
     return next((event.place for event in events), None)
+
+
+def _batch_place(case: Case) -> Place | None:
+    """Where the batches are cut: the loader, or the line that splits an order of the rows by hand."""
+    place = data_place(case)
+    return place if loader_of(case) is not None else line_behind(place, calls("split", "chunk", "array_split", "range"))

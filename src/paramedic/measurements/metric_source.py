@@ -15,7 +15,8 @@ MEANS = frozenset({"mean", "nanmean"})
 
 @dataclass(frozen=True)
 class WrongCount:
-    """A sum over samples that is divided by something else; why: "batches" or "another split"."""
+    """A sum over samples that is divided by something else; why: "batches", "another split", or "full batches" (every
+    batch counts as a full one, in the sum or in the divisor)."""
 
     line: int
     total: str
@@ -133,6 +134,60 @@ def wrong_counts(tree: ast.Module, loop: ast.For) -> Iterator[WrongCount]:
                 yield WrongCount(node.lineno, node.left.id, f"len({text})", "batches")
             elif over in datasets and text in others and text not in (datasets[over], f"{over}.dataset"):
                 yield WrongCount(node.lineno, node.left.id, f"len({text})", "another split")
+
+
+def full_batch_counts(tree: ast.Module, loop: ast.For) -> Iterator[WrongCount]:
+    """Sums that are divided after the loop, in which every batch counts with the same number of rows: the mean of a
+    batch times a fixed size (``total += accuracy.mean() * batch_size``), or ``total / (len(loader) * batch_size)``."""
+    weighted, totals, over = _weighted_means(loop), sample_sums(loop), ast.unparse(loop.iter)
+    for statement in block_after(tree, loop):
+        for node in ast.walk(statement):
+            if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.left, ast.Name)):
+                continue
+            name, divisor = node.left.id, node.right
+            if name in weighted and not _mentions_length(divisor, over):
+                line, weight = weighted.pop(name)
+                yield WrongCount(line, name, weight, "full batches")
+            elif name in totals and isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Mult):
+                if _mentions_length(divisor, over):
+                    yield WrongCount(node.lineno, name, ast.unparse(divisor), "full batches")
+
+
+def _mentions_length(node: ast.expr, over: str) -> bool:
+    return any(found is not None and ast.unparse(found) == over for found in map(_length_of, ast.walk(node)))
+
+
+def _weighted_means(loop: ast.For) -> dict[str, tuple[int, str]]:
+    """Names that add up the mean of each batch times something that no batch changes: line, and that something."""
+    changing = {item.id for item in ast.walk(loop) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
+    averaged = {
+        target.id
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign) and _calls_of(node.value) & MEANS
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found: dict[str, tuple[int, str]] = {}
+    for node in ast.walk(loop):
+        if not (isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name)):
+            continue
+        product = node.value
+        if not (isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult)):
+            continue
+        for value, weight in ((product.left, product.right), (product.right, product.left)):
+            mean = bool(_calls_of(value) & MEANS or names_read(value) & averaged)
+            fixed = names_read(weight) and not names_read(weight) & changing and not _calls_of(weight)
+            if mean and fixed and not any(isinstance(item, ast.Call) for item in ast.walk(weight)):
+                found[node.target.id] = (node.lineno, ast.unparse(weight))
+    return found
+
+
+def _calls_of(node: ast.AST) -> set[str]:
+    return {
+        item.func.attr
+        for item in ast.walk(node)
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute)
+    }
 
 
 def last_batches(tree: ast.Module, loop: ast.For) -> Iterator[LastBatch]:

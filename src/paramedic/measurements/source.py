@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+OF_TENSORS = frozenset({"shape", "T", "mT", "data", "device", "dtype", "grad", "ndim", "requires_grad", "real", "imag"})
 
 
 @lru_cache(maxsize=64)
@@ -79,3 +80,61 @@ def counters(tree: ast.AST) -> set[str]:
             if function == "enumerate" and isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
                 found.add(target.elts[0].id)
     return found
+
+
+def trains(function: ast.AST) -> bool:
+    """Whether it calls backward: a function of a whole step is no loss function."""
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+        for node in ast.walk(function)
+    )
+
+
+def unpacked(tree: ast.AST) -> set[str]:
+    """Names that can hold data: what loops and functions are given, and what is taken out of or computed from such.
+
+    Without names whose attributes are read as settings (``args.lr``).
+    """
+    found: set[str] = set()
+    settings = {
+        node.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr not in OF_TENSORS
+    } - {
+        node.func.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            found |= {item.arg for item in node.args.args} - settings
+        elif isinstance(node, ast.For | ast.comprehension):
+            found |= _stored(node.target)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                whole = isinstance(target, ast.Tuple | ast.List) or isinstance(node.value, ast.Subscript | ast.BinOp)
+                found |= _stored(target) if whole or names_read(node.value) & found else set()
+    return found
+
+
+def _stored(target: ast.AST) -> set[str]:
+    return {item.id for item in ast.walk(target) if isinstance(item, ast.Name)}
+
+
+def overwritten_at(tree: ast.Module, line: int) -> int | None:
+    """The line that assigns again, unread in between, the name that is assigned on ``line``; None if none does."""
+    for block in (getattr(node, name, None) for node in ast.walk(tree) for name in ("body", "orelse", "finalbody")):
+        if not isinstance(block, list):
+            continue
+        for number, statement in enumerate(block):
+            if not isinstance(statement, ast.Assign) or statement.lineno != line:
+                continue
+            target = statement.targets[0]
+            if not isinstance(target, ast.Name):
+                return None
+            for later in block[number + 1 :]:
+                if target.id in names_read(later):
+                    return None
+                if isinstance(later, ast.Assign) and any(target.id in _stored(item) for item in later.targets):
+                    return later.lineno
+    return None

@@ -25,14 +25,17 @@ BLANK_ROWS = 5
 LEAST_WIDTH = 4  # narrower rows are constant by chance
 CHANCE_ROWS = 0.05  # expected number of blank rows by chance up to which blank rows are remarkable
 LEAST_ROWS = 8
+LEAST_PICTURE = 16  # entries of a row from which on it holds shades, not flags
+ONE_STEP = 0.02  # two values so close are neighbouring 8-bit shades, even after a division by a deviation of 0.2
 BLANKING = operator(ast.FloorDiv), calls("astype", "byte", "int"), calls("zeros", "zeros_like", "empty")
 
 
 class ConstantInput(Check):
     """The network gets inputs that say nothing: zeros, the same row again and again, or blank rows.
 
-    What it measures: whether all entries are zero, whether all rows are equal, and the share of rows whose entries
-    are all one value.
+    What it measures: whether all entries are zero, whether all rows are equal, whether there are only two values a
+    hair apart (a picture cast to integers after it was divided by 255), and the share of rows whose entries are all
+    one value.
     Why it matters: from such rows only the commonest target can be learned.
     Fix: print the batch in front of the model; follow it back through the transforms to the file.
     Not a fault when: blank rows are part of the task (empty patches of a map, silence).
@@ -59,6 +62,13 @@ class ConstantInput(Check):
                 f"all {facts.rows} input rows are the same although their targets differ (expected different rows)",
                 where,
             )
+        elif _two_shades(found.inputs):
+            low, high = (float(value) for value in (found.inputs.min(), found.inputs.max()))
+            yield self._certain(
+                f"all entries of the {facts.rows} input rows are {low:.3g} or {high:.3g}, a step of {high - low:.2g} (expected "
+                "many shades): they were rounded to integers while they were between 0 and 1",
+                where,
+            )
         else:
             yield from self._blank_rows(case, found, value_facts(found.inputs).constant_rows, where)
 
@@ -66,8 +76,8 @@ class ConstantInput(Check):
         return self.fault(
             f"{text}: print a batch in front of the model and follow it back to its file",
             where=where,
-            remedy="follow the batch back through the transforms: somewhere its values are overwritten or multiplied by 0",
-            explains=("R02", "R05", "R04", "R35", "R33", "R17", "R12"),
+            remedy="follow the batch back through the transforms: its values are overwritten, rounded or multiplied by 0",
+            explains=("R02", "R05", "R04", "R35", "R33", "R17", "R12", "R15", "R06"),
             exact=True,
         )
 
@@ -106,6 +116,14 @@ def _as_drawn(case: Case, found: Rows) -> Tensor:
     return torch.cat(
         [batch.inputs.cpu() for batch in batches(case) if batch.inputs.shape[1:] == found.inputs.shape[1:]]
     )
+
+
+def _two_shades(inputs: Tensor) -> bool:
+    """Rows of a picture's size that know two values only, so close that they cannot be meant as no and yes."""
+    if not is_numeric(inputs) or inputs[0].numel() < LEAST_PICTURE or len(inputs) < LEAST_ROWS:
+        return False
+    low, high = float(inputs.min()), float(inputs.max())
+    return 0 < high - low < ONE_STEP and bool(((inputs == low) | (inputs == high)).all())
 
 
 def _targets_differ(target: Tensor | None) -> bool:

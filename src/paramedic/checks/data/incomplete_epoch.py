@@ -11,7 +11,7 @@ from torch.utils.data import SubsetRandomSampler, WeightedRandomSampler
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import Pass, array_draws, model_place, passes, repeats_draws, train_loaders
-from paramedic.checks.data.places import calls, line_behind, method_place
+from paramedic.checks.data.places import break_place, calls, line_behind, method_place
 from paramedic.checks.data.samples import loader_sample
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.dataset import rows_beyond_length
@@ -124,8 +124,11 @@ class IncompleteEpoch(Check):
             else 0
         )
         complete = seen >= COMPLETE * there_are - remainder
+        if complete:
+            return
         merely_short = expected < COMPLETE * there_are and seen >= EXPECTED_SHARE * expected
-        if complete or merely_short:
+        if merely_short:
+            yield from self._cut_short(record, found, there_are)
             return
         stop = [sum(len(part) for part in item.inputs) for item in found]
         yield self.fault(
@@ -139,6 +142,23 @@ class IncompleteEpoch(Check):
             remedy="let every epoch go over all rows: check the sampler, __len__, drop_last and the end of the loop",
             explains=("R09", "R08", "R30", "R07"),
             exact=True,
+        )
+
+    def _cut_short(self, record: LoaderRecord, found: tuple[Pass, ...], there_are: int) -> Iterator[Finding]:
+        """Every pass is left after the same few batches, and the whole run draws less than the rows there are."""
+        drawn = {sum(map(len, item.inputs)) for item in found}
+        total = sum(sum(map(len, item.inputs)) for item in found)
+        all_seen = len(record.iterations) == len(found)
+        if len(drawn) > 1 or not all_seen or total >= there_are or record.place is None:
+            return
+        rows = drawn.pop()
+        yield self.suspect(
+            f"each of {len(found)} epochs was left after {rows} of {there_are} rows (expected all), so that most rows have "
+            "never been trained on: look for a break in the loop over batches",
+            where=break_place(record.place),
+            evidence=(Evidence("rows of an epoch", rows, str(there_are)), Evidence("rows drawn in the whole run", total)),
+            remedy="let the loop go over all batches: remove the break that was left from trying out",
+            explains=("R09", "R31", "R11", "R30", "R07"),
         )
 
     def _repeated(self, case: Case, record: LoaderRecord, found: tuple[Pass, ...]) -> Iterator[Finding]:

@@ -50,6 +50,16 @@ def function_place(function: Any, pattern: Pattern) -> Place | None:
     return Place(relative(code.co_filename), line, code.co_name)
 
 
+def break_place(place: Place) -> Place:
+    """The ``break`` of the loop that ``place`` begins; the loop itself without one."""
+    tree = _parsed(place.file)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.For) and node.lineno == place.line:
+            lines = [item.lineno for item in ast.walk(node) if isinstance(item, ast.Break)]
+            return Place(place.file, lines[0], place.function) if lines else place
+    return place
+
+
 STATISTICS = ("mean", "std", "var", "min", "max", "amin", "amax", "fit_transform", "fit", "std_mean", "scale")
 SPLITTING = (
     "concatenate",

@@ -20,6 +20,8 @@ from paramedic.measurements.source import (
     parameters,
     parsed,
     root_name,
+    trains,
+    unpacked,
     unread_parameters,
 )
 from paramedic.trace.place import Place
@@ -84,7 +86,7 @@ class CustomLossIgnoresTarget(Check):
         for place in dict.fromkeys(call.place for call in trial.tail.calls if call.place is not None):
             tree = parsed(place.file)
             function = function_at(tree, place.line) if tree is not None else None
-            if tree is None or function is None or len(parameters(function)) < 2:
+            if tree is None or function is None or len(parameters(function)) < 2 or trains(function):
                 continue
             for name in unread_parameters(function):
                 given = _given(tree, function, name)
@@ -122,19 +124,19 @@ def _read_by(trial: LossTrial, item_id: int) -> set[int]:
 
 def _given(tree: ast.Module, function: Function, name: str) -> str | None:
     """What the calls of ``function`` (or of an object whose forward it is) give for a parameter, as written; None if
-    no such call is seen, or it gives a number or a counter."""
+    no such call is seen, or it gives a number, a counter or settings."""
     position = parameters(function).index(name)
     names = {function.name}
     if function.name in ("forward", "__call__"):
         names |= _instances(tree, function)
-    counting = counters(tree)
+    values = unpacked(tree) - counters(tree)
     for call in calls_with(tree, position + 1):
         called = call.func.attr if isinstance(call.func, ast.Attribute) else root_name(call.func)
         if called not in names or called in ("forward", "__call__"):
             continue
         argument = call.args[position]
         root = root_name(argument)
-        if root is not None and root not in counting:
+        if root is not None and root in values:
             return ast.unparse(argument)
     return None
 

@@ -149,9 +149,12 @@ def reach(tail: LossTail, tensor: Tensor, scale: float) -> tuple[Tensor, Tensor]
 
 def made_at(case: Case, operation: Operation) -> Place | None:
     """The user's line of an operation: where its module was constructed, for a module of torch without parameters
-    (nn.Softmax in an nn.Sequential is called by no line of the user's), else where it was called."""
+    (nn.Softmax in an nn.Sequential is called by no line of the user's), else where it was called. A module that is
+    called several times (one ``self.relu`` for all layers) is right elsewhere: it is the call that counts."""
     module = operation.module
-    if module is not None and type(module).__module__.startswith("torch.nn") and not list(module.children()):
+    calls = [call for call in case.lab.operations(0).calls if module is not None and call.module is module]
+    own = module is not None and not list(module.children()) and len(calls) < 2
+    if module is not None and own and type(module).__module__.startswith("torch.nn"):
         constructed = case.setup.constructed.get(module)
         if constructed is not None:
             return constructed
@@ -163,3 +166,19 @@ def described(operation: Operation | None) -> str:
     if operation is None:
         return "its input"
     return f"{operation.name} ({operation.module_path})" if operation.module_path else operation.name
+
+
+def activation_place(case: Case, item: LossInput) -> Place | None:
+    """Where to mend an activation in front of a loss: its own line, unless the loss reads its result rightly elsewhere
+    (the weight of a focal loss); then the line of the comparison."""
+    if item.maker is None:
+        return item.call.place
+    on_path = {id(call) for call in item.operations.on_path()}
+    readers = [
+        call
+        for call in item.operations.calls
+        if id(call) in on_path and any(value is item.tensor for value in call.inputs)
+    ]
+    if len(readers) > 1 and item.call.place is not None:
+        return item.call.place
+    return made_at(case, item.maker) or item.call.place

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.metric_source import evaluation_loops, wrong_counts
+from paramedic.measurements.metric_source import WrongCount, evaluation_loops, full_batch_counts, wrong_counts
 from paramedic.measurements.source import parsed
 from paramedic.trace.place import Place
 
+LEAST_ERROR = 0.02  # of the reported number: below it a last batch counted as full is a matter of taste
 EXPECTED = {"batches": "the number of samples", "another split": "the length of the split that was evaluated"}
 
 
@@ -29,10 +30,11 @@ def loops_of_evaluations(case: Case) -> Iterator[tuple[ast.Module, ast.For, Plac
 
 
 class MetricDividedByWrongCount(Check):
-    """A sum over samples is divided by the number of batches, or by the size of another split.
+    """A sum over samples is divided by the number of batches, by the size of another split, or as if every batch were full.
 
     What it measures: in the source of the loop in which evaluation was seen: names that add up a sum over the samples
-    of each batch, and what they are divided by after the loop. Nothing is executed.
+    of each batch, and what they are divided by after the loop; and means of batches that are all weighted with the same
+    batch size though the loader's last batch is smaller. Nothing is executed.
     Why it matters: the reported number is wrong by a constant factor while the network may be right; an accuracy above
     1, or one that can never reach it, hides progress.
     Fix: divide by the number of samples that were added up: len(loader.dataset), or a counter beside the sum.
@@ -63,5 +65,37 @@ class MetricDividedByWrongCount(Check):
                     explains=("R31", "R30"),
                     exact=True,
                 )
+            excess = _excess(case, place)
+            for found in full_batch_counts(tree, loop) if excess > LEAST_ERROR else ():
+                if found.line not in seen:
+                    seen.add(found.line)
+                    yield self._full_batches(found, place, excess)
         if not looked:
             raise NotApplicable("no evaluation loop over batches was seen")
+
+    def _full_batches(self, found: WrongCount, place: Place, excess: float) -> Finding:
+        return self.fault(
+            f"{found.total} counts every batch as a full one ({found.divisor}), but the last one is smaller: the rows are "
+            f"counted {excess:.0%} too many, expected each once: use the number of rows of each batch",
+            where=Place(place.file, found.line, place.function),
+            evidence=(Evidence("rows counted too many", round(excess, 4), "0"),),
+            remedy="weight each batch by its own number of rows (len(target)), or add up sums over samples",
+            explains=("R31", "R30"),
+            exact=True,
+        )
+
+
+def _excess(case: Case, place: Place) -> float:
+    """By which share full batches outnumber the rows of the loader that is evaluated at ``place``."""
+    for record in case.setup.evaluations:
+        if record.place != place or record.loader is None:
+            continue
+        loader = case.setup.loaders[record.loader].loader
+        try:
+            rows, size = len(loader.dataset), loader.batch_size
+            if not rows or not size or loader.drop_last:
+                continue
+        except (AttributeError, TypeError):  # an own loader, or a stream
+            continue
+        return -(-rows // size) * size / rows - 1.0
+    return 0.0

@@ -182,8 +182,10 @@ def _indices(case: Case) -> list[int]:
 
 
 def find_cut(case: Case, group: list[Named], only: frozenset[str] | None = None) -> Cut | None:
-    """The first operation at which what depends on ``group`` leaves the graph; None if none does."""
-    for index in _indices(case):
+    """The first operation at which what depends on ``group`` leaves the graph; None if none does. Backward calls before
+    a step of the optimizer that holds the group come first: elsewhere it may be left out on purpose (a generator in
+    its discriminator's step)."""
+    for index in sorted(_indices(case), key=lambda number: not _before_own_step(case, number, group)):
         operations = case.lab.operations(index)
         tainted = {id(item.tensor) for item in group}
         calls = sorted([*operations.calls, *operations.exits], key=_order(operations.calls, operations.exits))
@@ -197,6 +199,15 @@ def find_cut(case: Case, group: list[Named], only: frozenset[str] | None = None)
     if only is not None:
         return None
     return _unused_output(case, group) or _call_outside(case, group)
+
+
+def _before_own_step(case: Case, index: int, group: list[Named]) -> bool:
+    """Whether the next step after a recorded backward call is one of an optimizer that holds the group."""
+    wanted, record = {id(item.tensor) for item in group}, case.lab.backwards[index]
+    events = [event for step in case.setup.steps for event in step]
+    position = next((number for number, event in enumerate(events) if event is record), len(events))
+    step = next((event for event in events[position:] if isinstance(event, OptimizerStep)), None)
+    return step is not None and any(id(item) in wanted for item in case.setup.optimizers[step.optimizer].parameters)
 
 
 def _unused_output(case: Case, group: list[Named]) -> Cut | None:

@@ -9,6 +9,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.loss_inputs import (
     LossInput,
+    activation_place,
     described,
     loss_inputs,
     made_at,
@@ -65,7 +66,7 @@ class SigmoidBeforeBceWithLogits(Check):
         if not made and not (reached is not None and float(reached[1].max()) - float(reached[0].min()) > 0.5):
             return None
         low, high = float(item.call.input.min()), float(item.call.input.max())
-        place = made_at(case, item.maker) if item.maker is not None and made else item.call.place
+        place = activation_place(case, item) if made else item.call.place
         return self.fault(
             f"{item.call.name} got the output of {described(item.maker)} ({low:.2g} to {high:.2g}) where logits are "
             "expected: a second sigmoid confines the probabilities to 0.5-0.73",

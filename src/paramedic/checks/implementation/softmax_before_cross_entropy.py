@@ -10,6 +10,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.loss_inputs import (
     LossInput,
+    activation_place,
     class_axis,
     described,
     loss_indices,
@@ -70,7 +71,7 @@ class SoftmaxBeforeCrossEntropy(Check):
         rows = item.call.input.numel() // max(1, classes)
         kind = f"the output of {described(item.maker)}" if made else "probabilities"
         low, high = float(item.call.input.min()), float(item.call.input.max())
-        place = made_at(case, item.maker) if made and item.maker is not None else item.call.place
+        place = activation_place(case, item) if made else item.call.place
         return self.fault(
             f"cross_entropy got {kind}: all {rows} rows lie in [{low:.2g}, {high:.2g}] where logits are expected; the "
             f"loss cannot fall below {floor:.2f}",

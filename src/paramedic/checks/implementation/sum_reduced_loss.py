@@ -8,8 +8,10 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.custom_loss import result_place, trials
-from paramedic.experiments.counterfactual import Trial, diagnosis
+from paramedic.experiments.counterfactual import SEEDS, Trial, diagnosis, run
 from paramedic.experiments.interventions import LearningRate
+from paramedic.experiments.lab import Intervention
+from paramedic.measurements.loss import is_class_index
 
 LEAST_ROWS = 8  # of a batch; with fewer rows sum and mean hardly differ
 SHARE_OF_FACTOR = 30.0  # the rate that helps is lower by up to this many times the elements that are added up
@@ -40,7 +42,9 @@ class SumReducedLoss(Check):
             if rows < LEAST_ROWS or not trial.sum_over_rows():
                 continue
             place = result_place(trial)
-            proof = self._proof(case, trial.tail.outputs[0].numel())
+            classes = any(is_class_index(target) for target in trial.free.targets)
+            elements = rows if classes else trial.tail.outputs[0].numel()
+            proof = self._proof(case, elements) or self._as_a_mean(case, elements)
             if proof is None:
                 return
             assert isinstance(proof.remedy, LearningRate)
@@ -61,6 +65,19 @@ class SumReducedLoss(Check):
             )
             return
         raise NotApplicable("no loss is a sum over the batch")
+
+    @staticmethod
+    def _as_a_mean(case: Case, elements: int) -> Trial | None:
+        """The trial with steps as small as those of a mean, which no other check needs to try."""
+        found = diagnosis(case)
+        if not found.failing or case.lab.why_no_budget() is not None:
+            return None
+        trial = Trial(LearningRate(1.0 / elements), base=found.base, ended=found.ended)
+        for seed in range(SEEDS):
+            if len(found.base) <= seed:
+                found.base.append(run(case.lab, found, Intervention(), seed, found.steps))
+            trial.outcomes.append(run(case.lab, found, trial.remedy, seed, found.steps))
+        return trial if trial.helps() else None
 
     @staticmethod
     def _proof(case: Case, elements: int) -> Trial | None:
