@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+REPORT = frozenset(json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))["report"])
 TIMEOUT = 300.0
 TOLERANCE = 0.02  # other processors round differently
 
@@ -61,15 +62,22 @@ class Program:
     def name(self) -> str:
         return str(self.path.relative_to(ROOT / "programs").with_suffix(""))
 
+    @property
+    def report(self) -> bool:
+        """Whether the program is only for reporting (benchmarks/split.json); a fixed twin goes with its faulty one."""
+        return self.name.replace("/fixed", "/faulty", 1) in REPORT
+
 
 def programs(primary: bool = False) -> Iterator[Program]:
-    """All programs; with ``primary`` only the first pair of each fault, and the healthy ones."""
+    """All programs; with ``primary`` only the first pair of each fault, and the healthy ones, for calibration."""
     for path in sorted((ROOT / "programs" / "healthy").glob("*.py")):
-        yield Program(path, "healthy", path.stem, None)
+        program = Program(path, "healthy", path.stem, None)
+        if not (primary and program.report):
+            yield program
     for table in sorted((ROOT / "programs").glob("*/*/expect.json")):
         row, fault = table.parent.parent.name, table.parent.name
         expected = json.loads(table.read_text(encoding="utf-8"))
-        names = sorted(expected)
+        names = sorted(name for name in expected if not (primary and expected[name].get("set") == "report"))
         for name in names[:1] if primary and "faulty.py" not in names else names:
             if primary and name != "faulty.py" and "faulty.py" in names:
                 continue
