@@ -70,7 +70,7 @@ class SumReducedLoss(Check):
     def _as_a_mean(case: Case, elements: int) -> Trial | None:
         """The trial with steps as small as those of a mean, which no other check needs to try."""
         found = diagnosis(case)
-        if not found.failing or case.lab.why_no_budget() is not None:
+        if not found.failing or not found.steps or case.lab.why_no_budget() is not None:
             return None
         trial = Trial(LearningRate(1.0 / elements), base=found.base, ended=found.ended)
         for seed in range(SEEDS):
