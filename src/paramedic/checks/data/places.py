@@ -175,6 +175,96 @@ def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
         stack.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
 
 
+def one_sided_line(place: Place | None, pattern: Pattern) -> Place | None:
+    """The last line that fits the pattern and on which only one of two things depends that are put together as a pair
+    (``TensorDataset(x, y)``, ``zip(a, b)``, ``loss(model(x[i]), y[j])``, ``x[i], y[j]``) before or at ``place``; None
+    where there is none, or no pair is found.
+    """
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return None
+    found: list[int] = []
+    near = {id(statement) for statement in _slice(tree, place.line)}
+    for statement in _statements(tree):
+        for node in _own_nodes(statement):
+            pair = _pair(node)
+            if pair is None:
+                continue
+            direct = [any(pattern(part) for part in ast.walk(side)) for side in pair]
+            if id(statement) not in near and direct[0] == direct[1]:
+                continue
+            if direct[0] != direct[1]:
+                found.append(node.lineno)  # type: ignore[attr-defined]
+                continue
+            sides = [set(_behind(tree, set(_names(side)))) for side in pair]
+            only = {other for other in sides[0] ^ sides[1] if any(pattern(part) for part in _own_nodes(other))}
+            found.extend(other.lineno for other in only if not _orders_a_set(other))
+    return Place(place.file, max(found), place.function) if found else None
+
+
+def _pair(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    """The first two things that a call or a tuple puts together, where each is named or cut from something named."""
+    items: list[ast.expr] = []
+    if isinstance(node, ast.Call):
+        items = list(node.args[:2])
+    elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
+        items = list(node.elts[:2])
+    if len(items) < 2 or any(not isinstance(item, (ast.Name, ast.Subscript, ast.Attribute, ast.Call)) for item in items):
+        return None
+    names = [set(_names(item)) for item in items]
+    return (items[0], items[1]) if all(names) and names[0] != names[1] else None
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Names whose values are used, without those of the functions that are called."""
+    if isinstance(node, ast.Call):
+        parts: list[ast.AST] = [*node.args, *(item.value for item in node.keywords)]
+        if isinstance(node.func, ast.Attribute):
+            parts.append(node.func.value)
+        for part in parts:
+            yield from _names(part)
+    elif isinstance(node, ast.Name):
+        yield node.id
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _names(child)
+
+
+def _orders_a_set(statement: ast.stmt) -> bool:
+    """``sorted(set(labels))``: an order of names, not of rows."""
+    return any(isinstance(node, ast.Call) and calls("set", "unique", "keys", "glob")(node) for node in _own_nodes(statement))
+
+
+def _behind(tree: ast.Module, names: set[str]) -> Iterator[ast.stmt]:
+    """Statements on which names depend: what stores them, and what that reads, and so on. Of ``a, b = c, d`` only what
+    belongs together counts.
+    """
+    parts = [(node, stored, read) for node in _statements(tree) for stored, read in _assignments(node)]
+    found: set[ast.stmt] = set()
+    names, before = set(names), 0
+    while len(names) + len(found) > before:
+        before = len(names) + len(found)
+        for node, stored, read in parts:
+            if stored & names:
+                found.add(node)
+                names |= read
+    yield from found
+
+
+def _assignments(statement: ast.stmt) -> Iterator[tuple[set[str], set[str]]]:
+    """What a statement stores, with what it reads for that."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, value = statement.targets[0], statement.value
+        tuples = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+        if tuples and len(target.elts) == len(value.elts):  # type: ignore[attr-defined]
+            for one, other in zip(target.elts, value.elts, strict=True):  # type: ignore[attr-defined]
+                yield set(_names(one)), set(_names(other))
+            return
+    yield set(_stores(statement)), set(_loads(statement))
+
+
 def _slice(tree: ast.Module, line: int) -> Iterator[ast.stmt]:
     """Statements that define what the statement at ``line`` uses, and the bodies of functions and classes it uses."""
     statements = list(_statements(tree))

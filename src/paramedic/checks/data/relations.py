@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from paramedic.checks.case import Case
-from paramedic.checks.data.samples import Rows, class_labels, one_input, regression_values, remembered, rows
+from paramedic.checks.data.samples import (
+    Batch,
+    Rows,
+    batches,
+    class_labels,
+    one_input,
+    regression_values,
+    remembered,
+    rows,
+)
 from paramedic.measurements.data.features import principal, random_convolutions, row_features
+from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.measurements.data.relation import (
     FOREST,
@@ -68,6 +78,44 @@ def _relation(case: Case) -> CaseRelation | None:
     if len(values) < 20:
         return None
     return CaseRelation(len(values), False, value_relation(features, values), _control(features))
+
+
+LEARNS = 0.15  # share of the labels' entropy (or of the targets' variance) below which the loss on new rows falls
+
+
+def network_learns(case: Case) -> bool:
+    """Whether the network itself finds a relation: its loss on batches whose rows are all new to it falls below what
+    knowing nothing gives (prequential code length; each batch is scored before it is learned). For losses whose value
+    without knowledge is known: cross entropies of class labels, and squared errors.
+    """
+    if case.data is not None:
+        return False
+    recorded = batches(case)
+    losses = {row.step: row.loss for row in case.trace.steps()}
+    chance = _chance_loss(case, recorded)
+    if chance is None or not chance > 0:
+        return False
+    seen: set[int] = set()
+    values = []
+    for batch in recorded:
+        keys = set(row_hashes(batch.inputs).tolist())
+        if not keys & seen and batch.step in losses:
+            values.append(losses[batch.step])
+        seen |= keys
+    late = values[2 * len(values) // 3 :]
+    return bool(late) and float(np.mean(late)) < (1 - LEARNS) * chance
+
+
+def _chance_loss(case: Case, recorded: Sequence[Batch]) -> float | None:
+    found = rows(case)
+    labels, values = class_labels(found.target, found.loss), regression_values(found.target)
+    name = recorded[0].flow.loss if recorded else None
+    if labels is not None and name is not None and ("cross_entropy" in name or name == "nll_loss"):
+        shares = np.unique(labels, return_counts=True)[1] / len(labels)
+        return float(-(shares * np.log(shares)).sum())
+    if values is not None and name == "mse_loss":
+        return float(np.var(values))
+    return None
 
 
 def _control(features: NDArray[np.float64]) -> Callable[[], Relation]:

@@ -1,0 +1,39 @@
+"""A line that reorders only one of two things that are put together as pairs."""
+
+from pathlib import Path
+
+import pytest
+
+from paramedic.checks.data.places import REORDERING, calls, one_sided_line
+from paramedic.trace.place import Place
+
+PAIR = "data = TensorDataset(x, y)\n"
+APART = {
+    "x = rng.permutation(images)\ny = labels\n": 1,
+    "x, y = images, labels\nrng.shuffle(y)\n": 2,
+    "x, y = load()\ny = y[torch.randperm(9)]\norder = randperm(9)\nx, y = x[order], y[order]\n": 2,
+    "one, other = randperm(9), randperm(9)\nx, y = images[one], labels[0]\n": 1,
+}
+TOGETHER = [
+    "x, y = images, labels\n",
+    "order = rng.permutation(9)\nx, y = images[order], labels[order]\n",
+    "random.shuffle(samples)\nx = [a for a, _ in samples]\ny = [b for _, b in samples]\n",
+    "x = images\ny = [sorted(set(names)).index(name) for name in names]\n",
+]
+
+
+def line(text: str, folder: Path) -> int | None:
+    file = folder / "train.py"
+    file.write_text(text + PAIR, encoding="utf-8")
+    found = one_sided_line(Place(str(file), len(text.splitlines()) + 1), calls(*REORDERING))
+    return found.line if found else None
+
+
+@pytest.mark.parametrize("text", APART)
+def test_apart(text: str, tmp_path: Path) -> None:
+    assert line(text, tmp_path) == APART[text]
+
+
+@pytest.mark.parametrize("text", TOGETHER)
+def test_together(text: str, tmp_path: Path) -> None:
+    assert line(text, tmp_path) is None
