@@ -93,8 +93,11 @@ class Session:
         cost = {"overhead": round(observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
         self.writer.meta("cost", cost)
         self.writer.flush()
-        from paramedic.diagnosis.session import examine_run
+        from paramedic.diagnosis.session import examine_run, repeat_experiment
 
+        if self.spec.get("replay"):
+            repeat_experiment(self.writer, observer.setup, self.spec)
+            return
         report = examine_run(self.writer, observer.setup, program, cost, observer.errors, self.spec)
         self.writer.meta("report", report.to_json())
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-VERBS = ("run", "data", "report", "fix", "runs", "compare", "checks", "explain", "demo", "doctor")
+VERBS = ("run", "data", "report", "fix", "runs", "replay", "compare", "checks", "explain", "demo", "doctor")
 EXIT_USAGE = 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import warnings
@@ -29,6 +30,14 @@ def check_script(script: str) -> None:
     except OSError as error:
         raise click.UsageError(f"cannot read {script}: {error.strerror}") from error
     compile_source(source, script)
+
+
+def digest(script: Path) -> str | None:
+    """SHA-256 of a script's bytes; None if it cannot be read."""
+    try:
+        return hashlib.sha256(script.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def compile_source(source: bytes, name: str) -> None:

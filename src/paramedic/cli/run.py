@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from paramedic.cli import folders
-from paramedic.cli.preflight import check_module, check_script
+from paramedic.cli.preflight import check_module, check_script, digest
 from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
 from paramedic.report.formats import FORMATS
 from paramedic.report.model import Report
@@ -191,6 +191,7 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "progress": True,
         "cwd": os.getcwd(),
         "started": time.time(),
+        "sha256": digest(Path(request.script)) if request.script else None,
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits import exhibits
+from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
@@ -35,20 +37,33 @@ def examine_run(
     spec: dict[str, Any],
 ) -> Report:
     """The report of an observed run; ``errors`` are those of the capture."""
-    budget = float(spec.get("budget", DEFAULT_BUDGET)) if spec.get("experiments", True) else 0.0
-    trace = Trace(writer.path)
-    lab = Lab(setup, budget=budget)
-    case = Case(trace, setup, lab, thresholds=dict(spec.get("thresholds") or {}))
     not_observed = tuple(setup.problems) + tuple(f"{key}: {text}" for key, text in errors.items())
     if writer.problem:
         not_observed += (writer.problem,)
+    with _case_of(writer, setup, spec) as case:
+        report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        writer.meta("exhibits", exhibits(case))
+        writer.meta("experiments", experiments_of(case))
+        return with_patches(report, Path(str(spec.get("cwd", "."))), float(spec.get("started", time.time())))
+
+
+def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> None:
+    """The experiment that ``spec`` names, on a run that was made for it; the result is written to the trace."""
+    with _case_of(writer, setup, spec) as case:
+        asked = spec["replay"]
+        writer.meta("replay", replay_experiment(case, str(asked["name"]), int(asked["steps"])))
+
+
+@contextmanager
+def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterator[Case]:
+    """What is known of a run, with as many threads as its model is worth."""
+    budget = float(spec.get("budget", DEFAULT_BUDGET)) if spec.get("experiments", True) else 0.0
+    trace = Trace(writer.path)
     threads = torch.get_num_threads()
     if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
         torch.set_num_threads(1)
     try:
-        report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
-        writer.meta("exhibits", exhibits(case))
-        return with_patches(report, Path(str(spec.get("cwd", "."))), float(spec.get("started", time.time())))
+        yield Case(trace, setup, Lab(setup, budget=budget), thresholds=dict(spec.get("thresholds") or {}))
     finally:
         torch.set_num_threads(threads)
         trace.close()

@@ -188,7 +188,7 @@ def assess(case: Case) -> Diagnosis:
 
     Raises NotApplicable or NotChecked when progress cannot be measured.
     """
-    return _once(case, "assessment", lambda case: _assess(case, []))
+    return _once(case, "assessment", lambda case: assess_mended(case, []))
 
 
 def diagnosis(case: Case) -> Diagnosis:
@@ -220,7 +220,11 @@ def proven(case: Case, name: str) -> Trial | None:
     return trial
 
 
-def _assess(case: Case, facts: list[Fact]) -> Diagnosis:
+def assess_mended(case: Case, facts: list[Fact]) -> Diagnosis:
+    """How far the program got, by the loss as it is with the facts mended.
+
+    Raises NotApplicable or NotChecked when progress cannot be measured.
+    """
     lab = case.lab
     problem = lab.why_not_replayable()
     if problem is not None:
@@ -244,7 +248,7 @@ def _assess(case: Case, facts: list[Fact]) -> Diagnosis:
 
 def _diagnose(case: Case) -> Diagnosis:
     facts, hopeless = _facts(case)
-    found = _assess(case, facts if hopeless is None else [])
+    found = assess_mended(case, facts if hopeless is None else [])
     if found.failing or found.facts:
         if hopeless is not None:
             found.not_tried = f"{hopeless.reason} {hopeless.check} has to be fixed first, which no replay can do"

@@ -176,6 +176,7 @@ def proof_text(finding: Finding) -> str:
     return (
         f"{changed}: learned {percent(before)} → {percent(after)} of the way from chance to perfect "
         f"(95 % interval of the gain {percent(low_share)} to {percent(high_share)}, {proof.seeds} seeds)"
+        f"{_repeat(proof.experiment)}"
     )
 
 
@@ -190,6 +191,12 @@ def learned(proof: Proof) -> tuple[float, float, tuple[float, float]]:
     """Before, after and the interval of the change, as shares of the way from chance (0) to perfect (1)."""
     low, high = proof.interval
     return 1 - proof.before, 1 - proof.after, (-high, -low)
+
+
+def _repeat(experiment: str) -> str:
+    """How to repeat an experiment that has a name; those that need a sentence cannot be repeated by themselves."""
+    named = experiment and not any(letter.isspace() for letter in experiment)
+    return f"; repeat it with `paramedic replay RUN {clean(experiment, 200)}`" if named else ""
 
 
 def cost_text(report: Report) -> str:

@@ -1,0 +1,110 @@
+"""``paramedic replay``: repeats one experiment of a stored run, or lists them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paramedic.config import ConfigError, load, nearest
+
+
+@click.command()
+@click.argument("run")
+@click.argument("experiment", required=False)
+@click.option(
+    "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."
+)
+def command(run: str, experiment: str | None, dir_: Path | None) -> int:
+    """Repeat an EXPERIMENT of a RUN; without one, list those that were made.
+
+    The program runs again, for as many steps as were recorded, and with it the two replays that the experiment
+    compares: same batches and random numbers, one thing changed, three seeds.
+    """
+    from paramedic.cli import folders
+
+    try:
+        base = dir_ or load(Path.cwd()).dir
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    stored = folders.open_run(folders.find(run, base))
+    known = {str(item.get("name")): item for item in stored.trace.meta("experiments") or ()}
+    if experiment is None:
+        _list(known, stored.folder.name)
+        return 0
+    if experiment not in known:
+        raise click.UsageError(f'no experiment of this run is called "{experiment}"{nearest(experiment, list(known))}')
+    _check_program(stored.info)
+    return _repeat(stored.info, known[experiment])
+
+
+def _list(known: dict[str, dict[str, Any]], run: str) -> None:
+    from paramedic.report.escape import clean
+
+    if not known:
+        click.echo(f"No experiment was made in {run}: the run learned, there was no budget, or it could not be replayed.")
+        return
+    for name, item in known.items():
+        click.echo(f"{clean(name, 200)}\n    {clean(str(item.get('changes')), 200)}: {_numbers(item)}")
+
+
+def _numbers(item: dict[str, Any]) -> str:
+    low, high = item["interval"]
+    interval = f", 95 % interval of the difference {low} to {high}" if item["seeds"] > 1 else ""
+    return f"{item['unit']} {item['before']} -> {item['after']}{interval} ({item['seeds']} seeds, {item['steps']} steps)"
+
+
+def _check_program(info: dict[str, Any]) -> None:
+    """UsageError in one line if the program is not there any more, or not the one that was observed."""
+    from paramedic.cli.preflight import check_script, digest
+
+    folder = str(info.get("cwd", ""))
+    if not os.path.isdir(folder):
+        raise click.UsageError(f"the run's working directory is gone: {folder or 'not recorded'}")
+    os.chdir(folder)
+    if not info.get("script"):
+        return
+    check_script(str(info["script"]))
+    recorded = info.get("sha256")
+    if recorded is not None and digest(Path(str(info["script"]))) != recorded:
+        raise click.UsageError(f"{info['script']} has changed since that run: use `paramedic run` on it again")
+
+
+def _repeat(info: dict[str, Any], known: dict[str, Any]) -> int:
+    from paramedic.cli.process import run_child
+    from paramedic.trace.store import Trace
+
+    with tempfile.TemporaryDirectory() as folder:
+        spec = {key: value for key, value in info.items() if key not in ("ignored", "sha256")}
+        spec |= {"folder": folder, "steps": known["recorded"], "replay": {"name": known["name"], "steps": known["steps"]}}
+        returncode = run_child(spec, sys.stderr)
+        path = Path(folder) / "trace.sqlite"
+        result = Trace(path).meta("replay") if path.is_file() else None
+    if result is None:
+        raise click.ClickException(f"the program could not be run again (exit code {returncode})")
+    if "problem" in result:
+        raise click.ClickException(f"the experiment could not be repeated: {result['problem']}")
+    _show(result, known)
+    return 0
+
+
+def _show(result: dict[str, Any], known: dict[str, Any]) -> None:
+    click.echo(f"{result['name']}: {result['changes']}")
+    click.echo(f"{'step':>8} {'loss, base':>14} {'loss, changed':>14}   (first seed)")
+    changed = dict(map(tuple, result["variant"]))
+    steps = sorted({*dict(map(tuple, result["base"])), *changed})
+    own = dict(map(tuple, result["base"]))
+    for step in steps:
+        click.echo(f"{step:>8} {_cell(own.get(step)):>14} {_cell(changed.get(step)):>14}")
+    click.echo(f"now      {_numbers(result)}")
+    click.echo(f"then     {_numbers(known)}")
+    if abs(float(result["after"]) - float(known["after"])) > 0.01:
+        click.echo("The numbers differ: the program does not draw the same random numbers in every run.")
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,95 @@
+"""One experiment of a stored run, repeated by itself: the program runs again, and with it the named replays.
+
+An experiment's name is what is changed, joined by "+": all but the last are changed in both replays that are compared,
+the last is the one thing that is tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.registry import check_classes
+from paramedic.diagnosis.examine import examine
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Trial, assess_mended, run
+from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
+from paramedic.experiments.repairs import hidden_by_others, repair_of
+
+POINTS = 12  # of a loss curve that is kept
+
+
+def experiments_of(case: Case) -> list[dict[str, Any]]:
+    """The experiments that were made on a case: what a stored run lists for `paramedic replay`."""
+    found = case.workshop._cache.get("diagnosis") if case.workshop is not None else None
+    if not isinstance(found, Diagnosis):
+        return []
+    trials = [fact.trial for fact in found.facts if fact.trial is not None] + found.trials + found.causes
+    recorded = max(1, len(case.lab.setup.steps))
+    unique = {trial.experiment: trial for trial in trials if trial.outcomes and trial.base}
+    return [
+        {"name": name, "changes": trial.remedy.changes, "steps": found.steps, "recorded": recorded, **_result(trial)}
+        for name, trial in unique.items()
+    ]
+
+
+def _result(trial: Trial) -> dict[str, Any]:
+    proof = asdict(trial.proof())
+    return {key: proof[key] for key in ("before", "after", "interval", "seeds", "unit")}
+
+
+def replay_experiment(case: Case, name: str, steps: int) -> dict[str, Any]:
+    """The result of an experiment, with the loss curves of its first seed; {"problem": ...} where it cannot be made."""
+    try:
+        facts, remedies = _parts(case, name)
+        found = assess_mended(case, facts)
+        found.steps = steps
+        trial = Trial(remedies[-1], beside=tuple(remedies[:-1]))
+        base, variant = Together(remedies[:-1]), Together(remedies)
+        for seed in range(SEEDS):
+            trial.base.append(run(case.lab, found, base, seed, steps))
+            trial.outcomes.append(run(case.lab, found, variant, seed, steps))
+    except (NotApplicable, NotChecked) as reason:
+        return {"problem": str(reason)}
+    except Exception as error:  # the program's own code, in a step that was recorded otherwise this time
+        return {"problem": f"{type(error).__name__}: {str(error)[:200]}"}
+    losses = [
+        next(curve.losses for key, curve in found.curves.items() if key.startswith(f"{change.name} (0,"))
+        for change in (base, variant)
+    ]
+    return {"name": name, "changes": trial.remedy.changes, "steps": steps, **_result(trial),
+            "base": _thinned(losses[0]), "variant": _thinned(losses[1])}  # fmt: skip
+
+
+def _thinned(losses: tuple[float, ...]) -> list[tuple[int, float]]:
+    """Some points of a curve, evenly spread: (step, loss)."""
+    if not losses:
+        return []
+    last = len(losses) - 1
+    places = sorted({round(k * last / (POINTS - 1)) for k in range(POINTS)})
+    return [(place, losses[place]) for place in places]
+
+
+def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
+    """The remedies that an experiment's name names, and those of them that mend exact facts."""
+    names = name.split("+")
+    checks = [item for item in check_classes() if item.name in names]
+    findings = examine(case, checks=checks)[0] if checks else []
+    facts: dict[str, Fact] = {}
+    for finding in findings:
+        if finding.level == "fault" and (remedy := repair_of(case, finding)) is not None:
+            facts.setdefault(finding.check, Fact(finding, remedy))
+    others = {item.name: item for item in (*hidden_by_others(case), *candidates())}
+    remedies = []
+    for part in names:
+        remedy = facts[part].remedy if part in facts else _named(part, others)
+        if remedy is None or (part not in facts and remedy.why_not(case.lab) is not None):
+            raise NotChecked(f'"{part}" would change nothing in this run of the program')
+        remedies.append(remedy)
+    return list(facts.values()), remedies
+
+
+def _named(part: str, others: dict[str, Remedy]) -> Remedy | None:
+    prefix = "learning-rate-x"
+    return LearningRate(float(part.removeprefix(prefix))) if part.startswith(prefix) else others.get(part)
