@@ -49,7 +49,7 @@ def test_programs_are_pairs_with_places(table: Path) -> None:
             assert cause["reason"] in ROW_BY_ID and max(cause["lines"]) <= len(source.splitlines()), name
 
 
-NOT_BUILT = {"R20"}  # rows with programs that no check speaks for yet
+NOT_BUILT: set[str] = set()  # rows with programs that no check speaks for yet
 
 
 def test_every_fault_with_programs_is_spoken_for() -> None:

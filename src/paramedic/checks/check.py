@@ -1,4 +1,4 @@
-"""The base of every check, and the two ways not to give a verdict."""
+"""The base of every check, and the ways to end without an alarm."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ class NotApplicable(Exception):
     """The program has nothing that this check speaks about; the text says what is absent."""
 
 
+class Passed(Exception):
+    """Examined and without an alarm; the text gives the numbers, for the row's status."""
+
+
 class NotChecked(Exception):
     """The check would apply but could not be made; the text says why."""
 
@@ -31,6 +35,7 @@ class Check:
     cost: "free", "replay" (a few forward and backward passes) or "experiment" (short trainings).
     after_facts: it builds on what is wrong for certain, and is made after all checks that can say so (1); 2 for those
         that are made last.
+    early: comes before the other checks of its cost, for what they find would be its symptoms.
     """
 
     reason: ClassVar[str]
@@ -39,9 +44,11 @@ class Check:
     needs: ClassVar[tuple[str, ...]] = ("setup",)
     cost: ClassVar[str] = "free"
     after_facts: ClassVar[int] = 0
+    early: ClassVar[bool] = False
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        """Yield findings; raise NotApplicable or NotChecked with the reason where there is no verdict."""
+        """Yield findings; raise NotApplicable or NotChecked with the reason where there is no verdict, Passed
+        with the numbers where the row is to show them."""
         raise NotImplementedError
 
     def fault(self, summary: str, **details: Any) -> Finding:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.finding import Finding, Outcome
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.ranking import rank, with_proof
@@ -38,7 +38,8 @@ def examine(
 ) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
     """Findings (unranked), the outcome of every check, and internal errors by check name."""
     classes = list(check_classes() if checks is None else checks)
-    instances = [item() for item in sorted(classes, key=lambda item: (item.after_facts, COST_ORDER[item.cost]))]
+    order = sorted(classes, key=lambda item: (item.after_facts, COST_ORDER[item.cost], not item.early))
+    instances = [item() for item in order]
     outcomes: list[Outcome] = []
     errors: dict[str, str] = {}
     started = time.thread_time()
@@ -108,6 +109,8 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
         with _undisturbed():
             for finding in check.examine(case):
                 found.append(finding)
+    except Passed as numbers:
+        why = str(numbers)
     except NotApplicable as reason:
         status, why = "not-applicable", str(reason)
     except NotChecked as reason:

@@ -291,7 +291,7 @@ def _applicable(lab: Lab, repairs: Remedy) -> None:
 
 # An exact fact in these rows changes what training does: remedies tried beside it would treat its symptoms.
 CONFOUNDING = frozenset(
-    "R01 R02 R03 R04 R07 R10 R14 R18 R19 R22 R23 R25 R26 R28 R32 R33 R34 R36 S3 S4".split()
+    "R01 R02 R03 R04 R07 R10 R14 R17 R18 R19 R20 R22 R23 R25 R26 R28 R32 R33 R34 R36 S3 S4".split()
 )
 
 

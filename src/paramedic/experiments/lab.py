@@ -233,6 +233,10 @@ class Lab:
                     seen.setdefault(id(tensor), tensor)
         return [item for item in seen.values() if not torch.nn.parameter.is_lazy(item)]
 
+    def parameters(self) -> list[Tensor]:
+        """All that could be trained: the parameters of the models and of the optimizers."""
+        return [item for item in self._live() if item.is_leaf and item.is_floating_point()]
+
     @contextmanager
     def at(self, state: str = "initial") -> Iterator[None]:
         """Load a state ("initial", "final" or "same") into the live objects, and put everything back afterwards.

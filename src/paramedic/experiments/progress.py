@@ -93,7 +93,7 @@ def validation_probes(lab: Lab, count: int = PROBES, change: Intervention | None
     main = lab.main_backward.tape
     assert main is not None
     inputs = _input_numbers(main)
-    target = _target_number(lab, main)
+    target = target_number(lab, main)
     rest = [n for n in main.constants() if n not in inputs and n != target and main.leaves[n].value.dim() > 0]
     if target is None or len(inputs) != 1 or rest:
         return []
@@ -120,7 +120,7 @@ def _input_numbers(tape: Tape) -> list[int]:
     return [number for number in nodes[0].inputs() if number in tape.constants()] if nodes else []
 
 
-def _target_number(lab: Lab, tape: Tape) -> int | None:
+def target_number(lab: Lab, tape: Tape) -> int | None:
     position = lab.target_position()
     if position is None:
         return None
@@ -146,7 +146,7 @@ def penalties(tape: Tape) -> dict[int, Tensor]:
         on_data = node.module is not None or any(number in data for number in numbers)
         if on_data:
             data.update(outputs)
-            if node.name in _ADDITIONS and any(number in data for number in numbers):
+            if node.name in ADDITIONS and any(number in data for number in numbers):
                 found.update(
                     {
                         number: torch.zeros(())
@@ -159,7 +159,7 @@ def penalties(tape: Tape) -> dict[int, Tensor]:
     return {number: zero for number, zero in found.items() if number not in tape.leaves}
 
 
-_ADDITIONS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "subtract"})
+ADDITIONS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "subtract"})
 
 
 # -- measuring -----------------------------------------------------------------------------------------------------
@@ -206,7 +206,8 @@ def loss_of(lab: Lab, probes: Sequence[Probe]) -> float:
 class Tail:
     """What lies between the last layers with parameters and the loss, as operations that can be run again.
 
-    outputs: the tensors that the last layers gave. operations: those that depend on them. root: the loss.
+    outputs: the tensors that the last layers gave. operations: those that depend on them. root: the loss, or one
+    term of it: then ``factor`` is its weight.
     """
 
     outputs: list[Tensor]
@@ -215,6 +216,7 @@ class Tail:
     target: Tensor | None
     size: int
     change: Intervention
+    factor: Tensor | None = None
 
     def loss(self, outputs: Sequence[Tensor]) -> Tensor:
         """The loss with other outputs, each of its recorded shape."""
@@ -222,7 +224,7 @@ class Tail:
         values = {id(old): new * 1 for old, new in zip(self.outputs, outputs, strict=True)}
 
         def fill(value: Any) -> Any:
-            return values.get(id(value), value) if isinstance(value, Tensor) else value
+            return values.get(id(value), value.detach()) if isinstance(value, Tensor) else value
 
         for operation in self.operations:
             args, kwargs = tree_map(fill, (operation.args, operation.kwargs))
@@ -230,7 +232,8 @@ class Tail:
             result = args[0] if operation.name == "__setitem__" else result
             new = [item for item in tensors_of(result) if isinstance(item, Tensor)]
             values.update({id(old): item for old, item in zip(operation.outputs, new, strict=False)})
-        return self.change.loss(values[id(self.root)])
+        found = self.change.loss(values[id(self.root)])
+        return found if self.factor is None else found * self.factor
 
 
 def tail_of(lab: Lab, probe: Probe) -> Tail | None:
@@ -239,7 +242,13 @@ def tail_of(lab: Lab, probe: Probe) -> Tail | None:
         log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
     if log.root is None or log.root.grad_fn is None:
         return None
-    outputs = terminal_outputs(log)
+    return tail_to(log, probe)
+
+
+def tail_to(log: Operations, probe: Probe, node: Any = None) -> Tail | None:
+    """The tail that ends in ``log.root``; ``node``: its graph, where in-place operations have overwritten it since."""
+    assert log.root is not None
+    outputs = terminal_outputs(log, node)
     if not outputs:
         return None
     kept, known = _dependent(log, outputs)
@@ -273,8 +282,11 @@ def _loss_target(log: Operations) -> Tensor | None:
     return next((call.target for call in loss_calls(log) if call.target is not None), None)
 
 
-def terminal_outputs(log: Operations) -> list[Tensor]:
-    """Outputs of the last modules with parameters of their own on each way to the loss, found in the graph."""
+def terminal_outputs(log: Operations, node: Any = None) -> list[Tensor]:
+    """Outputs of the last modules with parameters of their own on each way to the loss, found in the graph.
+
+    node: where the walk starts, if not at the loss.
+    """
     owners: dict[Any, Tensor] = {}
     for _, module, result in log.module_outputs:
         if next(module.parameters(recurse=False), None) is not None:
@@ -283,7 +295,7 @@ def terminal_outputs(log: Operations) -> list[Tensor]:
                     owners.setdefault(item.grad_fn, item)
     found: list[Tensor] = []
     assert log.root is not None
-    waiting, seen = [log.root.grad_fn], set()
+    waiting, seen = [node if node is not None else log.root.grad_fn], set()
     while waiting:
         function = waiting.pop()
         if function is None or function in seen:
@@ -309,9 +321,14 @@ def scale_of(lab: Lab, probes: Sequence[Probe]) -> Scale | None:
         tails = [tail_of(lab, probe) for probe in probes]
         if not tails or any(tail is None for tail in tails):
             return None
-        with torch.enable_grad():
-            minimum = _minimise(tails, shared=False)  # type: ignore[arg-type]
-            constant = _minimise(tails, shared=True)  # type: ignore[arg-type]
+        return scale_from(tails)  # type: ignore[arg-type]
+
+
+def scale_from(tails: list[Tail]) -> Scale | None:
+    """The scale of the mean over some tails."""
+    with torch.enable_grad():
+        minimum = _minimise(tails, shared=False)
+        constant = _minimise(tails, shared=True)
     if not (math.isfinite(minimum) and math.isfinite(constant)):
         return None
     if constant - minimum <= LEAST_RANGE * max(1.0, abs(constant)):
@@ -322,7 +339,7 @@ def scale_of(lab: Lab, probes: Sequence[Probe]) -> Scale | None:
 def _minimise(tails: list[Tail], *, shared: bool) -> float:
     """Lowest mean loss over the tails with free outputs, or with outputs that all samples share."""
     free = [_shared_start(tails, k) for k in range(len(tails[0].outputs))] if shared else []
-    own = [] if shared else [[_start(item) for item in tail.outputs] for tail in tails]
+    own = [] if shared else [[free_start(item) for item in tail.outputs] for tail in tails]
     variables = free if shared else [item for group in own for item in group]
 
     def mean_loss() -> Tensor:
@@ -370,7 +387,7 @@ def _lbfgs(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
     return value if math.isfinite(value) else math.inf
 
 
-def _start(output: Tensor) -> Tensor:
+def free_start(output: Tensor) -> Tensor:
     value = torch.nan_to_num(output.detach().float(), posinf=0.0, neginf=0.0)
     deviation = float(value.std()) if value.numel() > 1 else 0.0
     if deviation > FREE_SCALE:
@@ -382,7 +399,7 @@ def _shared_start(tails: list[Tail], position: int) -> Tensor:
     """One output for all samples: mean over the dimensions that count samples (and positions of class targets)."""
     output = tails[0].outputs[position]
     dims = sample_dimensions(output, tails[0].target, tails[0].size)
-    return _start(_start(output).detach().mean(dim=dims, keepdim=True) if dims else output)
+    return free_start(free_start(output).detach().mean(dim=dims, keepdim=True) if dims else output)
 
 
 def sample_dimensions(output: Tensor, target: Tensor | None, size: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from paramedic.experiments.interventions import NoDropout
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.progress import Probe, _input_numbers, _target_number, penalties, scale_of
+from paramedic.experiments.progress import Probe, _input_numbers, penalties, scale_of, target_number
 from paramedic.trace.tape import Tape
 
 SAMPLES = 8
@@ -85,7 +85,7 @@ def _rows(lab: Lab, tape: Tape) -> Tensor | None:
     size = _size(tape)
     if size < 2:
         return None
-    number = _target_number(lab, tape)
+    number = target_number(lab, tape)
     target = tape.leaves[number].value if number is not None else None
     if target is None or target.is_floating_point() or target.shape != (size,):
         return torch.arange(min(SAMPLES, size))

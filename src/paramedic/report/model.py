@@ -110,6 +110,11 @@ def row_statuses(outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> di
     return {row.id: _row_status(row.id, outcomes, findings) for row in ROWS}
 
 
+def _numbers(outcome: Outcome) -> str:
+    """What a check measured although it found nothing: its own words."""
+    return f"{outcome.check}: {outcome.why}" if outcome.why else ""
+
+
 def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> RowStatus:
     alarms = [item for item in findings if item.reason == row and item.level != "note"]
     if alarms:
@@ -125,6 +130,6 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
     by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
     passed = by_status["passed"] + by_status["found"]
     if passed:
-        return RowStatus("passed", ", ".join(sorted(item.check for item in passed)))
+        return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)))
     status = "not-checked" if by_status["not-checked"] else "not-applicable"
     return RowStatus(status, by_status[status][0].why)

@@ -11,7 +11,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.rerun import Rerun, place_of_step
+from paramedic.checks.implementation.rerun import Rerun, place_of_step, seeded
 from paramedic.checks.implementation.sample_flow import STATISTICS, Mixing, batch_of, described, sample_flow
 from paramedic.checks.implementation.samples_influence_each_other import require_verdict
 from paramedic.measurements.dependence import difference, scale
@@ -112,8 +112,18 @@ def alone(case: Case, rerun: Rerun) -> Alone | None:
                 return Alone(size, count, float("inf"), error)
             change = _change(whole, cut, size, count)
             if change is not None and change > ALONE:
+                if _draws(rerun):
+                    return None  # another batch size gets other random numbers (a sampled latent variable)
                 return Alone(size, count, change)
     return None
+
+
+def _draws(rerun: Rerun) -> bool:
+    """Whether the module draws random numbers in evaluation mode too."""
+    rerun()
+    after = torch.get_rng_state()
+    seeded()
+    return not torch.equal(after, torch.get_rng_state())
 
 
 def _change(whole: list[Tensor], cut: list[Tensor], size: int, count: int) -> float | None:
