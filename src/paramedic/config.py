@@ -7,8 +7,11 @@ budget = 60                                               # seconds of experimen
 fail-on = "fault"                                         # fault, suspect or never
 dir = ".paramedic"                                        # where the run folders are made
 overhead = 1.0                                            # percent of the program's time for observing it
+format = "text"                                           # and output = "report.sarif"
+output = "report.html"
+baseline = "paramedic-baseline.json"                      # findings that are known (--write-baseline)
 [tool.paramedic.thresholds]
-"class-imbalance.ratio" = 20
+"missing-zero-grad.least-share" = 0.6                     # check.constant, as `paramedic explain` lists them
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ from typing import Any
 
 FAIL_ON = ("fault", "suspect", "never")
 MIN_PREFIX = 4  # characters: longer than any row's id, so that "r1" is never read as a check's beginning
-KEYS = ("select", "ignore", "thresholds", "budget", "fail-on", "dir", "overhead")
+KEYS = ("select", "ignore", "thresholds", "budget", "fail-on", "dir", "overhead", "format", "output", "baseline")
+
+
+BASELINE = "paramedic-baseline.json"
 
 
 class ConfigError(ValueError):
@@ -48,6 +54,9 @@ class Config:
     fail_on: str = "fault"
     dir: Path = Path(".paramedic")
     overhead: float = 1.0
+    format: str = "text"
+    output: Path | None = None
+    baseline: Path = Path(BASELINE)
     path: Path | None = None
 
 
@@ -133,6 +142,9 @@ def parse(table: Any, path: Path) -> Config:
         fail_on=_fail_on(table.get("fail-on", Config.fail_on), source),
         dir=_dir(table.get("dir"), path, source),
         overhead=_number(table.get("overhead", Config.overhead), f"{source} overhead"),
+        format=_format(table.get("format", Config.format), source),
+        output=_path(table["output"], path, f"{source} output") if "output" in table else None,
+        baseline=_path(table.get("baseline", BASELINE), path, f"{source} baseline"),
         path=path,
     )
 
@@ -180,6 +192,13 @@ def _thresholds(value: Any, source: str) -> dict[str, float]:
                 raise ConfigError(
                     f'{source} thresholds: no check is called "{check or name}"{nearest(check, names)}'
                 )
+            known = next(item.thresholds for item in descriptions() if item.name == check)
+            constant = name.rpartition(".")[2]
+            if constant not in known:
+                raise ConfigError(
+                    f'{source} thresholds: {check} has no "{constant}"{nearest(constant, tuple(known))}; '
+                    f"it has {', '.join(known) or 'none'}"
+                )
             result[name] = _number(number, f"{source} thresholds {name}")
     return result
 
@@ -198,8 +217,18 @@ def _fail_on(value: Any, source: str) -> str:
 
 def _dir(value: Any, path: Path, source: str) -> Path:
     """A relative folder is relative to the configuration file."""
-    if value is None:
-        return Config.dir
+    return Config.dir if value is None else _path(value, path, f"{source} dir")
+
+
+def _path(value: Any, path: Path, source: str) -> Path:
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{source} dir must be a string")
+        raise ConfigError(f"{source} must be a string")
     return path.parent / value
+
+
+def _format(value: Any, source: str) -> str:
+    from paramedic.report.formats import FORMATS
+
+    if value not in FORMATS:
+        raise ConfigError(f"{source} format must be one of {', '.join(FORMATS)}, not {value!r}{nearest(str(value), FORMATS)}")
+    return str(value)

@@ -26,6 +26,7 @@ def test_the_nearest_file_with_the_table_holds(tmp_path: Path) -> None:
         fail_on="never",
         dir=tmp_path / "runs",
         overhead=2.0,
+        baseline=tmp_path / "paramedic-baseline.json",
         path=tmp_path / "pyproject.toml",
     )
 
@@ -44,3 +45,30 @@ def test_selectors(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("R99", "lea", "", "learning-rate-too-hihg"):
         with pytest.raises(config.ConfigError, match="no row or check"):
             config.checked_selectors([wrong], "x")
+
+
+def wrong(tmp_path: Path, text: str) -> str:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.paramedic]\n{text}\n")
+    with pytest.raises(config.ConfigError) as error:
+        load(tmp_path)
+    return str(error.value)
+
+
+def test_unknown_settings_name_the_nearest(tmp_path: Path) -> None:
+    assert 'no setting "budgit" (did you mean "budget"?)' in wrong(tmp_path, "budgit = 3")
+    assert "format must be one of text, json" in wrong(tmp_path, "format = 'jason'")
+    assert '(did you mean "missing-zero-grad"?)' in wrong(tmp_path, "thresholds = {'mising-zero-grad.x' = 1}")
+    text = wrong(tmp_path, "thresholds = {'missing-zero-grad' = {least-chare = 1}}")
+    assert 'missing-zero-grad has no "least-chare" (did you mean "least-share"?); it has least-intervals' in text
+
+
+def test_output_format_and_baseline_are_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.paramedic]\nformat = 'sarif'\noutput = 'out/report.sarif'\nbaseline = 'known.json'\n"
+        "[tool.paramedic.thresholds]\n'missing-zero-grad' = { least-share = 0.9 }\n"
+    )
+    found = load(tmp_path)
+    assert (found.format, found.output, found.baseline) == (
+        "sarif", tmp_path / "out/report.sarif", tmp_path / "known.json",
+    )
+    assert found.thresholds == {"missing-zero-grad.least-share": 0.9}

@@ -33,6 +33,7 @@ class Description:
     cost: str
     doc: str
     path: Path
+    thresholds: dict[str, float]
 
 
 @cache
@@ -47,7 +48,8 @@ def descriptions() -> tuple[Description, ...]:
 
 def _described(folder: Path) -> Iterator[Description]:
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for node in body:
             if isinstance(node, ast.ClassDef):
                 constants = dict(_constants(node))
                 if "name" in constants and "reason" in constants:
@@ -59,7 +61,23 @@ def _described(folder: Path) -> Iterator[Description]:
                         cost=constants.get("cost", "free"),
                         doc=inspect.cleandoc(ast.get_docstring(node) or ""),
                         path=path,
+                        thresholds=_thresholds(body),
                     )
+
+
+def _thresholds(body: list[ast.stmt]) -> dict[str, float]:
+    """The numeric constants of a check's file, as the configuration names them: LEAST_SHARE is "least-share"."""
+    found = {}
+    for statement in body:
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+            try:
+                value = ast.literal_eval(statement.value)
+            except ValueError:
+                continue
+            if name.isupper() and not name.startswith("_") and isinstance(value, (int, float)) and not isinstance(value, bool):
+                found[name.lower().replace("_", "-")] = float(value)
+    return found
 
 
 def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:

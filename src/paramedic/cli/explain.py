@@ -35,6 +35,8 @@ def command(name: str, format_: str) -> None:
         rows = ", ".join(f"{item} {ROW_BY_ID[item].title}" for item in (check.reason, *check.also))
         title = f"{check.reason} {check.name}"
         facts = f"Rows: {rows}. Needs: {', '.join(check.needs)}. Cost: {check.cost}."
+        if check.thresholds:
+            facts += " Thresholds: " + ", ".join(f"{name} {value:g}" for name, value in check.thresholds.items()) + "."
         parts.append(f"{title}\n{'=' * len(title)}\n{check.doc or 'Not documented.'}\n\n{facts}")
     sys.stdout.write("\n\n".join(parts) + "\n")
 
@@ -71,4 +73,5 @@ def _check(item: Description) -> dict[str, Any]:
         "needs": list(item.needs),
         "cost": item.cost,
         "doc": item.doc,
+        "thresholds": item.thresholds,
     }

@@ -15,8 +15,10 @@ import click
 from paramedic.cli import folders
 from paramedic.cli.preflight import check_module, check_script, digest
 from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
+from paramedic.report import known
 from paramedic.report.formats import FORMATS
 from paramedic.report.model import Report
+from paramedic.trace.store import replace_meta
 
 EXIT_UNEXAMINED = 2  # the program is well, but nobody looked at it: neither "nothing found" nor "found"
 
@@ -60,6 +62,8 @@ class Request:
     experiments: bool = True
     format: str = "text"
     output: Path | None = None
+    write_baseline: bool = False
+    prune_baseline: bool = False
 
 
 @click.command(cls=ModuleEndsOptions, context_settings={"allow_interspersed_args": False})
@@ -74,7 +78,7 @@ class Request:
 @click.option(
     "--overhead", type=click.FloatRange(0, 100), help="Percent of the program's time to observe it [1]."
 )
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Of the report [text].")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Write the format here; text is printed as well."
 )
@@ -82,6 +86,9 @@ class Request:
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where run folders are made [.paramedic]."
 )
+@click.option("--baseline", type=click.Path(path_type=Path), help="Known findings [paramedic-baseline.json].")
+@click.option("--write-baseline", is_flag=True, help="Make all that is found known.")
+@click.option("--prune-baseline", is_flag=True, help="Drop known findings that no longer occur.")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
 def command(program: tuple[str, ...], **options: Any) -> int:
     """Observe a training program, then find out why it does not work.
@@ -104,24 +111,36 @@ def request(
     select: tuple[str, ...] | None = None,
     ignore: tuple[str, ...] | None = None,
     overhead: float | None = None,
-    format_: str = "text",
+    format_: str | None = None,
     output: Path | None = None,
     fail_on: str | None = None,
     dir_: Path | None = None,
+    baseline: Path | None = None,
+    write_baseline: bool = False,
+    prune_baseline: bool = False,
 ) -> Request:
     """Check everything that can be checked before the program starts."""
     if module is None and not program:
         raise click.UsageError("which program? paramedic run train.py, or paramedic run -m package.module")
     try:
         config = merged(load(Path.cwd()), budget, select, ignore, overhead, fail_on, dir_)
+        config = replace(
+            config,
+            format=format_ or config.format,
+            output=output or (config.output if format_ is None else None),
+            baseline=baseline or config.baseline,
+        )
+        known.read(config.baseline)
+    except known.BaselineError as error:
+        raise click.UsageError(str(error)) from error
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
     if module is not None:
         check_module(module)
     else:
         check_script(program[0])
-    if output is not None and output.is_dir():
-        raise click.UsageError(f"--output {output} is a directory")
+    if config.output is not None and config.output.is_dir():
+        raise click.UsageError(f"--output {config.output} is a directory")
     return Request(
         script=None if module else program[0],
         module=module,
@@ -129,8 +148,10 @@ def request(
         config=config,
         steps=steps,
         experiments=not no_experiments,
-        format=format_,
-        output=output,
+        format=config.format,
+        output=config.output,
+        write_baseline=write_baseline,
+        prune_baseline=prune_baseline,
     )
 
 
@@ -204,10 +225,34 @@ def conclude(request: Request, folder: Path, returncode: int) -> int:
     stored = folders.open_run(folder)
     if stored.report is None:
         return _conclude_unexamined(request, stored, returncode)
-    _deliver(request, stored, stored.report)
+    report = _with_known(request, stored.report)
+    if report is not stored.report:
+        replace_meta(stored.trace.path, "report", report.to_json())
+    _deliver(request, stored, report)
     fail_on = request.config.fail_on
-    program_failed = fail_on != "never" and bool(stored.report.program.get("exit_code"))
-    return int(program_failed or stored.report.exit_code(fail_on))
+    program_failed = fail_on != "never" and bool(report.program.get("exit_code"))
+    return int(program_failed or report.exit_code(fail_on))
+
+
+def _with_known(request: Request, report: Report) -> Report:
+    """The report seen against the baseline, which is written anew where that is asked for."""
+    path = request.config.baseline
+    entries = known.read(path)
+    if not entries and not request.write_baseline:
+        return report
+    compared = known.with_baseline(report, entries)
+    if request.write_baseline:
+        entries = known.renewed(compared, entries)
+    elif request.prune_baseline:
+        entries = known.pruned(compared, entries)
+    else:
+        return compared
+    try:
+        known.write(path, entries)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
+    click.echo(f"paramedic: {path} lists {len(entries)} known finding{'' if len(entries) == 1 else 's'}", err=True)
+    return known.with_baseline(report, entries)
 
 
 def _conclude_unexamined(request: Request, stored: folders.Run, returncode: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import sys
 import time
 import traceback
 import warnings
@@ -94,6 +95,22 @@ def _undisturbed() -> Iterator[None]:
         random.setstate(states[2])
 
 
+@contextmanager
+def _thresholds(check: Check, wanted: dict[str, float]) -> Iterator[None]:
+    """The constants of the check's file that the configuration sets, while this check runs."""
+    module = sys.modules[type(check).__module__]
+    prefix = f"{check.name}."
+    names = {key[len(prefix) :].upper().replace("-", "_"): value for key, value in wanted.items() if key.startswith(prefix)}
+    before = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    try:
+        for name, value in before.items():
+            setattr(module, name, int(names[name]) if isinstance(value, int) else names[name])
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
 def _outcome(check: Check, status: Any, why: str = "", findings: Any = (), seconds: float = 0.0) -> Outcome:
     return Outcome(check.name, (check.reason, *check.also), status, why, tuple(findings), seconds)
 
@@ -106,7 +123,7 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
         missing = next((text for need in check.needs if (text := case.missing(need))), None)
         if missing:
             return _outcome(check, "not-checked", missing)
-        with _undisturbed():
+        with _undisturbed(), _thresholds(check, case.thresholds):
             for finding in check.examine(case):
                 found.append(finding)
     except Passed as numbers:

@@ -18,6 +18,7 @@ from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits import exhibits
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
+from paramedic.report.known import without_ignored
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
 from paramedic.trace.store import Trace, TraceWriter
@@ -44,7 +45,8 @@ def examine_run(
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
         writer.meta("exhibits", exhibits(case))
         writer.meta("experiments", experiments_of(case))
-        return with_patches(report, Path(str(spec.get("cwd", "."))), float(spec.get("started", time.time())))
+        root = Path(str(spec.get("cwd", ".")))
+        return without_ignored(with_patches(report, root, float(spec.get("started", time.time()))), root)
 
 
 def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> None:

@@ -32,12 +32,22 @@ class RowStatus:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A finding that does not count: why is "ignored" (by a comment in the code, with its reason) or "baseline"."""
+
+    finding: Finding
+    why: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """What ``run``, ``watch`` and ``diagnose`` give.
 
     findings: ranked, the first is the main cause. program: argv, steps, crashed and how it ended.
     reasons: status of every row of the catalogue. not_observed: what the capture could not see.
     errors: internal errors of checks, by check name. cost: overhead (share) and experiments_s.
+    known: findings that people know of. gone: checks of the baseline's entries that no longer occur.
     """
 
     findings: tuple[Finding, ...]
@@ -47,6 +57,8 @@ class Report:
     not_observed: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     run: Path | None = None
+    known: tuple[Known, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Finding | None:
@@ -69,6 +81,11 @@ class Report:
                 "cost": self.cost,
                 "not_observed": list(self.not_observed),
                 "errors": self.errors,
+                "known": [
+                    {**item.finding.to_json(rank), "why": item.why, "comment": item.reason}
+                    for rank, item in enumerate(self.known, 1)
+                ],
+                "gone": list(self.gone),
             }
         )
 

@@ -26,7 +26,7 @@ def render(report: Report, context: Context) -> str:
 
 
 def _run(report: Report, context: Context) -> dict[str, Any]:
-    names = list(dict.fromkeys(finding.check for finding in report.findings))
+    names = list(dict.fromkeys(item.check for item in _all(report)))
     return {
         "tool": {
             "driver": {
@@ -36,15 +36,38 @@ def _run(report: Report, context: Context) -> dict[str, Any]:
             }
         },
         "invocations": [_invocation(report)],
-        "results": [
-            _result(item, names.index(item.check), rank) for rank, item in enumerate(report.findings, 1)
-        ],
+        "results": [*_new(report, names), *_known(report, names)],
         "columnKind": "unicodeCodePoints",
     }
 
 
+def _all(report: Report) -> list[Finding]:
+    return [*report.findings, *(item.finding for item in report.known)]
+
+
+def _new(report: Report, names: list[str]) -> list[dict[str, Any]]:
+    """What counts. "new" is said only where there is a baseline to compare with."""
+    results = [_result(item, names.index(item.check), rank) for rank, item in enumerate(report.findings, 1)]
+    compared = bool(report.gone) or any(item.why == "baseline" for item in report.known)
+    return [result | {"baselineState": "new"} for result in results] if compared else results
+
+
+def _known(report: Report, names: list[str]) -> list[dict[str, Any]]:
+    results = []
+    for rank, item in enumerate(report.known, len(report.findings) + 1):
+        result = _result(item.finding, names.index(item.finding.check), rank)
+        if item.why == "baseline":
+            result["baselineState"] = "unchanged"
+            result["suppressions"] = [{"kind": "external", "justification": "in the baseline"}]
+        else:
+            reason = clean(item.reason, 300) or "no reason given"
+            result["suppressions"] = [{"kind": "inSource", "justification": reason}]
+        results.append(result)
+    return results
+
+
 def _rule(name: str, report: Report) -> dict[str, Any]:
-    first = next(item for item in report.findings if item.check == name)
+    first = next(item for item in _all(report) if item.check == name)
     known = next((item for item in descriptions() if item.name == name), None)
     row = ROW_BY_ID.get(first.reason)
     rule: dict[str, Any] = {
@@ -54,6 +77,7 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
     }
     if known and known.doc:
         rule["fullDescription"] = {"text": known.doc}
+        rule["help"] = {"text": known.doc}
     return rule
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from paramedic.catalogue import ROWS
 from paramedic.checks.finding import LEVELS, Evidence, Finding, Proof, Remedy
-from paramedic.report.model import SCHEMA, Report, RowStatus
+from paramedic.report.model import SCHEMA, Known, Report, RowStatus
 from paramedic.trace.place import Place
 
 STATUSES = ("found", "passed", "not-applicable", "not-checked")
@@ -26,6 +26,10 @@ def read(document: Any, run: Path | None = None) -> Report:
             not_observed=tuple(map(str, document.get("not_observed") or ())),
             errors={str(key): str(value) for key, value in (document.get("errors") or {}).items()},
             run=run,
+            known=tuple(
+                Known(_finding(item), str(item["why"]), str(item.get("comment", ""))) for item in document.get("known") or ()
+            ),
+            gone=tuple(map(str, document.get("gone") or ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"damaged report ({type(error).__name__}: {error})") from error
