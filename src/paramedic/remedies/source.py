@@ -339,7 +339,10 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
 
 
 def names_in(node: cst.CSTNode) -> Iterator[str]:
+    """Names that are read or bound; not those of attributes and keywords."""
     if isinstance(node, cst.Name):
         yield node.value
+    skipped = node.attr if isinstance(node, cst.Attribute) else node.keyword if isinstance(node, cst.Arg) else None
     for child in node.children:
-        yield from names_in(child)
+        if child is not skipped:
+            yield from names_in(child)
