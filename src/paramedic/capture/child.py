@@ -26,12 +26,14 @@ class Session:
         self.folder = Path(spec["folder"])
         self.writer = TraceWriter(self.folder / "trace.sqlite")
         self.observer: Any = None
+        self.problems: dict[str, str] = {}
 
     def start_observer(self) -> None:
         """Runs right after the program's ``import torch``; a failure leaves the program unobserved."""
         try:
             from paramedic.capture.observer import Observer
 
+            self.integrate()
             self.observer = Observer(
                 self.writer,
                 steps=self.spec.get("steps"),
@@ -43,6 +45,16 @@ class Session:
                 "not_observed", [f"the observer could not start: {type(error).__name__}: {error}"]
             )
             self.observer = None
+
+    def integrate(self) -> None:
+        """Call the integrations of installed plugins (entry points "paramedic.integrations")."""
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="paramedic.integrations"):
+            try:
+                entry.load()()
+            except Exception as error:
+                self.problems[f"integration {entry.name}"] = f"{type(error).__name__}: {error}"
 
     def run(self) -> int:
         spec = self.spec
@@ -98,7 +110,8 @@ class Session:
         if self.spec.get("replay"):
             repeat_experiment(self.writer, observer.setup, self.spec)
             return
-        report = examine_run(self.writer, observer.setup, program, cost, observer.errors, self.spec)
+        errors = observer.errors | self.problems
+        report = examine_run(self.writer, observer.setup, program, cost, errors, self.spec)
         self.writer.meta("report", report.to_json())
 
 

@@ -94,6 +94,20 @@ def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
                 continue
 
 
+def plugin_description(name: str) -> Description | None:
+    """A check of an installed plugin (imports it); None if no entry point has this name."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="paramedic.checks"):
+        if entry.name == name:
+            found = entry.load()
+            return Description(
+                reason=found.reason, name=found.name, also=tuple(found.also), needs=tuple(found.needs), cost=found.cost,
+                doc=inspect.cleandoc(found.__doc__ or ""), path=Path(inspect.getfile(found)), thresholds={},
+            )
+    return None
+
+
 @cache
 def check_classes() -> tuple[type[Check], ...]:
     """The check classes themselves (imports torch), in the order of ``descriptions``; plugins come last."""

@@ -44,7 +44,7 @@ def command(name: str, format_: str) -> None:
 def find(name: str) -> tuple[Row | None, list[Description]]:
     """The row with its checks, or one check. UsageError names the nearest known name."""
     from paramedic.catalogue import ROW_BY_ID
-    from paramedic.checks.registry import descriptions
+    from paramedic.checks.registry import descriptions, plugin_description
     from paramedic.config import known_selectors, nearest
 
     folded = name.strip().upper()
@@ -56,6 +56,9 @@ def find(name: str) -> tuple[Row | None, list[Description]]:
         mine = [item for item in descriptions() if folded in (item.reason, *item.also)]
         return ROW_BY_ID[folded], mine
     found = [item for item in descriptions() if item.name == name.strip().casefold()]
+    plugin = plugin_description(name.strip().casefold()) if not found else None
+    if plugin is not None:
+        return None, [plugin]
     if not found:
         raise click.UsageError(f'no row or check is called "{name}"{nearest(name, known_selectors())}')
     return None, found

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import click
 
-VERBS = ("run", "data", "report", "fix", "runs", "replay", "compare", "checks", "explain", "demo", "doctor")
+VERBS = (
+    "run", "data", "report", "fix", "runs", "replay", "compare", "checks", "explain", "demo", "doctor", "mcp", "completion",
+)  # fmt: skip
 EXIT_USAGE = 2
 
 
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if "_PARAMEDIC_COMPLETE" in os.environ:  # the shell asks for completions: click answers and ends
+        paramedic.main(prog_name="paramedic", complete_var="_PARAMEDIC_COMPLETE")
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         code = paramedic.main(args=words, prog_name="paramedic", standalone_mode=False)

@@ -225,8 +225,8 @@ def initialization_healthy(it: Subject) -> None:
         if parameter.dim() > 1 and len(parameter) >= ENOUGH_UNITS and parameter.ne(0).any():
             if not (parameter - parameter[:1]).ne(0).any():
                 raise AssertionError(
-                    f"R28 symmetric-initialization: all {len(parameter)} units of {name} begin with equal weights: draw them at "
-                    "random"
+                    f"R28 symmetric-initialization: all {len(parameter)} units of {name} begin with equal weights: draw "
+                    "them at random"
                 )
 
 
