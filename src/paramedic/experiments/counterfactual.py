@@ -21,6 +21,7 @@ from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together, candidates
 from paramedic.experiments.lab import Curve, Intervention, Lab
 from paramedic.experiments.progress import (
+    PROBES,
     U_LIMIT,
     Probe,
     Scale,
@@ -43,6 +44,10 @@ MOST_STEPS = 100
 LAST_LOSSES = 20
 MOVED = 0.3  # in u; the loss in training, with dropout and penalties, is rather above that of the probes
 LEAST_STEPS = 20
+WANTED_STEPS = 60  # the prototypes' horizon: shorter replays begin to favour the wrong remedies
+PROBE_SECONDS = 0.4  # of forward passes each time that progress is measured, on training and on validation batches
+LEAST_PROBES = 2
+LEAST_ROWS = 8  # of a batch that is cut because its steps cost too much; batch normalization needs several
 FIRST_SHARE, SECOND_SHARE = 0.45, 0.75  # of the time left, for one seed and for all; the rest is for other checks
 CAUSES = 3
 STILL_FAILING = 0.5  # u after the first remedies: below it, one that helps whatever is not finished proves nothing
@@ -151,8 +156,8 @@ class Diagnosis:
 
     ended: u of the program's own last weights; where facts are mended, of the mended program after as many steps.
     own: u of the program's own last weights, by the mended loss. base: replays without a change (but with the facts
-    mended), by seed. steps: their length. trials: all remedies that were tried, best last stage included. causes: the
-    chosen ones, main cause first.
+    mended), by seed. steps: their length; thin: they use one of so many parts of each batch. trials: all remedies that
+    were tried, best last stage included. causes: the chosen ones, main cause first.
     """
 
     scale: Scale
@@ -164,6 +169,7 @@ class Diagnosis:
     facts: list[Fact] = field(default_factory=list)
     own: Outcome | None = None
     steps: int = 0
+    thin: int = 1
     base: list[Outcome] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     causes: list[Trial] = field(default_factory=list)
@@ -233,11 +239,12 @@ def assess_mended(case: Case, facts: list[Fact]) -> Diagnosis:
     _applicable(lab, Together(repairs))
     loss = Together([item for item in repairs if item.defines_loss])
     with lab.spending():
-        probes = train_probes(lab, change=loss)
+        count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
+        probes = train_probes(lab, count, change=loss)
         scale = scale_of(lab, probes)
         if scale is None:
             raise NotChecked("how far the loss can fall could not be measured")
-        validation = validation_probes(lab, change=loss)
+        validation = validation_probes(lab, count, change=loss)
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
     if not loss.remedies and _moved_on(case, scale, ended):
         raise NotChecked("the loss on the first batches says nothing about the last ones: the data changed on the way")
@@ -379,6 +386,7 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
     mended = Together(found.repairs)
     recorded = len(lab.recorded_steps(mended))
     found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
+    _make_affordable(lab, found, clock.first / (len(remedies) + 4))
     try:
         found.base = [run(lab, found, mended, 0, found.steps)]
     except Exception as error:  # the program's own code, on a step that depends on what was not recorded
@@ -400,6 +408,21 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
         _find_causes(lab, found, remedies, _Clock(lab))
     except _OutOfBudget:
         found.not_tried = f"budget of {lab.budget:g} s used up"
+
+
+def _make_affordable(lab: Lab, found: Diagnosis, seconds: float) -> None:
+    """Smaller parts of the batches, then fewer steps, so that one replay takes about so many seconds.
+
+    The cost of a step is estimated from the one forward pass that was replayed so far.
+    """
+    wanted = min(found.steps, WANTED_STEPS)
+    rows, thin = lab.batch_rows(), 1
+    while lab.seconds_per_step / thin * wanted > seconds and rows // (2 * thin) >= LEAST_ROWS:
+        thin *= 2
+    if thin > 1 and lab.can_be_thinned(thin):
+        found.thin = thin
+    affordable = seconds * found.thin / max(1e-4, lab.seconds_per_step)
+    found.steps = int(min(found.steps, max(LEAST_STEPS, affordable)))
 
 
 def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clock) -> None:
@@ -598,7 +621,7 @@ def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int)
         return outcomes[-1].train
 
     steps *= getattr(change, "longer", 1)
-    curve = lab.train(change, steps=steps, seed=seed, after=measure)
+    curve = lab.train(change, steps=steps, seed=seed, after=measure, thin=found.thin)
     found.curves[f"{change.name} ({seed}, {steps})"] = curve
     if not curve.finite:
         return Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan)

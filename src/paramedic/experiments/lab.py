@@ -31,6 +31,7 @@ from paramedic.trace.setup import (
 from paramedic.trace.tape import Node, Tape
 
 MAX_REPLAYS = 300  # kept for the report: a budget of 60 s makes about 100 of them
+THINNED_LOSS = 0.25  # relative; the mean loss of the parts of a batch, against the whole (a sum over two parts: 0.5)
 LOSS_TOLERANCE = 1e-4  # relative; a replay of the first step must give the recorded loss
 
 
@@ -446,12 +447,14 @@ class Lab:
         state: str = "initial",
         deadline: float | None = None,
         after: Callable[[], Any] | None = None,
+        thin: int = 1,
     ) -> Curve:
         """Replay the recorded steps from ``state`` with one thing changed.
 
         seed 0 repeats order and random numbers exactly; another seed permutes the steps and draws anew. More
         steps than recorded cycle through them. ``after`` is called before the state is put back, in the place of
-        the evaluation if it returns a number.
+        the evaluation if it returns a number. thin: each step uses one of so many parts of its batch only, another
+        part in every step (see ``can_be_thinned``).
         """
         change = change or Intervention()
         started = time.thread_time()
@@ -460,7 +463,7 @@ class Lab:
         losses: list[float] = []
         with self.spending(), self.at(state):
             with change.applied(self):
-                evaluated = self._trained(recorded, order, change, losses, seed, deadline, after)
+                evaluated = self._trained(recorded, order, change, losses, seed, deadline, after, thin)
         seconds = time.thread_time() - started
         if order:
             self.seconds_per_step = seconds / len(order)
@@ -478,6 +481,7 @@ class Lab:
         seed: int,
         deadline: float | None,
         after: Callable[[], Any] | None,
+        thin: int,
     ) -> float:
         for record in self.setup.optimizers:
             _reset(record, change)
@@ -485,16 +489,37 @@ class Lab:
         others = self._other_optimizers(change)
         if seed:
             torch.manual_seed(seed)
-        for position in order:
+        for number, position in enumerate(order):
             for events in change.events(recorded[position]):
                 for part in range(change.parts):
-                    self._replay_step(events, change, others, losses, exact=seed == 0, part=part)
+                    piece = (part * thin + number % thin, change.parts * thin)
+                    self._replay_step(events, change, others, losses, exact=seed == 0, piece=piece)
             if losses and not np.isfinite(losses[-1]):
                 break
             if deadline is not None and time.thread_time() > deadline:
                 break
         measured = after() if after is not None else None
         return float(measured) if measured is not None else self.probe_loss(change)
+
+    def can_be_thinned(self, thin: int) -> bool:
+        """Whether the parts of a batch give together about the loss of the whole: not so for a sum over the batch, or
+        where a size is fixed in the program."""
+        tape = self.main_backward.tape
+        assert tape is not None
+        try:
+            with self.spending(), self.at("initial"), torch.no_grad():
+                whole = float(tape.loss())
+                parts = [float(tape.loss(replace=batch_part(tape, part, thin))) for part in range(thin)]
+        except Exception:
+            return False  # the program's own code, with a batch of another size
+        return bool(abs(np.mean(parts) - whole) <= THINNED_LOSS * abs(whole))
+
+    def batch_rows(self) -> int:
+        """Rows of the first recorded batch that can be cut; 0 where none can."""
+        tape = self.main_backward.tape
+        assert tape is not None
+        rows = row_constants(tape)
+        return tape.leaves[rows[0]].value.shape[0] if rows else 0
 
     def _other_optimizers(self, change: Intervention) -> dict[int, torch.optim.Optimizer | None]:
         """Optimizers in the place of the recorded ones, by index."""
@@ -515,7 +540,7 @@ class Lab:
         others: dict[int, Any],
         losses: list[float],
         exact: bool,
-        part: int = 0,
+        piece: tuple[int, int] = (0, 1),
     ) -> None:
         first = True
         if self._searches_by_closure(events):  # its step evaluates the loss itself, as often as it needs
@@ -532,8 +557,8 @@ class Lab:
                 first = False
                 change.before_backward(self)
                 options = change.tape_options(event.tape)
-                if change.parts > 1:
-                    options["replace"] = batch_part(event.tape, part, change.parts, options.get("replace", {}))
+                if piece[1] > 1:
+                    options["replace"] = batch_part(event.tape, *piece, options.get("replace", {}))
                 loss = change.loss(event.tape.loss(random=exact, **options))
                 loss.backward()
                 losses.append(float(loss.detach()))

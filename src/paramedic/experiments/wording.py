@@ -61,10 +61,12 @@ def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:
     """Where the run, its replay and the changed replay ended."""
     own = found.own or found.ended
     beside = "".join(f", {item.changes}" for item in trial.beside)
+    thinned = (Evidence("part of each batch that the replays use", f"1/{found.thin}"),) if found.thin > 1 else ()
     return (
         Evidence("u at the end of the run", round(own.train, 4), "below 0.2", "u"),
         Evidence(f"u after {found.steps} steps{beside or ', unchanged'}", round(trial.base[0].train, 4), "", "u"),
         Evidence(f"u after {found.steps} steps{beside}, {trial.remedy.changes}", round(trial.after(), 4), "", "u"),
+        *thinned,
     )
 
 
