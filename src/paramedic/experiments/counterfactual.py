@@ -527,9 +527,12 @@ def _first_stage(
     ended: Outcome,
     clock: _Clock,
 ) -> list[Trial]:
-    """Every remedy once, narrowest first, with the recorded order and random numbers, as far as the time reaches."""
+    """Every remedy once, with the recorded order and random numbers, as far as the time reaches.
+
+    Those of many steps come last, so that costly steps leave time for the others; within that, narrowest first.
+    """
     trials: list[Trial] = []
-    for remedy in remedies:
+    for remedy in sorted(remedies, key=lambda item: item.parts * item.longer > 1):
         if clock.first_is_over():
             if not any(trial.gain > GAIN for trial in trials):
                 raise _OutOfBudget
