@@ -1,0 +1,35 @@
+"""The row says what every kind of regularization does to the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from paramedic.diagnosis.examine import examine
+from paramedic.experiments.learns_without_regularization import LearnsWithoutRegularization
+from tests.experiments.programs import train
+from tests.helpers import observe
+
+
+def dropped() -> nn.Module:
+    return nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Dropout(0.97), nn.Linear(32, 3))
+
+
+def test_each_kind_and_all_together(tmp_path: Path) -> None:
+    case = observe(lambda: train(make=dropped, decay=5.0), tmp_path, budget=60)
+    found, outcomes, errors = examine(case, checks=[LearnsWithoutRegularization])
+    assert not errors and [item.level for item in found] == ["note"]
+    names = [item.name for item in found[0].evidence]
+    assert names == ["u with no dropout", "u with no weight decay", "u with no dropout and no weight decay"]
+    assert found[0].evidence[2].value < 0.2 < found[0].evidence[0].value
+
+
+def test_a_run_that_learned_with_it(tmp_path: Path) -> None:
+    _, outcomes, errors = examine(observe(lambda: train(decay=1e-3), tmp_path, budget=60), checks=[LearnsWithoutRegularization])
+    assert not errors and outcomes[0].status == "passed" and "learned" in outcomes[0].why
+
+
+def test_nothing_to_take_away(tmp_path: Path) -> None:
+    _, outcomes, _ = examine(observe(lambda: train(), tmp_path, budget=60), checks=[LearnsWithoutRegularization])
+    assert outcomes[0].status == "not-applicable"
