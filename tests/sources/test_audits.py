@@ -218,3 +218,23 @@ def test_a_slip_outside_of_the_sample_is_found_all_the_same() -> None:
     found = alarms(report)["isolated-values"]
     assert "column 1: 1e+06" in found.summary
     assert "20000" in report.not_observed[0] and "0.02%" in report.not_observed[0]
+
+
+def test_pictures_in_a_saved_dataset(pictures: Path, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    files = sorted(pictures.rglob("*.png"))
+    cells = [{"bytes": path.read_bytes(), "path": path.name} for path in files]
+    cells[4]["bytes"] = b"broken"
+    whole = pa.table({"image": cells, "label": [int(path.parent.name) for path in files]})
+    for role in ("train", "test"):
+        folder = tmp_path / "saved" / role
+        folder.mkdir(parents=True)
+        (folder / "state.json").write_text('{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}')
+        with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink:
+            with pa.ipc.new_stream(sink, whole.schema) as out:
+                out.write_table(whole if role == "train" else whole.slice(250))
+    report = paramedic.audit(tmp_path / "saved", select=["unreadable-samples", "duplicates-across-splits"])
+    found = alarms(report)
+    assert report.program["data"]["train"]["rows"] == 299
+    assert "train, row 4" in found["unreadable-samples"].summary
+    assert "50 of 50 validation rows" in found["duplicates-across-splits"].summary

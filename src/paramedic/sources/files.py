@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from paramedic.config import nearest
 from paramedic.sources.arrays import ArrayReader, as_array, label_codes
+from paramedic.sources.image_column import ImageColumnReader, picture_column
 from paramedic.sources.image_folder import SUFFIXES, ImageFolderReader, class_folders, pictures_in
 from paramedic.sources.reader import Reader, SourceError
 from paramedic.sources.table import ColumnsReader, CsvReader
@@ -33,9 +34,9 @@ def reader_of(path: Path, label: str | None, regression: bool | None, classes: t
     if suffix in (".csv", ".tsv", ".txt"):
         return CsvReader(path, label, regression)
     if suffix in (".parquet", ".pq"):
-        return ColumnsReader(path, lambda: _parquet(path), label, regression)
+        return _columns_reader(path, lambda: _parquet(path), label, regression)
     if suffix in (".arrow", ".feather"):
-        return ColumnsReader(path, lambda: _arrow([path]), label, regression)
+        return _columns_reader(path, lambda: _arrow([path]), label, regression)
     if suffix == ".npy":
         return ArrayReader(_numpy(path), None, path.name, path)
     if suffix in (".npz", ".pt", ".pth"):
@@ -134,13 +135,23 @@ def pair_of(named: dict[str, Any], label: str | None, name: str) -> tuple[Any, A
     return named[source], None if target is None else named[target]
 
 
+def _columns_reader(
+    path: Path, open_: Callable[[], Iterator[Any]], label: str | None, regression: bool | None
+) -> Reader:
+    first = next(open_(), None)
+    column = picture_column(first.schema) if first is not None else None
+    if column is not None:
+        return ImageColumnReader(path, open_, column, label)
+    return ColumnsReader(path, open_, label, regression)
+
+
 def _folder_reader(path: Path, label: str | None, regression: bool | None, classes: tuple[str, ...] | None) -> Reader:
     arrow = sorted(path.glob("*.arrow"))
     if (path / "state.json").is_file() and arrow:
-        return ColumnsReader(path, lambda: _arrow(_listed(path) or arrow), label, regression)
+        return _columns_reader(path, lambda: _arrow(_listed(path) or arrow), label, regression)
     parquet = sorted([*path.glob("*.parquet"), *path.glob("data/*.parquet")])
     if parquet:
-        return ColumnsReader(path, lambda: (batch for file in parquet for batch in _parquet(file)), label, regression)
+        return _columns_reader(path, lambda: (batch for file in parquet for batch in _parquet(file)), label, regression)
     has_pictures = any(pictures_in(item) for item in class_folders(path)) or any(
         item.suffix.lower() in SUFFIXES for item in path.iterdir()
     )

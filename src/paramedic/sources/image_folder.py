@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,42 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def common_format(files: Iterable[Any]) -> tuple[tuple[int, int], str]:
+    """(width, height) and mode at which pictures are compared: their own where all have one small size."""
+    from PIL import Image
+
+    sizes: Counter[tuple[int, int]] = Counter()
+    colours = 0
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                sizes[image.size] += 1
+                colours += image.mode not in ("1", "L", "I", "I;16", "F", "LA")
+        except Exception:  # named when it is read
+            continue
+    common = sizes.most_common(1)[0][0] if sizes else (SMALL_SIDE, SMALL_SIDE)
+    native = len(sizes) == 1 and max(common) <= NATIVE_SIDE
+    return (common if native else (SMALL_SIDE, SMALL_SIDE)), "RGB" if colours else "L"
+
+
+def decoded(file: Any, size: tuple[int, int], mode: str) -> tuple[np.ndarray[Any, Any], int, tuple[str, str]]:
+    """(C, h, w) values in [0, 1], the hash of the picture in its own size, and its (size, mode)."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(file) as image:
+            if image.size[0] * image.size[1] > MOST_PIXELS:
+                raise ValueError(f"{image.size[0]} x {image.size[1]} pixels")
+            image.load()
+            kind = (f"{image.size[0]} x {image.size[1]}", image.mode)
+            same = image.convert(mode)
+            key = int(row_hashes(np.asarray(same)[None])[0])
+            small = same if same.size == size else same.resize(size, Image.Resampling.BOX)
+            pixels = np.asarray(small, np.float32) / 255
+    return (pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]), key, kind
+
+
 class ImageFolderReader:
     """Rows are pictures: (3 or 1, h, w) values in [0, 1]; targets are the numbers of the class folders."""
 
@@ -66,21 +102,8 @@ class ImageFolderReader:
         self.row_bytes = 4 * self.size[0] * self.size[1] * (3 if self.mode == "RGB" else 1)
 
     def _sniff(self) -> tuple[tuple[int, int], str]:
-        from PIL import Image
-
-        sizes: Counter[tuple[int, int]] = Counter()
-        colours = 0
         step = max(1, len(self.files) // SNIFFED)
-        for path, _ in self.files[::step][:SNIFFED]:
-            try:
-                with Image.open(path) as image:
-                    sizes[image.size] += 1
-                    colours += image.mode not in ("1", "L", "I", "I;16", "F", "LA")
-            except Exception:  # named when it is read
-                continue
-        common = sizes.most_common(1)[0][0] if sizes else (SMALL_SIDE, SMALL_SIDE)
-        native = len(sizes) == 1 and max(common) <= NATIVE_SIDE
-        return (common if native else (SMALL_SIDE, SMALL_SIDE)), "RGB" if colours else "L"
+        return common_format(path for path, _ in self.files[::step][:SNIFFED])
 
     def parts(self) -> list[Any]:
         return ranges(len(self.files), PART_FILES)
@@ -92,7 +115,7 @@ class ImageFolderReader:
         for position in range(*part):
             path, label = self.files[position]
             try:
-                row, key, kind = self._decode(path)
+                row, key, kind = decoded(path, self.size, self.mode)
             except Exception as error:  # whatever a decoder raises at a damaged file
                 problems.append(Problem("file", str(path), _reason(path, error)))
                 continue
@@ -111,23 +134,6 @@ class ImageFolderReader:
             problems,
             formats,
         )
-
-    def _decode(self, path: Path) -> tuple[np.ndarray[Any, Any], int, tuple[str, str]]:
-        from PIL import Image
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                if image.size[0] * image.size[1] > MOST_PIXELS:
-                    raise ValueError(f"{image.size[0]} x {image.size[1]} pixels")
-                image.load()
-                kind = (f"{image.size[0]} x {image.size[1]}", image.mode)
-                same = image.convert(self.mode)
-                whole = np.asarray(same)
-                key = int(row_hashes(whole[None])[0])
-                small = same if same.size == self.size else same.resize(self.size, Image.Resampling.BOX)
-                pixels = np.asarray(small, np.float32) / 255
-        return (pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]), key, kind
 
     def name_of(self, position: int) -> str:
         path = self.files[position][0]
