@@ -10,7 +10,7 @@ from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.relations import probes_of, stronger_probe
 from paramedic.checks.data.samples import rows
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.measurements.data.label_noise import core_error
+from paramedic.measurements.data.label_noise import confident_learning, core_error
 
 # Calibrated on 10 classification sets with a good probe: no false alarm; power 0.6 at 5 % noise, 1.0 from 10 %.
 LEAST_NOISE = 0.02  # 0.016 was reached by photographs whose grass looks like the class "grass", 2026-11
@@ -59,7 +59,8 @@ class NoisyLabels(Check):
             raise NotChecked(
                 "another probe is clearly better than those that agree: the task is hard, not noisy"
             )
-        worst = [int(probes.kept[row]) for row in core.worst]
+        listed = confident_learning((probes.linear + probes.nearby) / 2, probes.codes)
+        worst = [int(probes.kept[row]) for row in dict.fromkeys((*core.worst, *(listed or ())))]
         known = ", ".join(found.names(worst)) if found.index is not None else "recorded rows"
         yield self.suspect(
             f"{core.wrong} of the {core.core} most typical rows carry another label than all that look like them: about "
@@ -69,6 +70,7 @@ class NoisyLabels(Check):
                 Evidence("wrong labels among typical rows", core.rate, "0"),
                 Evidence("lower 99 % limit", core.least, f"<= {least}"),
                 Evidence("accuracy of the better probe", core.accuracy, f">= {GOOD_PROBE}"),
+                *((Evidence("labels that confident learning doubts", len(listed)),) if listed else ()),
             ),
             remedy="look at the listed rows; correct or drop wrong labels",
             explains=("R05", "R30", "R31", "R24", "conflicting-labels"),

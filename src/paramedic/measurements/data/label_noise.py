@@ -65,6 +65,19 @@ def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
     return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst, classes, concentration)
 
 
+def confident_learning(probabilities: Floats, labels: Ints) -> tuple[int, ...] | None:
+    """Rows whose label confident learning doubts, least likely label first; None without cleanlab (extra [labels]).
+
+    From (n, C) out-of-fold probabilities. For a list only: as an alarm it is false on half of all clean data sets.
+    """
+    try:
+        from cleanlab.filter import find_label_issues
+    except ImportError:
+        return None
+    found = find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
+    return tuple(int(row) for row in found)
+
+
 def balanced_accuracy(predicted: Ints, labels: Ints) -> float:
     """Mean over the classes of the share of their rows that is predicted right."""
     return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
