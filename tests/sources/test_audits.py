@@ -127,11 +127,11 @@ def test_wrong_labels_of_pictures_are_shown(pictures: Path) -> None:
         moved.append(str(other.relative_to(pictures)))
     report = paramedic.audit(pictures, select=["noisy-labels"])
     found = alarms(report)["noisy-labels"]
-    rows = next(item.value for item in found.evidence if item.name == "rows").split(", ")
-    assert len(set(rows) & set(moved)) >= 0.8 * len(rows)
+    named = found.summary.split("look at ")[1].rstrip(")").split(", ")
+    assert len(named) == 5 and len(set(named) & set(moved)) >= 4
     page = report.render("html")
     assert page.count("data:image/png;base64,") == min(12, len(found.extra["samples"][1]))
-    assert len(page) < 200_000
+    assert len(page) < 2_000_000
 
 
 def test_arrays_whose_labels_start_at_one_and_pictures_viewed_wrongly() -> None:
