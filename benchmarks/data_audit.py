@@ -439,8 +439,8 @@ def page(known: dict[str, dict[str, Any]]) -> str:
         f"Made by `make bench-data` from {len(MAKERS)} data sets (benchmarks/data_sets.py): {len(CALIBRATED)} on which",
         "thresholds may be looked at, and the others, of which the first tables are. An alarm is a fault or a suspect.",
         "One level was changed for an alarm of the reported half: that of train-validation-recipe-mismatch (a p of 4e-4 on",
-        "ACSF1) from 1e-3 to 1e-4, on 2026-11-25; that half is no longer independent evidence for this check. The prototypes of",
-        "older checks were tuned on the same 22 data sets.",
+        "ACSF1) from 1e-3 to 1e-4, on 2026-11-25; that half is no longer independent evidence for this check. The prototypes",
+        "of older checks were tuned on the same 22 data sets.",
         "",
     ]
     for title, half in (("Reported half", REPORTED), ("Half that thresholds were looked at on", CALIBRATED)):
