@@ -53,7 +53,7 @@ def test_an_agent_runs_a_program_reads_the_cause_and_gets_the_patch(tmp_path: Pa
         ("explain", {"name": "R99"}),
     ]
     tools, results = talk(tmp_path, calls)
-    assert set(tools) == {"run", "report", "runs", "explain", "checks", "fix"}
+    assert set(tools) == {"run", "report", "runs", "explain", "checks", "fix", "replay"}
     run, fix, page, outside, elsewhere, unknown = results
     found = json.loads(text(run))
     assert found["report"]["findings"][0]["check"] == "missing-zero-grad" and found["exit_code"] == 1

@@ -14,7 +14,7 @@ import click
 )  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(1), default=1800.0, show_default=True, help="Limit of one call.")
 def command(folder: Path, seconds: float) -> None:
-    """Serve the tools run, report, runs, explain, checks and fix to a coding agent (MCP, stdio)."""
+    """Serve the tools run, report, runs, explain, checks, fix and replay to a coding agent (MCP, stdio)."""
     try:
         from paramedic.integrations.mcp_server import server
     except ImportError as error:

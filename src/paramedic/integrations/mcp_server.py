@@ -153,4 +153,15 @@ def server(root: Path, longest: float = LONGEST) -> MCPServer[Any]:
         options = ["--format", "json", *(["--verify"] if verify else [])]
         return dict(folder.json("fix", *options, *folder.name(run), seconds=seconds))
 
+    @found.tool()
+    def replay(run: str, experiment: str | None = None, seconds: float = DEFAULT_TIME) -> str:
+        """List the experiments of a run, or repeat one of them by its name: the program runs again, with two replays."""
+        name = folder.name(run)
+        if experiment is not None and experiment.startswith("-"):
+            raise ToolError(f"not the name of an experiment: {experiment}")
+        done = folder.command("replay", *name, *([experiment] if experiment else []), seconds=seconds)
+        if done.returncode == 2:
+            raise ToolError(_last_line(done.stderr) or "exit code 2")
+        return done.stdout[-KEPT:]
+
     return found
