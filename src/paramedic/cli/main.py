@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import click
 
 VERBS = (
-    "run", "data", "report", "fix", "runs", "replay", "compare", "checks", "explain", "demo", "doctor", "mcp", "completion",
+    "run", "view", "data", "report", "fix", "runs", "replay", "compare", "checks", "explain", "demo", "doctor", "mcp",
+    "completion",
 )  # fmt: skip
 EXIT_USAGE = 2
 

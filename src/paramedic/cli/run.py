@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -64,6 +65,7 @@ class Request:
     output: Path | None = None
     write_baseline: bool = False
     prune_baseline: bool = False
+    live: bool = False
 
 
 @click.command(cls=ModuleEndsOptions, context_settings={"allow_interspersed_args": False})
@@ -82,6 +84,7 @@ class Request:
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Write the format here; text is printed as well."
 )
+@click.option("--live", is_flag=True, help="Show the run in a browser while it goes on.")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Exit code 1 from this level on [fault].")
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where run folders are made [.paramedic]."
@@ -113,6 +116,7 @@ def request(
     overhead: float | None = None,
     format_: str | None = None,
     output: Path | None = None,
+    live: bool = False,
     fail_on: str | None = None,
     dir_: Path | None = None,
     baseline: Path | None = None,
@@ -152,6 +156,7 @@ def request(
         output=config.output,
         write_baseline=write_baseline,
         prune_baseline=prune_baseline,
+        live=live,
     )
 
 
@@ -190,8 +195,37 @@ def run(request: Request) -> int:
     (folder / folders.RUN).write_text(json.dumps(info, indent=1), encoding="utf-8")
     to_stderr = request.output is None and request.format not in ON_TERMINAL_TOO
     sys.stdout.flush()
+    viewer = _live_page(folder) if request.live else None
     returncode = run_child(spec, sys.stderr if to_stderr else None)
-    return conclude(request, folder, returncode)
+    try:
+        return conclude(request, folder, returncode)
+    finally:
+        if viewer is not None and not _examined(folder):  # killed: no report will come that would end it
+            viewer.terminate()
+
+
+def _live_page(folder: Path) -> subprocess.Popen[bytes] | None:
+    """A process that serves the page until the run has its report, in a session of its own so that the terminal's
+    Ctrl-C ends the program alone.
+    """
+    from paramedic.trace.store import TraceWriter
+
+    TraceWriter(folder / folders.TRACE).close()  # the server is there before the program has written a thing
+    start = "import sys; from paramedic.cli.main import main; main(sys.argv[1:])"
+    command = [sys.executable, "-P", "-c", start, "view", str(folder), "--until-examined"]
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    except OSError as error:
+        click.echo(f"paramedic: the live page could not be started ({error.strerror})", err=True)
+        return None
+
+
+def _examined(folder: Path) -> bool:
+    stored = folders.open_run(folder)
+    try:
+        return stored.report is not None
+    finally:
+        stored.trace.close()
 
 
 def specification(request: Request, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""The live page: points of a running program appear within 2 s, and its report when there is one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+from paramedic.cli.view import HOST, Server, serve
+from paramedic.report.model import Report
+from paramedic.trace.store import StepRow, TraceWriter
+from tests.browser.conftest import WIDE, Page
+from tests.report.conftest import fault  # noqa: F401  (a fixture)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> TraceWriter:
+    made = TraceWriter(tmp_path / "trace.sqlite")
+    made.meta("program", {"argv": ["train.py"], "steps": 0, "crashed": None})
+    return made
+
+
+@pytest.fixture
+def server(writer: TraceWriter, tmp_path: Path) -> Iterator[Server]:
+    made = serve(tmp_path)
+    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def steps(writer: TraceWriter, first: int, last: int, loss: float = 1.0) -> None:
+    for step in range(first, last):
+        writer.step(StepRow(step, 0, 0.1 * step, loss, 0.1, None, {}))
+    writer.flush()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Far above the 2 s that it takes on an idle machine; how long it took is not asserted."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_points_alarms_and_the_report_appear(
+    chromium: webdriver.Chrome, server: Server, writer: TraceWriter, fault: Report  # noqa: F811
+) -> None:
+    page = Page(chromium, server.address, WIDE, dark=False)
+    steps(writer, 0, 20)
+    wait(lambda: "20 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
+    assert page.drawn()["chart-loss"] > 200
+    steps(writer, 20, 30, float("nan"))
+    wait(lambda: "since step 20" in page.js("return document.getElementById('live-findings').textContent"))
+    writer.meta("report", fault.to_json())
+    wait(lambda: "Cross-entropy" in chromium.title)
+    assert page.problems == []
+
+
+def test_other_addresses_and_other_names_of_the_machine_get_nothing(server: Server) -> None:
+    path = f"/{server.secret}/"
+    for address, host, status in (
+        (path, f"{HOST}:{server.server_port}", 200),
+        (path, "evil.example", 404),
+        ("/", f"{HOST}:{server.server_port}", 404),
+        (path + "../../etc/passwd", f"{HOST}:{server.server_port}", 404),
+    ):
+        connection = HTTPConnection(HOST, server.server_port, timeout=30)
+        connection.request("GET", address, headers={"Host": host})
+        assert connection.getresponse().status == status, (address, host)
+        connection.close()
+    assert server.server_address[0] == HOST
