@@ -6,6 +6,7 @@ import base64
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,13 @@ def test_nothing_is_fetched(page: Page) -> None:
     page.window.refresh()
     resources = page.js("return performance.getEntriesByType('resource').map(e => e.name)")
     assert [item for item in resources if not item.startswith("data:")] == [], json.dumps(resources)
+
+
+def test_a_report_shows_itself_in_a_notebook(opened: Opened, fault: Report, tmp_path: Path) -> None:  # noqa: F811
+    context_of(tmp_path, "net.4")
+    page = opened(f"<!doctype html><title>cell</title>{replace(fault, run=tmp_path)._repr_html_()}")
+    page.window.switch_to.frame(page.window.find_element(By.TAG_NAME, "iframe"))
+    assert "Cross-entropy receives" in page.window.find_element(By.ID, "verdict").text
+    assert page.drawn()["chart-loss"] > 200
+    page.window.switch_to.default_content()
+    assert page.problems == []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from paramedic.trace.store import TraceWriter
 from tests.cli.conftest import SOURCES, Command
 
 NAMES = ("20261123-120000-train-ab12", "20261123-130000-train-cd34")
@@ -58,11 +59,27 @@ def test_runs(command: Command, stored: Callable[..., Path]) -> None:
 
 
 def test_compare(command: Command, stored: Callable[..., Path]) -> None:
-    stored(NAMES[0])
-    stored(NAMES[1], lr=0.05, level=None)
+    folders = stored(NAMES[0]), stored(NAMES[1], lr=0.05, level=None)
+    for folder, lr, digest, code in zip(folders, (0.1, 0.05), ("aa", "bb"), ("softmax(x)", "x"), strict=True):
+        writer = TraceWriter(folder / "trace.sqlite")
+        writer.meta(
+            "exhibits",
+            {
+                "settings": {"optimizer: lr": lr, "optimizer: class": "SGD"},
+                "environment": {"python": "3.11"},
+                "fingerprints": {"train inputs": digest},
+                "sources": {"train.py": f"import torch\nloss = f({code})\n"},
+            },
+        )
+        writer.close()
     result = command("compare", "ab12", "cd34")
     assert "The losses differ from step 1 on." in result.stdout and "R19: found -> passed" in result.stdout
+    assert "Found in A only\n  R19 softmax-before-cross-entropy" in result.stdout
+    assert "  optimizer: lr: 0.1 -> 0.05" in result.stdout
+    assert "  train inputs: aa -> bb" in result.stdout
+    assert "  -loss = f(softmax(x))\n  +loss = f(x)\n" in result.stdout and "python" not in result.stdout
     same = json.loads(command("compare", "ab12", "ab12", "--format", "json").stdout)
+    assert not any(same[key] for key in ("gone", "new", "settings", "fingerprints", "environment", "code"))
     assert same["losses_differ_from_step"] is None and same["rows"] == {}
 
 

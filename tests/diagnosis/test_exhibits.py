@@ -44,7 +44,7 @@ def test_exhibits_of_a_run(tmp_path) -> None:
     y = (x[:, 0] > 0).long()
     net = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    with paramedic.watch(budget=0, folder=tmp_path):
+    with paramedic.watch(budget=0, folder=tmp_path) as watch:
         for step in range(12):
             rows = slice(16 * step, 16 * step + 16)
             optimizer.zero_grad()
@@ -63,3 +63,4 @@ def test_exhibits_of_a_run(tmp_path) -> None:
     assert sum(weight["bins"]) == weight["count"] == 96
     assert weight["std"] == pytest.approx(float(net[0].weight.detach().std(correction=0)), rel=1e-3)
     assert found["settings"]["optimizer: lr"] == 0.1
+    assert "16 × 12" in watch.report._repr_html_()

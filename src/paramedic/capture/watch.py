@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -85,6 +86,7 @@ class Watch:
             self._writer, self._observer.setup, program, cost, self._observer.errors, spec
         )
         self._writer.meta("report", self._report.to_json())
+        self._report = replace(self._report, run=self.folder)
 
     @property
     def report(self) -> Report:

@@ -1,7 +1,8 @@
-"""``paramedic compare``: two stored runs side by side, measured values only."""
+"""``paramedic compare``: two stored runs side by side: what was measured, and what they were made of."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from paramedic.config import ConfigError, load
 
+MAX_CODE_LINES = 40
 LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the steps: one batch is too noisy
 
 
@@ -23,7 +25,7 @@ LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the step
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."
 )
 def command(first: str, second: str, format_: str, dir_: Path | None) -> None:
-    """Compare two runs: steps, losses, learning rate, speed, verdict, and the rows that differ."""
+    """Compare two runs: losses, verdict, findings gone and new, settings, data, and the lines of code that changed."""
     from paramedic.cli import folders
 
     try:
@@ -56,7 +58,54 @@ def comparison(first: Any, second: Any) -> dict[str, Any]:
         "common_steps": len(common),
         "losses_differ_from_step": differs,
         "rows": rows,
+        **_findings(first.report, second.report),
+        **_made_of(first, second),
     }
+
+
+def _findings(first: Any, second: Any) -> dict[str, list[str]]:
+    """The alarms that only one of the two runs has: "gone" and "new"."""
+    if first is None or second is None:
+        return {"gone": [], "new": []}
+    lines = [
+        {f"{item.reason} {item.check}": item for item in report.findings if item.level != "note"}
+        for report in (first, second)
+    ]
+    return {
+        "gone": [_line(item) for name, item in lines[0].items() if name not in lines[1]],
+        "new": [_line(item) for name, item in lines[1].items() if name not in lines[0]],
+    }
+
+
+def _line(finding: Any) -> str:
+    from paramedic.report.context import claim, place_text
+
+    place = place_text(finding)
+    return f"{finding.reason} {finding.check}: {claim(finding)}" + (f" ({place})" if place else "")
+
+
+def _made_of(first: Any, second: Any) -> dict[str, Any]:
+    """Settings, versions, fingerprints of the data that differ, and the program's lines that changed."""
+    from paramedic.report.escape import clean, clean_lines
+
+    one, other = (run.trace.meta("exhibits") or {} for run in (first, second))
+    changed: dict[str, dict[str, list[Any]]] = {}
+    for part in ("settings", "environment", "fingerprints"):
+        left, right = one.get(part) or {}, other.get(part) or {}
+        changed[part] = {
+            clean(key, 120): [left.get(key), right.get(key)]
+            for key in (*left, *(key for key in right if key not in left))
+            if left.get(key) != right.get(key)
+        }
+    before, after = one.get("sources") or {}, other.get("sources") or {}
+    code = [
+        line
+        for name in (*before, *(name for name in after if name not in before))
+        for line in difflib.unified_diff(
+            before.get(name, "").splitlines(), after.get(name, "").splitlines(), f"A/{name}", f"B/{name}", "", "", 1, ""
+        )
+    ]
+    return {**changed, "code": [clean_lines(line) for line in code]}
 
 
 def _same(one: float, other: float) -> bool:
@@ -112,6 +161,17 @@ def _text(result: dict[str, Any]) -> str:
     else:
         lines.append(f"The losses differ from step {result['losses_differ_from_step']} on.")
     lines += [f"{row}: {one} -> {other}" for row, (one, other) in result["rows"].items()]
+    for key, title in (("gone", "Found in A only"), ("new", "Found in B only")):
+        lines += ["", title, *(f"  {item}" for item in result[key])] if result[key] else []
+    for key, title in (("settings", "Settings"), ("environment", "Environment"), ("fingerprints", "Data")):
+        if result[key]:
+            lines += ["", f"{title} that differ"]
+            lines += [f"  {name}: {shown(one)} -> {shown(other)}" for name, (one, other) in result[key].items()]
+    if result["code"]:
+        lines += ["", "Code", *(f"  {line}" for line in result["code"][:MAX_CODE_LINES])]
+        more = len(result["code"]) - MAX_CODE_LINES
+        lines += [f"  ... {more} more lines with --format json"] if more > 0 else []
+    lines.append("")
     lines.append(
         "One run each: a difference can be the seed's. Change one thing, and repeat with other seeds."
     )

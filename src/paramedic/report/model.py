@@ -105,6 +105,24 @@ class Report:
 
         return render(self, format)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the page in a frame of its own, so that neither can change the other."""
+        from html import escape
+
+        from paramedic.report.context import Context
+        from paramedic.report.formats import render
+        from paramedic.trace.store import Trace, TraceError
+
+        try:
+            trace = Trace(self.run / "trace.sqlite") if self.run is not None else None
+        except TraceError:
+            trace = None
+        page = render(self, "html", Context(trace=trace))
+        return (
+            '<iframe sandbox="allow-scripts" style="width: 100%; height: 46rem; border: 0" title="paramedic" '
+            f'srcdoc="{escape(page)}"></iframe>'
+        )
+
     def __str__(self) -> str:
         return self.render()
 
