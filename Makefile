@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint browser docs bench-accuracy bench-overhead bench-programs bench-fix bench-data bench-data-scale clean
+.PHONY: env demo test lint browser docs bench-accuracy bench-overhead bench-kinds bench-programs bench-fix bench-data bench-data-scale clean
 
 env: $(STAMP)
 
@@ -35,6 +35,9 @@ bench-accuracy: env
 
 bench-overhead: env
 	$(BIN)/python -m benchmarks.overhead
+
+bench-kinds: env
+	$(BIN)/python -m benchmarks.kinds
 
 bench-programs: env
 	$(BIN)/python -m benchmarks.programs

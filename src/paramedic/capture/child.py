@@ -6,6 +6,7 @@ options (steps, budget, experiments, select, ignore, overhead, thresholds, seed)
 
 from __future__ import annotations
 
+import importlib
 import json
 import platform
 import sys
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from paramedic.capture import ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.program import Ended, run_program
 from paramedic.trace.store import TraceWriter
@@ -24,7 +26,9 @@ class Session:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.folder = Path(spec["folder"])
-        self.writer = TraceWriter(self.folder / "trace.sqlite")
+        self.rank = ranks.rank() if spec.get("rank_of") else 0
+        name = "trace.sqlite" if self.rank == 0 else f"rank{self.rank}.sqlite"
+        self.writer = TraceWriter(self.folder / name)
         self.observer: Any = None
         self.problems: dict[str, str] = {}
 
@@ -94,6 +98,10 @@ class Session:
             "exit_code": ended.exit_code,
         }
         self.writer.meta("program", program)
+        if self.rank:
+            if observer is not None:
+                ranks.write(self.folder, observer)
+            return
         if observer is None:
             text = "the program never imported torch" if "torch" not in sys.modules else "the observer failed"
             self.writer.meta("not_observed", [text])
@@ -110,6 +118,8 @@ class Session:
         if self.spec.get("replay"):
             repeat_experiment(self.writer, observer.setup, self.spec)
             return
+        if self.spec.get("rank_of"):
+            observer.setup.ranks = [ranks.facts(observer), *ranks.read_others(self.folder)]
         errors = observer.errors | self.problems
         report = examine_run(self.writer, observer.setup, program, cost, errors, self.spec)
         self.writer.meta("report", report.to_json())
@@ -127,6 +137,11 @@ def seed_everything(seed: int) -> None:
 
 def main() -> int:
     spec = json.loads(sys.argv[1])
+    launcher = ranks.launched(spec)
+    if launcher is not None:  # it trains nothing itself: its processes are observed
+        start = importlib.import_module(launcher["module"]).main
+        start(launcher["arguments"])
+        return 0
     return Session(spec).run()
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from paramedic.capture import keras_optimizer, ranks
+from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
 from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler
@@ -43,7 +45,7 @@ from paramedic.trace.tape import Node, Tape, tensors_of
 
 RECORD_STEPS = 100  # optimizer steps kept for replay: METHODS' experiments use 60 to 120
 RECORD_BYTES = 64 << 20  # of batches kept for replay
-RECORD_SECONDS = 20.0  # a big model stops recording after this time, once it has MIN_RECORD_STEPS
+RECORD_SECONDS = 20.0  # of processor time: a big model stops recording after this time, once it has MIN_RECORD_STEPS
 MIN_RECORD_STEPS = 3
 SNAPSHOT_BYTES = 2 << 30
 EVALUATION_PASSES = 3  # first passes kept in full ...
@@ -94,12 +96,14 @@ class Observer:
         self.thread = threading.get_ident()
         self.spent = 0.0
         self.started = time.perf_counter()
+        self.started_cpu = time.process_time()
         self.steps = 0
         self.backward_calls = 0
         self.recorder = Recorder()
         self.sampler = LayerSampler(self, overhead)
         self.patches = Patches()
         self._handles: list[Any] = []
+        self._finders: list[AfterImport] = []
         self._hooked = False
         self._pushed = False
         self._lifted = False  # the function mode waits for the end of a module's call
@@ -138,18 +142,42 @@ class Observer:
 
         self.thread = threading.get_ident()
         self.started = time.perf_counter()
+        self.started_cpu = time.process_time()
         os.register_at_fork(after_in_child=self._stand_down)
         intercept(self)
+        self._finders = [AfterImport(keras_optimizer.MODULE, self._keras_imported)]
+        for finder in self._finders:
+            finder.install()
         self.active = True
         self._arm()
+
+    def _keras_imported(self) -> None:
+        module = sys.modules[keras_optimizer.MODULE]
+        if hasattr(module, "BaseOptimizer"):
+            keras_optimizer.intercept_keras(self, module)
 
     def _stand_down(self) -> None:
         """In a forked worker nothing is observed."""
         self.active = False
         self.recorder.recording = False
 
+    def guarded(self, name: str, function: Callable[[], Any]) -> Any:
+        """What a function of ours gives on the main thread; None, and a note, if it fails."""
+        if threading.get_ident() != self.thread or self.busy:
+            return None
+        self.busy = True
+        try:
+            return function()
+        except Exception as error:
+            self.errors.setdefault(name, f"{type(error).__name__}: {error}")
+            return None
+        finally:
+            self.busy = False
+
     def remove(self) -> None:
         """Put everything back, and keep what was recorded."""
+        for finder in self._finders:
+            finder.remove()
         was_active, self.active = self.active, False
         self._disarm(force=True)
         self.patches.restore()
@@ -217,7 +245,7 @@ class Observer:
             return False
         if self.backward_calls > 4 * RECORD_STEPS:
             return False
-        return len(self.setup.steps) < MIN_RECORD_STEPS or time.perf_counter() - self.started < RECORD_SECONDS
+        return len(self.setup.steps) < MIN_RECORD_STEPS or time.process_time() - self.started_cpu < RECORD_SECONDS
 
     def _settle(self) -> None:
         """Arm or disarm as the state asks for."""
@@ -369,7 +397,8 @@ class Observer:
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         groups = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
-        record = OptimizerRecord(optimizer, type(optimizer).__name__, groups, parameters, place_of(frame))
+        kind = getattr(optimizer, "kind", type(optimizer).__name__)
+        record = OptimizerRecord(optimizer, kind, groups, parameters, place_of(frame))
         self.setup.optimizers.append(record)
         self.recorder.parameters.update(id(p) for p in parameters)
         self.event(
@@ -404,9 +433,14 @@ class Observer:
             )
         unscaled = self.recorder.unscaled(root)
         self._note_loss(unscaled)
-        if not recording or not self.window_open:
+        if not recording:
             return None
         tape = self.recorder.tape(root)
+        if not self.window_open:  # armed for an evaluation: this was training all the same
+            if tape is not None:
+                self._settle_roles(tape)
+                self.recorder.consumed.update(tape.nodes)
+            return None
         problem = self.recorder.problem if tape is None or self.recorder.problem else None
         if tape is None and problem is None:
             problem = "the loss was computed outside of what was recorded"
@@ -586,6 +620,7 @@ class Observer:
             self.writer.step(row)
         self.steps += 1
         self._in_closure = False
+        ranks.weigh(self)
         self._evaluated(self.recorder.retire())
         self.sampler.decide(self.steps)
         if not self.window_open:

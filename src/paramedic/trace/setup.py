@@ -7,7 +7,7 @@ ended. The lab loads a recorded state into them, experiments, and puts the last 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -220,6 +220,29 @@ class Snapshot:
         return id(tensor) in self._known
 
 
+@dataclass(frozen=True)
+class RankFacts:
+    """What one process of several saw, to be compared with the others.
+
+    shapes: of the optimizer's parameters. initial: digest of their values before the first step; weights: after some
+    optimizer steps. batches: digests of the training batches of its first pass. sharded: it holds parts of tensors.
+    """
+
+    rank: int
+    shapes: str
+    initial: str
+    weights: dict[int, str]
+    batches: list[str]
+    sharded: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> RankFacts:
+        return RankFacts(**{**data, "weights": {int(key): value for key, value in data["weights"].items()}})
+
+
 @dataclass(eq=False)
 class Setup:
     """Everything an experiment needs of the observed program.
@@ -235,6 +258,8 @@ class Setup:
     loaded: weak references, by id, to the parameters that ``load_state_dict`` wrote to.
     froze: by id, weak references to the parameters whose requires_grad was set to False, and where.
     modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
+    weights_by_step: digests of the weights after some steps, in a program of several processes; ranks: what each
+        of its processes saw, this one first.
     """
 
     models: list[ModelRecord] = field(default_factory=list)
@@ -251,6 +276,8 @@ class Setup:
     loaded: dict[int, Any] = field(default_factory=dict)
     froze: dict[int, tuple[Any, Place | None]] = field(default_factory=dict)
     modes: list[tuple[int, tuple[bool, ...]]] = field(default_factory=list)
+    weights_by_step: dict[int, str] = field(default_factory=dict)
+    ranks: list[RankFacts] = field(default_factory=list)
 
     def was_loaded(self, tensor: Tensor) -> bool:
         """Whether ``load_state_dict`` wrote to this parameter."""
