@@ -61,7 +61,7 @@ def examined(program: Program, budget: float) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     lines = [
-        "| kind | optimizer steps seen | not observed | unharmed, bit for bit | faulty one diagnosed first | healthy one silent |",
+        "| kind | steps seen | not observed | unharmed, bit for bit | faulty one diagnosed first | healthy one silent |",
         "|---|---|---|---|---|---|",
     ]
     for kind in sorted({item.fault for item in programs() if item.row == "frameworks"}):

@@ -62,6 +62,12 @@ CALLS_AFTER_MODE_CHANGE = (
 )
 
 
+SHARDED = (
+    "the parameters are sharded over the processes (FSDP): one of them alone cannot run a step again, so only "
+    "the loss, the learning rate and statistics of rank 0's part are examined"
+)
+
+
 def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
     """Run an observer's method on the main thread only; swallow and note its errors, and add up its time."""
 
@@ -400,6 +406,9 @@ class Observer:
         kind = getattr(optimizer, "kind", type(optimizer).__name__)
         record = OptimizerRecord(optimizer, kind, groups, parameters, place_of(frame))
         self.setup.optimizers.append(record)
+        if any(hasattr(p, "to_local") for p in parameters):
+            self.setup.sharded = True
+            self._problem(SHARDED)
         self.recorder.parameters.update(id(p) for p in parameters)
         self.event(
             "optimizer",
@@ -433,7 +442,7 @@ class Observer:
             )
         unscaled = self.recorder.unscaled(root)
         self._note_loss(unscaled)
-        if not recording:
+        if not recording or self.setup.sharded:
             return None
         tape = self.recorder.tape(root)
         if not self.window_open:  # armed for an evaluation: this was training all the same
@@ -504,7 +513,9 @@ class Observer:
         if len(self.setup.steps) > MEASURED_STEPS:
             return {}
         read = None if tape is None else {id(p) for p in _parameters_of(tape)}
-        held = {}
+        held: dict[int, float] = {}
+        if self.setup.sharded:
+            return held
         for index, record in enumerate(self.setup.optimizers):
             own = [p for group in record.optimizer.param_groups for p in group["params"]]
             own = [p for p in own if read is None or id(p) in read]
@@ -562,7 +573,7 @@ class Observer:
     def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         nonzero = True
-        if len(self.setup.steps) <= MEASURED_STEPS:
+        if len(self.setup.steps) <= MEASURED_STEPS and not self.setup.sharded:
             grads = [p.grad.detach() for p in parameters if p.grad is not None]
             nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
@@ -771,7 +782,7 @@ class Observer:
     def _evaluated(self, nodes: list[Node]) -> None:
         """Keep module calls that no backward used, and what was computed from their outputs."""
         calls = [node for node in nodes if node.module is not None and id(node.module) in self._models]
-        if not calls:
+        if not calls or self.setup.sharded:
             return
         self.recorder.consumed.update(nodes)
         tape, node = self.recorder.detached_tape(nodes), calls[-1]

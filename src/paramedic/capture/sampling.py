@@ -24,8 +24,18 @@ SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, sec
 MAX_LAYERS = 200
 
 
+def local(tensor: Tensor) -> Tensor:
+    """This process's part of a sharded tensor (DTensor), any other tensor itself.
+
+    Reading a whole one would wait for the other ranks, which may not read it now.
+    """
+    part = getattr(tensor, "to_local", None)
+    return tensor if part is None else part()
+
+
 def sample(tensor: Tensor) -> Tensor:
     """At most SAMPLE elements at equal distances, detached, float32 (float64 stays)."""
+    tensor = local(tensor)
     flat = tensor.detach().reshape(-1) if tensor.is_contiguous() else tensor.detach().flatten()
     if flat.numel() > SAMPLE:
         flat = flat[:: flat.numel() // SAMPLE][:SAMPLE]
@@ -116,7 +126,7 @@ class LayerSampler:
                 self._rows.append((name, "gradient", statistics(sample(grad))))
                 self._rows.append((name, "weight", statistics(weight)))
                 self._before.append((name, parameter, weight.clone()))
-                squares.append(torch.linalg.vector_norm(grad.detach()).float())
+                squares.append(torch.linalg.vector_norm(local(grad).detach()).float())
         if squares:
             self.gradient_norm = float(torch.linalg.vector_norm(torch.stack(squares)))
 

@@ -24,6 +24,7 @@ class Case:
     data: the data set of an audit without a program; then there is no set-up and no lab.
     findings: what earlier checks found, for checks that build on others.
     thresholds: overrides from the configuration, "check-name.threshold" -> value.
+    why_not_live: what a check that needs live objects says when there are none.
     """
 
     trace: Trace
@@ -31,6 +32,7 @@ class Case:
     workshop: Lab | None = None
     findings: list[Any] = field(default_factory=list)
     thresholds: dict[str, float] = field(default_factory=dict)
+    why_not_live: str = "needs the live program: run it again with `paramedic run`"
     data: DataRecord | None = None
 
     @property
@@ -49,14 +51,14 @@ class Case:
         if self.data is not None:
             raise NotApplicable(NO_NETWORK)
         if self.live is None:
-            raise NotChecked("needs the live program: run it again with `paramedic run`")
+            raise NotChecked(self.why_not_live)
         return self.live
 
     @property
     def lab(self) -> Lab:
         """Replays and experiments; NotChecked when the recorded steps cannot be run again."""
         if self.workshop is None:
-            raise NotChecked("needs the live program: run it again with `paramedic run`")
+            raise NotChecked(self.why_not_live)
         return self.workshop
 
     def missing(self, need: str) -> str | None:
@@ -66,7 +68,7 @@ class Case:
         if self.data is not None:
             return self._missing_from_data(need)
         if self.live is None:
-            return "needs the live program: run it again with `paramedic run`"
+            return self.why_not_live
         if need == "data":
             raise NotApplicable("for `paramedic data` only")
         if need in ("setup", "rows"):

@@ -65,7 +65,11 @@ def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterato
     if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
         torch.set_num_threads(1)
     try:
-        yield Case(trace, setup, Lab(setup, budget=budget), thresholds=dict(spec.get("thresholds") or {}))
+        case = Case(trace, setup, Lab(setup, budget=budget), thresholds=dict(spec.get("thresholds") or {}))
+        if setup.sharded:  # a replay by one process would wait for the others for ever
+            case.live = case.workshop = None
+            case.why_not_live = "the parameters are sharded over several processes"
+        yield case
     finally:
         torch.set_num_threads(threads)
         trace.close()

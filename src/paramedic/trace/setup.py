@@ -259,7 +259,7 @@ class Setup:
     froze: by id, weak references to the parameters whose requires_grad was set to False, and where.
     modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
     weights_by_step: digests of the weights after some steps, in a program of several processes; ranks: what each
-        of its processes saw, this one first.
+        of its processes saw, this one first. sharded: each process holds a part of the parameters only.
     """
 
     models: list[ModelRecord] = field(default_factory=list)
@@ -278,6 +278,7 @@ class Setup:
     modes: list[tuple[int, tuple[bool, ...]]] = field(default_factory=list)
     weights_by_step: dict[int, str] = field(default_factory=dict)
     ranks: list[RankFacts] = field(default_factory=list)
+    sharded: bool = False
 
     def was_loaded(self, tensor: Tensor) -> bool:
         """Whether ``load_state_dict`` wrote to this parameter."""
