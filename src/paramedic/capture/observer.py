@@ -75,7 +75,7 @@ def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: Observer, *args: Any, **kwargs: Any) -> Any:
         if not self.active or threading.get_ident() != self.thread or self.busy:
             return None
-        started = time.perf_counter()
+        started = time.thread_time()
         self.busy = True
         try:
             return method(self, *args, **kwargs)
@@ -84,7 +84,7 @@ def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
             return None
         finally:
             self.busy = False
-            self.spent += time.perf_counter() - started
+            self.spent += time.thread_time() - started
 
     return guarded
 
@@ -762,12 +762,12 @@ class Observer:
             or self._fingerprint_rows > FINGERPRINT_ROWS
         ):
             return False
-        started = time.perf_counter()
+        started = time.thread_time()
         tensors = [item for item in tensors_of(batch) if isinstance(item, Tensor) and item.dim() > 0]
         hashes = [row_hashes(item) for item in tensors if item.device.type == "cpu"]
         record.fingerprints[-1].append(hashes)
         self._fingerprint_rows += sum(len(item) for item in hashes)
-        self._fingerprint_seconds += time.perf_counter() - started
+        self._fingerprint_seconds += time.thread_time() - started
         return True
 
     # -- evaluation -----------------------------------------------------------------------------------------------

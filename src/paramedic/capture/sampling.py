@@ -89,7 +89,7 @@ class LayerSampler:
             return
         if not result.is_floating_point() or not result.requires_grad or len(self._rows) > 4 * MAX_LAYERS:
             return
-        started = time.perf_counter()
+        started = time.thread_time()
         self.observer.busy = True
         try:
             path = self.path(module)
@@ -100,7 +100,7 @@ class LayerSampler:
             self.observer.errors.setdefault("activation", f"{type(error).__name__}: {error}")
         finally:
             self.observer.busy = False
-            self.observer.spent += time.perf_counter() - started
+            self.observer.spent += time.thread_time() - started
 
     def after_backward(self) -> None:
         """Gradients are read before the step, when they are unscaled and clipped."""
