@@ -50,8 +50,11 @@ def examined(program: Program, budget: float) -> dict[str, Any]:
     lines = sorted(alone.stdout.splitlines())
     result = score(program, report)
     rest = sorted(seen.stdout.splitlines())
+    equal: bool | None = bool(lines) and alone.returncode == 0 and all(line in rest for line in lines)
+    if not equal and sorted(subprocess.run([sys.executable, *weighed(program)], **options).stdout.splitlines()) != lines:
+        equal = None  # it does not repeat itself
     return {
-        "equal": bool(lines) and alone.returncode == 0 and all(line in rest for line in lines),
+        "equal": equal,
         "steps": report["program"]["steps"],
         "not_observed": report["not_observed"],
         "alarms": list(result.alarms),
@@ -85,6 +88,8 @@ def table(results: dict[str, Any]) -> str:
 def _share(results: list[dict[str, Any]], key: str) -> str:
     if not results:
         return "not run"
+    if any(key in result and result[key] is None for result in results):
+        return "cannot be said: two runs alone differ"
     return f"{sum(bool(result.get(key)) for result in results)} of {len(results)}"
 
 
