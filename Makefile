@@ -31,7 +31,7 @@ docs: env
 	$(BIN)/python docs/make_checks.py
 
 bench-accuracy: env
-	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.accuracy $(if $(QUICK),--quick)
 
 bench-overhead: env
 	$(BIN)/python -m benchmarks.overhead

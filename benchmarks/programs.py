@@ -60,7 +60,8 @@ class Program:
 
     @property
     def name(self) -> str:
-        return str(self.path.relative_to(ROOT / "programs").with_suffix(""))
+        inside = self.path.is_relative_to(ROOT / "programs")
+        return str(self.path.relative_to(ROOT / "programs").with_suffix("")) if inside else self.path.stem
 
     @property
     def report(self) -> bool:

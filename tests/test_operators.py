@@ -6,6 +6,8 @@ import ast
 
 import pytest
 
+from benchmarks.accuracy.injected import direction, harms
+from benchmarks.accuracy.intervals import wilson
 from benchmarks.accuracy.operators import OPERATORS, Operator, inject, inject_two
 from benchmarks.programs import ROOT
 from paramedic.catalogue import ROW_BY_ID
@@ -57,3 +59,16 @@ def test_two_faults_keep_both_places() -> None:
     assert both is not None
     second, first = both
     assert first and second.lines and set(first) != set(second.lines)
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(8, 10)  # 0.490 and 0.943 in Brown, Cai and DasGupta 2001
+    assert abs(low - 0.490) < 1e-3 and abs(high - 0.943) < 1e-3
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_what_counts_as_harm() -> None:
+    assert harms(0.95, 0.5, rises=1, metric=False) and not harms(0.95, 0.93, rises=1, metric=False)
+    assert harms(0.10, 0.20, rises=-1, metric=False) and not harms(0.10, 0.11, rises=-1, metric=False)
+    assert harms(0.9, None, rises=1, metric=False) and harms(0.9, 1.4, rises=1, metric=True)
+    assert direction('print("acc", a, "test mse", b)') == -1 and direction('print("loss", x)') is None

@@ -1,6 +1,6 @@
 """How often paramedic is right on the programs of ``programs/``, and how often it alarms on sound ones.
 
-    python -m benchmarks.accuracy [--only R19 healthy] [--jobs 2] [--budget 60] [--output FILE]
+    python -m benchmarks.accuracy [--only R19 healthy] [--report-only] [--quick] [--jobs 2] [--output FILE]
 
 runs every program through the real pipeline (resumable: results are kept in benchmarks/results/cache by the
 contents of the program and of paramedic's own source) and prints the table.
@@ -12,14 +12,21 @@ import argparse
 import hashlib
 import json
 import os
+import random
+import statistics
 import subprocess
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy.intervals import share
+from benchmarks.accuracy.rankings import ORDERS
 from benchmarks.accuracy.scoring import Score, score
 from benchmarks.programs import ROOT, Program, chosen, diagnose, programs
 
+QUICK = 24  # programs of the quick sample: ten minutes on two cores
+SEED = 20261125
 CACHE = ROOT / "benchmarks" / "results" / "cache"
 
 
@@ -45,31 +52,62 @@ def cached(program: Program, budget: float, version: str) -> dict[str, Any]:
     return report
 
 
-def table(scores: list[Score]) -> str:
-    """The figures as Markdown."""
-    faulty = [item for item in scores if item.program.expected]
-    sound = [item for item in scores if not item.program.expected]
-    lines = ["| measure | faulty programs |", "|---|---|"]
+def table(scores: list[Score], reports: dict[str, dict[str, Any]]) -> str:
+    """The figures as Markdown: by half, by row, and with other orders of the same findings."""
+    return "\n\n".join([_halves(scores), _orders(scores, reports), _rows(scores)])
+
+
+def _halves(scores: list[Score]) -> str:
+    """Shares with Wilson's 95 % intervals, for the programs of calibration and for those of reporting."""
+    halves = [[item for item in scores if item.program.report == report] for report in (False, True)]
+    lines = ["| measure | calibration | reporting only |", "|---|---|---|"]
     for name in ("detected", "first", "first_three", "check", "line"):
-        count = sum(getattr(item, name) for item in faulty)
-        lines.append(f"| {name.replace('_', ' ')} | {count}/{len(faulty)} |")
-    healthy = [item for item in sound if item.program.row == "healthy"]
-    fixed = [item for item in sound if item.program.row != "healthy"]
-    for name, group in (("healthy", healthy), ("fixed", fixed)):
-        faults = sum(any(alarm.startswith("fault") for alarm in item.alarms) for item in group)
-        alarmed = sum(bool(item.alarms) for item in group)
-        lines.append(f"| {name} programs with a fault | {faults}/{len(group)} |")
-        lines.append(f"| {name} programs with any alarm | {alarmed}/{len(group)} |")
-    lines += [
-        "",
-        "| row | faulty | right first | right place | fixed | alarms on fixed |",
-        "|---|---|---|---|---|---|",
+        cells = []
+        for half in halves:
+            faulty = [item for item in half if item.program.expected]
+            cells.append(share(sum(getattr(item, name) for item in faulty), len(faulty)))
+        lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+    for name, healthy in (("healthy", True), ("fixed", False)):
+        for what in ("fault", ""):
+            cells = []
+            for half in halves:
+                group = [
+                    item for item in half if not item.program.expected and (item.program.row == "healthy") == healthy
+                ]
+                hits = sum(any(alarm.startswith(what) for alarm in item.alarms) for item in group)
+                cells.append(share(hits, len(group)))
+            lines.append(f"| {name} programs with {'a fault' if what else 'any alarm'} | {' | '.join(cells)} |")
+    seconds = [[item.seconds for item in half] for half in halves]
+    cells = [f"{statistics.median(half):.0f}" if half else "-" for half in seconds]
+    lines.append(f"| median seconds of experiments | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _orders(scores: list[Score], reports: dict[str, dict[str, Any]]) -> str:
+    faulty = [item for item in scores if item.program.expected]
+    lines = ["| order of the findings | right row first |", "|---|---|"]
+    for name, order in ORDERS.items():
+        hits = 0
+        for item in faulty:
+            expected, found = item.program.expected or {}, order(reports[item.program.name])
+            hits += bool(found) and found[0]["reason"] in {expected.get("reason"), *expected.get("also", ())}
+        lines.append(f"| {name} | {share(hits, len(faulty))} |")
+    return "\n".join(lines)
+
+
+def _rows(scores: list[Score]) -> str:
+    """Per row: how often it was right, and what was said first instead."""
+    lines = [
+        "| row | faulty | right first | right place | said first instead | fixed | alarms on fixed |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in sorted({item.program.row for item in scores if item.program.row != "healthy"}):
-        mine = [item for item in faulty if item.program.row == row]
-        theirs = [item for item in fixed if item.program.row == row]
+        mine = [item for item in scores if item.program.row == row and item.program.expected]
+        theirs = [item for item in scores if item.program.row == row and not item.program.expected]
+        wrong = Counter((item.alarms[0].split()[1] if item.alarms else "nothing") for item in mine if not item.first)
+        said = ", ".join(f"{name} {count}" for name, count in wrong.most_common())
         lines.append(
-            f"| {row} | {len(mine)} | {sum(item.first for item in mine)} | {sum(item.line for item in mine)} "
+            f"| {row} | {len(mine)} | {sum(item.first for item in mine)} | {sum(item.line for item in mine)} | {said} "
             f"| {len(theirs)} | {sum(bool(item.alarms) for item in theirs)} |"
         )
     return "\n".join(lines)
@@ -83,23 +121,33 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--primary", action="store_true", help="only the first pair of each fault")
+    parser.add_argument("--quick", action="store_true", help="a fixed random sample, for ten minutes")
+    parser.add_argument("--report-only", action="store_true", help="only the half that is for reporting")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     selected = [item for item in programs(options.primary) if chosen(item, options.only) and not item.missing]
-    version, scores = source_digest(), []
+    if options.report_only:
+        selected = [item for item in selected if item.report]
+    if options.quick:
+        selected = random.Random(SEED).sample(selected, min(QUICK, len(selected)))
+    version, scores, reports = source_digest(), [], {}
     with ThreadPoolExecutor(options.jobs) as pool:
-        for item in pool.map(lambda p: score(p, cached(p, options.budget, version)), selected):
+        for program, report in zip(
+            selected, pool.map(lambda p: cached(p, options.budget, version), selected), strict=True
+        ):
+            item = score(program, report)
             scores.append(item)
+            reports[program.name] = report
             wanted = f"wanted {item.program.expected['reason']}" if item.program.expected else "silence"
             good = (item.first and item.line) if item.program.expected else not item.alarms
             mark = "ok  " if good else ("PLACE" if item.first else "MISS")
             got = ", ".join(item.alarms) or item.failed or "nothing"
             print(f"{mark} {item.program.name}: {wanted}; got {got}", flush=True)
-    print("\n" + table(scores))
+    print("\n" + table(scores, reports))
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(table(scores) + "\n", encoding="utf-8")
+        options.output.write_text(table(scores, reports) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 config = json.loads("""{
   "model": {"hidden": 64, "dropout": 0.05},
-  "optimizer": {"name": "Adam", "lr": 0.005, "weight_decay": 0.0001}
   "optimizer": {"name": "Adam", "lr": 0.005, "weight_decay": 0.5}
 }""")
 
