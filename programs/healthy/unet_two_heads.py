@@ -52,7 +52,7 @@ xv, mv, kv = sample(80)
 net = Net()
 opt = torch.optim.AdamW(net.parameters(), lr=3e-3)
 bce, ce = nn.BCEWithLogitsLoss(), nn.CrossEntropyLoss()
-for epoch in range(5):
+for epoch in range(12):
     net.train()
     for i in torch.randperm(300).split(15):
         mask, kind = net(xt[i])

@@ -64,7 +64,7 @@ for step in range(1, 301):
 model.eval()
 with torch.no_grad():
     starts = torch.randint(0, len(val_data) - T - 1, (500,))
-    context = torch.stack([val_data[s : s + T] for s in starts])
-    nxt = torch.stack([val_data[s + T] for s in starts])
+    context = torch.stack([val_data[s : s + T // 2] for s in starts])
+    nxt = torch.stack([val_data[s + T // 2] for s in starts])
     predicted = model(context)[:, -1].argmax(-1)
 print(f"next character right, from the past alone: {(predicted == nxt).float().mean():.3f}")

@@ -18,7 +18,7 @@ clf = torch.nn.Sequential(*layers)
 sum(p.numel() for p in clf.parameters())
 
 # %% train
-opt = torch.optim.SGD(clf.parameters(), lr=0.1, momentum=0.9)
+opt = torch.optim.Adam(clf.parameters(), lr=2e-3)
 lossfn = torch.nn.CrossEntropyLoss()
 history = []
 for epoch in range(15):

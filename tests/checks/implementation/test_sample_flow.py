@@ -228,3 +228,28 @@ def test_plain_attributes_are_put_back():
         model.new = 1
     assert model.state is before and not model.state.any()
     assert model.seen is buffer and model.history == [1] and not hasattr(model, "new")
+
+
+def test_text_in_columns_is_read_along_time(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """Slices of a (time, batch) array whose target is the next row: dimension 0 is no batch."""
+    torch.manual_seed(0)
+    corpus = torch.randint(20, (60, 8))
+
+    class Language(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.rnn, self.out = nn.Embedding(20, 12), nn.GRU(12, 16), nn.Linear(16, 20)
+
+        def forward(self, tokens: Tensor) -> Tensor:
+            return self.out(self.rnn(self.embed(tokens))[0])
+
+    def run() -> None:
+        model = Language()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for start in range(0, 50, 10):
+            optimizer.zero_grad()
+            target = corpus[start + 1 : start + 11].reshape(-1)
+            F.cross_entropy(model(corpus[start : start + 10]).reshape(-1, 20), target).backward()
+            optimizer.step()
+
+    assert not findings(observe(run, tmp_path), *NAMES)

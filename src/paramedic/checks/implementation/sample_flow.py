@@ -210,6 +210,8 @@ def batch_of(rerun: Rerun, number: int) -> Batch | None:
     moved = source is not None and bool({"stack", "cat", *MOVES} & set(source.operations))
     if source is not None and not moved:
         picked = _picked(source, value)
+        if picked == "slice" and _next_along(rerun.case, value):
+            return Batch(1, picked)
         if picked is not None:
             return Batch(0, picked)
     return _by_target(rerun.case, value)
@@ -235,6 +237,13 @@ def _picked(source: Source, value: Tensor) -> str | None:
         rows = int(index.sum()) if index.dtype == torch.bool else len(index)
         return "index" if rows == len(value) else None
     return "index" if isinstance(index, list) and len(index) == len(value) else None
+
+
+def _next_along(case: Case, value: Tensor) -> bool:
+    """Whether the target is the input one entry further along dimension 0: then that is time (text in columns)."""
+    targets = [call.target for call in case.lab.loss_calls(0) if call.target is not None]
+    shaped = [target.reshape(value.shape) for target in targets if target.numel() == value.numel()]
+    return value.dim() > 1 and len(value) > 1 and any(torch.equal(target[:-1], value[1:]) for target in shaped)
 
 
 def _by_target(case: Case, value: Tensor) -> Batch | None:
