@@ -157,7 +157,8 @@ class Diagnosis:
     ended: u of the program's own last weights; where facts are mended, of the mended program after as many steps.
     own: u of the program's own last weights, by the mended loss. base: replays without a change (but with the facts
     mended), by seed. steps: their length; thin: they use one of so many parts of each batch. trials: all remedies that
-    were tried, best last stage included. causes: the chosen ones, main cause first.
+    were tried, best last stage included. causes: the chosen ones, main cause first. untried: causes whose remedies
+    the budget did not reach.
     """
 
     scale: Scale
@@ -175,6 +176,7 @@ class Diagnosis:
     causes: list[Trial] = field(default_factory=list)
     curves: dict[str, Curve] = field(default_factory=dict)
     not_tried: str | None = None
+    untried: set[str] = field(default_factory=set)
 
     @property
     def failing(self) -> bool:
@@ -223,6 +225,8 @@ def proven(case: Case, name: str) -> Trial | None:
     trial = found.cause(name)
     if trial is None and found.failing and found.not_tried is not None:
         raise NotChecked(found.not_tried)
+    if trial is None and found.failing and name in found.untried:
+        raise NotChecked(f"budget of {case.lab.budget:g} s used up before this remedy was tried")
     return trial
 
 
@@ -536,6 +540,8 @@ def _first_stage(
         if clock.first_is_over():
             if not any(trial.gain > GAIN for trial in trials):
                 raise _OutOfBudget
+            found.untried.update(item.cause for item in remedies)
+            found.untried.difference_update(trial.remedy.cause for trial in trials)
             break
         trial = Trial(remedy, base=base, ended=ended, beside=tuple(fixed))
         try:
