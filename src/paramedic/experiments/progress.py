@@ -92,7 +92,7 @@ def validation_probes(lab: Lab, count: int = PROBES, change: Intervention | None
     """The recorded validation batches in the place of a training batch; none where the tensors don't match."""
     main = lab.main_backward.tape
     assert main is not None
-    inputs = _input_numbers(main)
+    inputs = input_numbers(main)
     target = target_number(lab, main)
     rest = [n for n in main.constants() if n not in inputs and n != target and main.leaves[n].value.dim() > 0]
     if target is None or len(inputs) != 1 or rest:
@@ -115,7 +115,7 @@ def _same_kind(one: Tensor, other: Tensor) -> bool:
     return one.dtype == other.dtype and one.shape[1:] == other.shape[1:] and one.dim() == other.dim()
 
 
-def _input_numbers(tape: Tape) -> list[int]:
+def input_numbers(tape: Tape) -> list[int]:
     nodes = [node for node in tape.nodes if node.module is not None] or tape.nodes[:1]
     return [number for number in nodes[0].inputs() if number in tape.constants()] if nodes else []
 
@@ -253,7 +253,7 @@ def tail_to(log: Operations, probe: Probe, node: Any = None) -> Tail | None:
         return None
     kept, known = _dependent(log, outputs)
     target = _loss_target(log)
-    numbers = _input_numbers(probe.tape)
+    numbers = input_numbers(probe.tape)
     size = probe.replace.get(numbers[0], probe.tape.leaves[numbers[0]].value).shape[0] if numbers else 0
     return Tail(outputs, kept, log.root, target, size, probe.change) if id(log.root) in known else None
 

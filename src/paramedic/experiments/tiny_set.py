@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from paramedic.experiments.interventions import NoDropout
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.progress import Probe, _input_numbers, penalties, scale_of, target_number
+from paramedic.experiments.progress import Probe, input_numbers, penalties, scale_of, target_number
 from paramedic.trace.tape import Tape
 
 SAMPLES = 8
@@ -75,7 +75,7 @@ def _memorize(lab: Lab) -> Memorized | None:
 
 
 def _size(tape: Tape) -> int:
-    numbers = _input_numbers(tape)
+    numbers = input_numbers(tape)
     value = tape.leaves[numbers[0]].value if numbers else None
     return int(value.shape[0]) if value is not None and value.dim() else 0
 
