@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.finding import DATA_ONLY
 from paramedic.trace.dataset import DataRecord
 from paramedic.trace.setup import LoaderRecord, Setup
 from paramedic.trace.store import Trace
@@ -70,7 +71,7 @@ class Case:
         if self.live is None:
             return self.why_not_live
         if need == "data":
-            raise NotApplicable("for `paramedic data` only")
+            raise NotApplicable(DATA_ONLY)
         if need in ("setup", "rows"):
             return None if self.live.models or self.live.optimizers else "no training was observed"
         if need == "replay":

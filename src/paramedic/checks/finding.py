@@ -98,6 +98,7 @@ class Finding:
         }
 
 
+DATA_ONLY = "for `paramedic data` only"  # why a check is not applicable after a training program
 Status = Literal["found", "passed", "not-applicable", "not-checked"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paramedic.catalogue import ROWS
-from paramedic.checks.finding import Finding, Outcome
+from paramedic.checks.finding import DATA_ONLY, Finding, Outcome
 
 SCHEMA = "paramedic/1"
 
@@ -167,4 +167,6 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
     if passed:
         return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)))
     status = "not-checked" if by_status["not-checked"] else "not-applicable"
-    return RowStatus(status, by_status[status][0].why)
+    # The row's own checks say it better than those that speak for it beside another row.
+    best = min(by_status[status], key=lambda item: (item.why == DATA_ONLY, item.reasons[0] != row))
+    return RowStatus(status, best.why)
