@@ -27,7 +27,7 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
-        self.stem = nn.Conv2d(1, 16, 3, padding=1)
+        self.stem = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
         self.stages = nn.Sequential(BasicBlock(16, 16, 1), BasicBlock(16, 32, 2))
         self.fc = nn.Linear(32, 10)
 
@@ -77,4 +77,4 @@ class Trainer:
 
 
 if __name__ == "__main__":
-    Trainer({"seed": 0, "lr": 0.05, "batch": 64, "epochs": 6, "milestones": [4]}).run()
+    Trainer({"seed": 0, "lr": 0.1, "batch": 32, "epochs": 8, "milestones": [6]}).run()
