@@ -253,3 +253,16 @@ def test_text_in_columns_is_read_along_time(tmp_path) -> None:  # type: ignore[n
             optimizer.step()
 
     assert not findings(observe(run, tmp_path), *NAMES)
+
+
+def test_a_sampled_latent_variable_is_no_dependence_on_the_batch_size(tmp_path):
+    class Sampled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(x + torch.randn(x.shape))
+
+    x, y = torch.randn(60, 6), torch.randint(3, (60,))
+    assert not findings(observe(lambda: train(Sampled(), picked(x, y), F.cross_entropy), tmp_path), NAMES[1])

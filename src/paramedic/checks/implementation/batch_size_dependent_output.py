@@ -119,11 +119,13 @@ def alone(case: Case, rerun: Rerun) -> Alone | None:
 
 
 def _draws(rerun: Rerun) -> bool:
-    """Whether the module draws random numbers in evaluation mode too."""
+    """Whether the module draws random numbers in evaluation mode too: its run moves the generator on from where the
+    recorded call (else ``seeded``) had it."""
     rerun()
     after = torch.get_rng_state()
     seeded()
-    return not torch.equal(after, torch.get_rng_state())
+    before = torch.get_rng_state() if rerun.node.rng is None else rerun.node.rng
+    return not torch.equal(after, before)
 
 
 def _change(whole: list[Tensor], cut: list[Tensor], size: int, count: int) -> float | None:
