@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from paramedic.checks.case import Case
+from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.finding import Evidence
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.trace.place import Place
@@ -101,7 +102,10 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
     or "offset" (a mean far from zero).
     """
     fallback = model_place(case)
-    if fallback is None or not os.path.isfile(fallback.file):
+    if fallback is None:  # a network without modules: where the optimizer's tensors get their values
+        made = next((record.constructed for record in case.setup.optimizers if record.constructed is not None), None)
+        return line_behind(made, calls("randn", "rand", "normal", "empty"), calls("Parameter"))
+    if not os.path.isfile(fallback.file):
         return fallback
     with open(fallback.file, encoding="utf-8", errors="replace") as source:
         try:
@@ -110,10 +114,10 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
             return fallback
     names = {name.rsplit(".", 1)[-1] for name in parameters}
     for functions in _BY_KIND[kind]:
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
-        named = [call for call in calls if names & _words(call)]
-        if calls:
-            return Place(fallback.file, min(call.lineno for call in named or calls))
+        fills = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
+        named = [call for call in fills if names & _words(call)]
+        if fills:
+            return Place(fallback.file, min(call.lineno for call in named or fills))
     return fallback
 
 
