@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test lint browser docs bench-accuracy bench-overhead bench-kinds bench-programs bench-fix bench-data bench-data-scale clean
+.PHONY: env demo test test-all lint browser docs bench-accuracy bench-overhead bench-kinds bench-programs bench-fix bench-data bench-data-scale clean
 
 env: $(STAMP)
 
@@ -17,6 +17,9 @@ demo: env
 	$(BIN)/paramedic demo
 
 test: lint browser
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: lint browser
 	$(BIN)/python -m pytest -n 2
 
 # Chromium for the tests of the report's page: installed with apt-get where it is missing.

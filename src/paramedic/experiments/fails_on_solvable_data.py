@@ -79,11 +79,11 @@ class FailsOnSolvableData(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         lab, found = case.lab, diagnosis(case)
-        if found.ended.train < UNLEARNED:
-            raise Passed(f"the code learned its own data (u {percent(found.ended.train)} at the end)")
         cause = confounding(case.findings) or next((item for item in case.findings if item.level == "fault"), None)
         if found.causes or cause is not None:
             raise NotApplicable("the cause is known")
+        if found.ended.train < UNLEARNED:
+            raise Passed(f"the code learned its own data (u {percent(found.ended.train)} at the end)")
         if not found.base or lab.time_left() <= 0:
             raise NotChecked(found.not_tried or f"budget of {lab.budget:g} s used up")
         own = SolvableInputs(lab, own_scale=True)
