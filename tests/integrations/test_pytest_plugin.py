@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,12 +170,14 @@ def test_one_test_id_per_assertion_and_skips_with_reasons(tmp_path: Path) -> Non
     (tmp_path / "test_model.py").write_text(TESTS)
     plugin = ["-p", "paramedic.integrations.pytest_plugin", "-p", "no:cacheprovider", "-rs"]
     command = [sys.executable, "-m", "pytest", *plugin, "-o", "addopts="]
-    split = subprocess.run([*command, "--paramedic", "-v"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # an installed paramedic registers the plugin by itself
+    options = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True, "check": False}
+    split = subprocess.run([*command, "--paramedic", "-v"], **options)
     assert split.returncode == 1, split.stdout + split.stderr
     assert "test_good[loss-sane] PASSED" in split.stdout
     assert "test_bad[loss-sane] FAILED" in split.stdout and "R18 custom-loss-ignores-target" in split.stdout
     assert "not applicable: not said to be causal (causal=True)" in split.stdout
-    whole = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    whole = subprocess.run(command, **options)
     assert "1 failed, 1 passed" in whole.stdout, whole.stdout
 
 

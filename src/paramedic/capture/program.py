@@ -115,7 +115,8 @@ def own_traceback(trace: TracebackType | None) -> TracebackType | None:
     """The traceback as Python would print it without us: from the user's first frame on, and no frame of ours.
 
     A function of torch that is called under our function mode goes through ``handle_torch_function`` first: those
-    two frames are taken out as well, wherever one of ours follows.
+    two frames are taken out as well, wherever one of ours follows. So is the copy of the user's frame from which
+    ``transparent_call`` calls the function.
     """
     while trace is not None and not is_user_file(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
@@ -124,15 +125,29 @@ def own_traceback(trace: TracebackType | None) -> TracebackType | None:
         links.append(trace)
         trace = trace.tb_next
     kept: list[TracebackType] = []
+    behind_ours = False
     for link in links:
-        if not link.tb_frame.f_code.co_filename.startswith(OWN_FOLDER):
+        if link.tb_frame.f_code.co_filename.startswith(OWN_FOLDER):
+            if kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
+                del kept[-2:]
+            behind_ours = True
+        elif not (behind_ours and kept and _is_copy(link, kept[-1])):
             kept.append(link)
-        elif kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
-            del kept[-2:]
+            behind_ours = False
     result: TracebackType | None = None
     for link in reversed(kept):
         result = TracebackType(result, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return result
+
+
+def _is_copy(link: TracebackType, other: TracebackType) -> bool:
+    """Whether two frames say the same place by different code objects."""
+    own, before = link.tb_frame.f_code, other.tb_frame.f_code
+    return (
+        own is not before
+        and (own.co_filename, own.co_qualname) == (before.co_filename, before.co_qualname)
+        and link.tb_lineno == other.tb_lineno
+    )
 
 
 def _print_traceback(error: BaseException) -> None:

@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paramedic.trace.setup import RankFacts
-
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
+    from paramedic.trace.setup import RankFacts  # imports torch, which only the program may do first
 
 LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch")
 WAIT_SECONDS = 20.0  # for the other ranks' facts: they end together, and write them at once
@@ -87,6 +86,8 @@ def _is_sharded(tensor: Any) -> bool:
 
 def facts(observer: Observer) -> RankFacts:
     """What this rank saw: its weights over time, and the rows of its training batches."""
+    from paramedic.trace.setup import RankFacts
+
     setup = observer.setup
     parameters = {id(p) for record in setup.optimizers for p in record.parameters}
     initial = [value for live, value in setup.initial.tensors if id(live) in parameters]
@@ -110,6 +111,8 @@ def write(folder: Path, observer: Observer) -> None:
 
 def read_others(folder: Path) -> list[RankFacts]:
     """Of all other ranks that ended in time."""
+    from paramedic.trace.setup import RankFacts
+
     wanted = [folder / f"rank{number}.json" for number in range(1, int(os.environ.get("WORLD_SIZE", "1")))]
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and not all(path.is_file() for path in wanted):
