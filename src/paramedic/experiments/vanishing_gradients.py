@@ -8,8 +8,10 @@ from paramedic.checks.case import Case
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
+from paramedic.experiments.interventions import SATURATING, ReluActivations
 from paramedic.experiments.sensitivity import Sensitivity, sensitivity
 from paramedic.experiments.wording import at_first, model_place, percent
+from paramedic.trace.place import Place
 
 VANISHED = -3.0  # decades from last to first layer; healthy -2.3 to -0.3 in 56 runs (prototype)
 
@@ -38,7 +40,7 @@ class VanishingGradients(CauseByExperiment):
         return Cause(
             f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} steps) and "
             f"not as it is ({at_first(found, trial)}){_flow(flow)}",
-            model_place(case),
+            _activation_place(case) if isinstance(trial.remedy, ReluActivations) else model_place(case),
             trial.remedy.remedy,
             flow_evidence(flow),
         )
@@ -57,6 +59,15 @@ class VanishingGradients(CauseByExperiment):
                 remedy="use ReLU-like activations, skip connections or normalization layers, or fewer layers",
                 explains=("S5", "R27", "R17", "S1", "R16", "S6"),
             )
+
+
+def _activation_place(case: Case) -> Place | None:
+    """Where the first saturating activation was made; where the model was made if it has no module for it."""
+    for root in case.lab.modules():
+        for module in root.modules():
+            if isinstance(module, SATURATING) and case.setup.constructed.get(module) is not None:
+                return case.setup.constructed[module]
+    return model_place(case)
 
 
 def _flow(flow: Sensitivity | None) -> str:
