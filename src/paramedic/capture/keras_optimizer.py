@@ -100,7 +100,7 @@ def intercept_keras(observer: Observer, module: Any) -> None:
             nonlocal depth
             found = None
             if depth == 0 and observer.active and len(grads):
-                found = observer.guarded("keras", lambda: facade(self, trainable_variables))
+                found = observer.keras(lambda: facade(self, trainable_variables))
             if found is not None:
                 observer.before_step(found, False)
             depth += 1

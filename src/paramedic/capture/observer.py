@@ -22,7 +22,7 @@ from paramedic.capture import keras_optimizer, ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
 from paramedic.capture.recorder import Recorder, transforming
-from paramedic.capture.sampling import LayerSampler
+from paramedic.capture.sampling import LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import place_of, user_frame
@@ -167,18 +167,10 @@ class Observer:
         self.active = False
         self.recorder.recording = False
 
-    def guarded(self, name: str, function: Callable[[], Any]) -> Any:
-        """What a function of ours gives on the main thread; None, and a note, if it fails."""
-        if threading.get_ident() != self.thread or self.busy:
-            return None
-        self.busy = True
-        try:
-            return function()
-        except Exception as error:
-            self.errors.setdefault(name, f"{type(error).__name__}: {error}")
-            return None
-        finally:
-            self.busy = False
+    @quiet
+    def keras(self, find: Callable[[], Any]) -> Any:
+        """What ``find`` gives, for the wrapper of Keras' optimizers."""
+        return find()
 
     def remove(self) -> None:
         """Put everything back, and keep what was recorded."""
@@ -406,7 +398,7 @@ class Observer:
         kind = getattr(optimizer, "kind", type(optimizer).__name__)
         record = OptimizerRecord(optimizer, kind, groups, parameters, place_of(frame))
         self.setup.optimizers.append(record)
-        if any(hasattr(p, "to_local") for p in parameters):
+        if any(map(is_sharded, parameters)):
             self.setup.sharded = True
             self._problem(SHARDED)
         self.recorder.parameters.update(id(p) for p in parameters)

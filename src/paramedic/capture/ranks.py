@@ -71,17 +71,13 @@ def _distributed() -> bool:
 
 
 def _digest(tensors: Any) -> str:
-    from paramedic.capture.sampling import sample
+    from paramedic.capture.sampling import is_sharded, sample
 
     digest = hashlib.sha256()
     for tensor in tensors:
-        if not _is_sharded(tensor):
+        if not is_sharded(tensor):
             digest.update(str(tuple(tensor.shape)).encode() + sample(tensor).cpu().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _is_sharded(tensor: Any) -> bool:
-    return type(tensor).__name__ == "DTensor"
 
 
 def facts(observer: Observer) -> RankFacts:
@@ -98,8 +94,7 @@ def facts(observer: Observer) -> RankFacts:
         for hashes in record.fingerprints[0][:COMPARED_BATCHES]
     ]
     shapes = [tuple(value.shape) for value in initial]
-    sharded = any(_is_sharded(p) for record in setup.optimizers for p in record.parameters)
-    return RankFacts(rank(), str(shapes), _digest(initial), dict(setup.weights_by_step), batches, sharded)
+    return RankFacts(rank(), str(shapes), _digest(initial), dict(setup.weights_by_step), batches, setup.sharded)
 
 
 def write(folder: Path, observer: Observer) -> None:

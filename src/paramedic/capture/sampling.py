@@ -24,13 +24,17 @@ SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, sec
 MAX_LAYERS = 200
 
 
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether a process holds a part of it only (DTensor)."""
+    return hasattr(tensor, "to_local")
+
+
 def local(tensor: Tensor) -> Tensor:
     """This process's part of a sharded tensor (DTensor), any other tensor itself.
 
     Reading a whole one would wait for the other ranks, which may not read it now.
     """
-    part = getattr(tensor, "to_local", None)
-    return tensor if part is None else part()
+    return tensor.to_local() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def sample(tensor: Tensor) -> Tensor:

@@ -390,14 +390,15 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
     mended = Together(found.repairs)
     recorded = len(lab.recorded_steps(mended))
     found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
-    _make_affordable(lab, found, clock.first / (len(remedies) + 4))
+    seconds = clock.first / (len(remedies) + 4)  # for one replay
+    _thin_out(lab, found, seconds)
+    found.steps = _affordable(found, seconds, lab.seconds_per_step / found.thin)
     try:
         found.base = [run(lab, found, mended, 0, found.steps)]
     except Exception as error:  # the program's own code, on a step that depends on what was not recorded
         found.not_tried = f"the recorded steps cannot be trained again: {type(error).__name__}: {str(error)[:120]}"
         return
-    affordable = clock.first / max(1e-3, lab.seconds_per_step) / (len(remedies) + 4)
-    shorter = int(min(found.steps, max(LEAST_STEPS, affordable)))
+    shorter = _affordable(found, seconds, lab.seconds_per_step)
     try:
         if shorter < found.steps:
             found.steps = shorter
@@ -414,8 +415,8 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
         found.not_tried = f"budget of {lab.budget:g} s used up"
 
 
-def _make_affordable(lab: Lab, found: Diagnosis, seconds: float) -> None:
-    """Smaller parts of the batches, then fewer steps, so that one replay takes about so many seconds.
+def _thin_out(lab: Lab, found: Diagnosis, seconds: float) -> None:
+    """Smaller parts of the batches, so that a replay of WANTED_STEPS takes about so many seconds.
 
     The cost of a step is estimated from the one forward pass that was replayed so far.
     """
@@ -425,8 +426,11 @@ def _make_affordable(lab: Lab, found: Diagnosis, seconds: float) -> None:
         thin *= 2
     if thin > 1 and lab.can_be_thinned(thin):
         found.thin = thin
-    affordable = seconds * found.thin / max(1e-4, lab.seconds_per_step)
-    found.steps = int(min(found.steps, max(LEAST_STEPS, affordable)))
+
+
+def _affordable(found: Diagnosis, seconds: float, seconds_per_step: float) -> int:
+    """As many of the steps as a replay can make in so many seconds."""
+    return int(min(found.steps, max(LEAST_STEPS, seconds / max(1e-3, seconds_per_step))))
 
 
 def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clock) -> None:

@@ -113,34 +113,31 @@ def _remove_element(source: Source, call: cst.Call) -> None:
     element = source.parent(call)
     holder = source.parent(element) if element is not None else None
     if isinstance(element, cst.Arg) and isinstance(holder, cst.Call) and source.called(holder) == "Sequential":
-        args = [item for item in holder.args if item is not element]
-        last = holder.args[-1] is element
-        if not args:
+        if len(holder.args) == 1:
             raise NoPatch("it is the only layer")
-
-        def drop(node: cst.Call) -> cst.Call:
-            kept = [item for item, old in zip(node.args, holder.args, strict=True) if old is not element]
-            if last:
-                kept[-1] = kept[-1].with_changes(comma=node.args[-1].comma)
-            return node.with_changes(args=kept)
-
-        source.change(holder, drop)
+        _drop(source, holder, "args", element)
         return
     if isinstance(element, cst.Element) and isinstance(holder, cst.List) and len(holder.elements) > 1:
-        last = holder.elements[-1] is element
-
-        def drop_element(node: cst.List) -> cst.List:
-            kept = [item for item, old in zip(node.elements, holder.elements, strict=True) if old is not element]
-            if last:
-                kept[-1] = kept[-1].with_changes(comma=node.elements[-1].comma)
-            return node.with_changes(elements=kept)
-
-        source.change(holder, drop_element)
+        _drop(source, holder, "elements", element)
         return
     if isinstance(element, cst.Assign):  # self.out = nn.Sigmoid(): the name stays, and does nothing
         source.replace(call, f"{source.nn()}.Identity()")
         return
     raise NoPatch("it is no element of a sequence")
+
+
+def _drop(source: Source, holder: cst.CSTNode, field: str, element: cst.CSTNode) -> None:
+    """Take ``element`` out of the holder's ``field``; the last one that stays ends as the last one did."""
+    items = getattr(holder, field)
+
+    def changed(node: cst.CSTNode) -> cst.CSTNode:
+        own = getattr(node, field)
+        kept = [item for item, old in zip(own, items, strict=True) if old is not element]
+        if items[-1] is element:
+            kept[-1] = kept[-1].with_changes(comma=own[-1].comma)
+        return node.with_changes(**{field: kept})
+
+    source.change(holder, changed)
 
 
 def _keep_decisions(source: Source, call: cst.Call) -> None:

@@ -176,12 +176,17 @@ def _leak_at(case: Case, task: Task, position: int) -> Leak | None:
         return None
     early = max(0, position - task.shift.ahead + 1)
     index = task.shift.target_index[:, :early].flatten()
-    delta = difference(base_run, other_run)[index]
-    size = float(delta.max()) / scale(base_run) if delta.numel() else 0.0
+    size = largest_change(base_run, other_run, index)
     if size <= LEAK:
         return Leak(task, size, (), False)
     steps, by_summary = _locate(case, tape, task, changed, position)
     return Leak(task, size, tuple(steps), by_summary)
+
+
+def largest_change(base: Tensor, other: Tensor, index: Tensor) -> float:
+    """Over the predictions at ``index``, in standard deviations of all of ``base``."""
+    delta = difference(base, other)[index]
+    return float(delta.max()) / scale(base) if delta.numel() else 0.0
 
 
 def other_future(value: Tensor, index: Tensor, position: int) -> Tensor | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import Tensor
-
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.implementation.causal_leak import LEAK, Task, other_future, run_task, tasks
-from paramedic.measurements.dependence import difference, scale
+from paramedic.checks.implementation.causal_leak import (
+    LEAK,
+    Task,
+    largest_change,
+    other_future,
+    run_task,
+    tasks,
+)
 
 USES_THE_PAST = 1e-3  # change of a prediction by another past, in its standard deviations; of a pointwise model: 0
 
@@ -79,8 +83,7 @@ def _future_and_past(case: Case, task: Task) -> tuple[float, float] | None:
         return None
     earlier = later.detach().flatten().clone()  # the later tokens as they were, and those before them changed
     earlier[index[:, middle:]] = value.detach().flatten()[index[:, middle:]]
-    other = value.detach().flatten()[index[:, :middle]].roll(1, 0)
-    earlier[index[:, :middle]] = other
+    earlier[index[:, :middle]] = value.detach().flatten()[index[:, :middle]].roll(1, 0)
     with case.lab.at("same"), case.lab.at("final"):
         base = run_task(case, tape, task, {task.number: value})
         with_later = run_task(case, tape, task, {task.number: later})
@@ -88,9 +91,4 @@ def _future_and_past(case: Case, task: Task) -> tuple[float, float] | None:
     if base is None or with_later is None or with_earlier is None:
         return None
     before, after = task.shift.target_index[:, :middle].flatten(), task.shift.target_index[:, middle:].flatten()
-    return _change(base, with_later, before), _change(base, with_earlier, after)
-
-
-def _change(base: Tensor, other: Tensor, index: Tensor) -> float:
-    delta = difference(base, other)[index]
-    return float(delta.max()) / scale(base) if delta.numel() else 0.0
+    return largest_change(base, with_later, before), largest_change(base, with_earlier, after)
