@@ -80,7 +80,8 @@ def _repeat(info: dict[str, Any], known: dict[str, Any]) -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         spec = {key: value for key, value in info.items() if key not in ("ignored", "sha256")}
-        spec |= {"folder": folder, "steps": known["recorded"], "replay": {"name": known["name"], "steps": known["steps"]}}
+        made = {key: known[key] for key in ("name", "steps", "thin", "probes", "ended") if key in known}
+        spec |= {"folder": folder, "steps": known["recorded"], "replay": made}
         returncode = run_child(spec, sys.stderr)
         path = Path(folder) / "trace.sqlite"
         result = Trace(path).meta("replay") if path.is_file() else None

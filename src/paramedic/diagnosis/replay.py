@@ -6,6 +6,7 @@ the last is the one thing that is tried.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Trial, assess_mended, run
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Outcome, Trial, assess_mended, run
 from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
 from paramedic.experiments.repairs import hidden_by_others, repair_of
 
@@ -28,8 +29,15 @@ def experiments_of(case: Case) -> list[dict[str, Any]]:
     trials = [fact.trial for fact in found.facts if fact.trial is not None] + found.trials + found.causes
     recorded = max(1, len(case.lab.setup.steps))
     unique = {trial.experiment: trial for trial in trials if trial.outcomes and trial.base}
+    made = {"steps": found.steps, "thin": found.thin, "probes": len(found.probes), "recorded": recorded}
     return [
-        {"name": name, "changes": trial.remedy.changes, "steps": found.steps, "recorded": recorded, **_result(trial)}
+        {
+            "name": name,
+            "changes": trial.remedy.changes,
+            "ended": trial.ended.train if trial.ended is not None else None,
+            **made,
+            **_result(trial),
+        }
         for name, trial in unique.items()
     ]
 
@@ -39,13 +47,20 @@ def _result(trial: Trial) -> dict[str, Any]:
     return {key: proof[key] for key in ("before", "after", "interval", "seeds", "unit")}
 
 
-def replay_experiment(case: Case, name: str, steps: int) -> dict[str, Any]:
-    """The result of an experiment, with the loss curves of its first seed; {"problem": ...} where it cannot be made."""
+def replay_experiment(
+    case: Case, name: str, steps: int, thin: int = 1, probes: int | None = None, ended: float | None = None
+) -> dict[str, Any]:
+    """The result of an experiment, with the loss curves of its first seed; {"problem": ...} where it cannot be made.
+
+    steps, thin, probes, ended: as ``experiments_of`` says that it was made. A busier machine must not change them, and
+    the program does not run to its end this time.
+    """
     try:
         facts, remedies = _parts(case, name)
-        found = assess_mended(case, facts)
-        found.steps = steps
-        trial = Trial(remedies[-1], beside=tuple(remedies[:-1]))
+        found = assess_mended(case, facts, probes)
+        found.steps, found.thin = steps, thin
+        whole = Outcome(ended, math.nan) if ended is not None else None
+        trial = Trial(remedies[-1], ended=whole, beside=tuple(remedies[:-1]))
         base, variant = Together(remedies[:-1]), Together(remedies)
         for seed in range(SEEDS):
             trial.base.append(run(case.lab, found, base, seed, steps))

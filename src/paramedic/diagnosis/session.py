@@ -52,8 +52,7 @@ def examine_run(
 def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> None:
     """The experiment that ``spec`` names, on a run that was made for it; the result is written to the trace."""
     with _case_of(writer, setup, spec) as case:
-        asked = spec["replay"]
-        writer.meta("replay", replay_experiment(case, str(asked["name"]), int(asked["steps"])))
+        writer.meta("replay", replay_experiment(case, **spec["replay"]))
 
 
 @contextmanager

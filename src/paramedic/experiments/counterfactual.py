@@ -230,10 +230,11 @@ def proven(case: Case, name: str) -> Trial | None:
     return trial
 
 
-def assess_mended(case: Case, facts: list[Fact]) -> Diagnosis:
+def assess_mended(case: Case, facts: list[Fact], count: int | None = None) -> Diagnosis:
     """How far the program got, by the loss as it is with the facts mended.
 
-    Raises NotApplicable or NotChecked when progress cannot be measured.
+    count: the batches that progress is measured on; by default as many as a step's cost allows. Raises NotApplicable
+    or NotChecked when progress cannot be measured.
     """
     lab = case.lab
     problem = lab.why_not_replayable()
@@ -243,7 +244,8 @@ def assess_mended(case: Case, facts: list[Fact]) -> Diagnosis:
     _applicable(lab, Together(repairs))
     loss = Together([item for item in repairs if item.defines_loss])
     with lab.spending():
-        count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
+        if count is None:
+            count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
         probes = train_probes(lab, count, change=loss)
         scale = scale_of(lab, probes)
         if scale is None:
