@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,19 +21,17 @@ from paramedic.experiments.counterfactual import (
     MOST_STEPS,
     SEEDS,
     SHARE_OF_BEST,
-    SIGNIFICANCE,
-    SLACK,
-    T_95,
     Diagnosis,
     Outcome,
     confounding,
     diagnosis,
+    interval_of,
     run,
+    significant,
 )
 from paramedic.experiments.interventions import Remedy
-from paramedic.experiments.lab import Intervention, Lab
+from paramedic.experiments.lab import Intervention
 from paramedic.experiments.wording import SYMPTOMS, percent
-from paramedic.trace.setup import OptimizerStep
 from paramedic.trace.tape import Tape
 
 READABLE = 0.5  # u of augmented batches at the end of the run: below it the network has learned to read them
@@ -83,17 +80,16 @@ class Comparison:
         return statistics.fmean(self.gains())
 
     def harmful(self) -> bool:
-        deviation = statistics.stdev(self.gains())
-        return self.gain > GAIN and self.gain / (deviation / math.sqrt(SEEDS) + SLACK) > SIGNIFICANCE
+        return self.gain > GAIN and significant(self.gains())
 
     def proof(self) -> Proof:
-        half = T_95 * statistics.stdev(self.gains()) / math.sqrt(SEEDS)
+        low, high = interval_of(self.gains())
         before = min(statistics.median(item.validation for item in self.augmented), self.ended.validation)
         return Proof(
             experiment="the recorded steps trained again with the same rows without augmentation, judged on validation",
             before=round(before, 4),
             after=round(statistics.median(item.validation for item in self.clean), 4),
-            interval=(round(-self.gain - half, 4), round(-self.gain + half, 4)),
+            interval=(round(low, 4), round(high, 4)),
             seeds=SEEDS,
             changed=CleanInputs.changes,
         )
@@ -189,7 +185,7 @@ def compare(case: Case, assessed: Diagnosis, clean: CleanView) -> Comparison | N
     Raises NotChecked where the budget does not reach.
     """
     lab = case.lab
-    steps = assessed.steps or min(MOST_STEPS, _recorded(lab), assessed.total_steps)
+    steps = assessed.steps or min(MOST_STEPS, len(lab.recorded_steps()), assessed.total_steps)
     affordable = int(lab.time_left() / (2 * SEEDS) / max(1e-4, lab.seconds_per_step))
     kept = assessed.base[:SEEDS] if affordable >= steps else []
     steps = min(steps, affordable)
@@ -204,10 +200,6 @@ def compare(case: Case, assessed: Diagnosis, clean: CleanView) -> Comparison | N
         if trial.gain <= 0:
             return None
     return trial
-
-
-def _recorded(lab: Lab) -> int:
-    return sum(any(isinstance(event, OptimizerStep) for event in step) for step in lab.setup.steps)
 
 
 def _other_cause(assessed: Diagnosis, trial: Comparison) -> bool:

@@ -66,6 +66,21 @@ class Outcome:
     validation: float
 
 
+def _standard_error(gains: Sequence[float]) -> float:
+    return statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else 0.0
+
+
+def interval_of(gains: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean fall of u, as a difference after - before, by gains of SEEDS seeds."""
+    mean, half = statistics.fmean(gains), T_95 * _standard_error(gains)
+    return (-mean - half, -mean + half)
+
+
+def significant(gains: Sequence[float]) -> bool:
+    """Whether the mean gain of SEEDS seeds is above chance."""
+    return statistics.fmean(gains) / (_standard_error(gains) + SLACK) > SIGNIFICANCE
+
+
 @dataclass(eq=False)
 class Trial:
     """One remedy with its outcomes by seed, and those of the base it is compared with.
@@ -104,14 +119,10 @@ class Trial:
 
     def interval(self) -> tuple[float, float]:
         """95 % interval of the difference after - before."""
-        gains = self.gains()
-        half = T_95 * statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else 0.0
-        return (-self.gain - half, -self.gain + half)
+        return interval_of(self.gains())
 
     def significant(self) -> bool:
-        gains = self.gains()
-        deviation = statistics.stdev(gains) if len(gains) > 1 else 0.0
-        return self.gain / (deviation / math.sqrt(len(gains)) + SLACK) > SIGNIFICANCE
+        return significant(self.gains())
 
     def holds_on_validation(self) -> bool:
         """Whether validation batches gain as well; True where none were recorded."""
