@@ -7,7 +7,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -53,6 +53,7 @@ SAME_FIT = 1e-4  # of the rms: rounding; a preparation that is a factor and an o
 COMPARED_ROWS = 12
 MOST_WRAPPERS = 4
 MOST_STEPS = 50  # of a chain of transforms
+OTHER_SETTINGS = "the dataset with the settings of the validation dataset"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,13 @@ class CleanView:
 
     inputs: per recorded batch (as ``batches`` gives them) the rows without augmentation, None where they are unknown.
     how: where these rows come from. known: they are prepared as validation rows are, as far as that can be compared.
+    borrowed: they were prepared by the validation rows' own recipe, so that they say nothing of the training rows'.
     """
 
     inputs: tuple[Tensor | None, ...]
     how: str
     known: bool
+    borrowed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -309,7 +312,7 @@ def _clean_view(case: Case) -> CleanView | None:
             if others is not None:
                 raw = [one if one is not None else other for one, other in zip(raw, others.inputs, strict=True)]
         clean = tuple(change(item) if item is not None else None for item in raw)
-        return CleanView(clean, "the rows before the training loop changes them", known)
+        return CleanView(clean, "the rows before the training loop changes them", known, borrowed=True)
     record = loader_of(case)
     assert record is not None
     if found.kind == "collate":
@@ -319,7 +322,7 @@ def _clean_view(case: Case) -> CleanView | None:
         if _same_but_constant(record.dataset, dataset):
             view = _matched(case, record, dataset, how)
             if view is not None:
-                return view
+                return replace(view, borrowed=how == OTHER_SETTINGS)
     return None
 
 
@@ -377,7 +380,7 @@ def plain_datasets(dataset: Any, other: Any, depth: int = MOST_WRAPPERS) -> Iter
         return
     attributes = dict(getattr(dataset, "__dict__", {}))
     if type(other) is type(dataset) and other is not dataset:
-        yield _with(dataset, _settings(other)), "the dataset with the settings of the validation dataset"
+        yield _with(dataset, _settings(other)), OTHER_SETTINGS
     off = {name: _off(value) for name, value in attributes.items() if SETTING.search(name) and not isinstance(value, Dataset)}
     if off:
         yield _with(dataset, off), "the dataset without its transform"

@@ -69,11 +69,11 @@ class TrainValidationRecipeMismatch(Check):
 
 
 def _without_augmentation(case: Case, found: SplitRows) -> SplitRows:
-    """Augmentation is row R13's matter: here the rows before it count."""
+    """Augmentation is row R13's matter: here the rows before it count, unless it is validation's recipe that made them."""
     if augmentation(case) is None:
         return found
     clean = clean_view(case)
-    if clean is not None and clean.known and clean.complete:
+    if clean is not None and clean.known and clean.complete and not clean.borrowed:
         rows = clean.rows().flatten(1).double().numpy()
         return replace(found, train=rows, augmented=False) if len(rows) >= LEAST_ROWS else found
     if spread_between_draws(case) > MOST_SPREAD:
