@@ -14,13 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
 
 from paramedic.capture.transparent_call import call as call_in_place
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import Source
-from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, tensors_of
+from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, map_tensors, tensors_of
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
 LARGE_BYTES = 64 << 20  # a larger constant (a whole dataset as one batch) is kept by reference, not copied
@@ -41,6 +40,11 @@ SELECTIONS = frozenset(
 )
 # Reading these gives tensors that are not computed by the forward pass.
 NOT_COMPUTED = frozenset({"grad", "is_leaf", "requires_grad"})
+# Most calls of a training step: neither what they take nor what they give is computed by the forward pass.
+PASSED = frozenset(
+    {getattr(Tensor, name).__get__ for name in ("grad", "grad_fn", "is_leaf", "requires_grad", "shape", "dtype", "device")}
+    | {getattr(Tensor, "grad").__set__, Tensor.size, Tensor.dim, Tensor.numel, Tensor.is_floating_point}  # noqa: B009
+)
 
 
 def function_name(function: Any) -> str:
@@ -203,6 +207,8 @@ class Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func in PASSED:
+            return call_in_place(func, args, kwargs)
         if getattr(func, "__name__", "") in ("requires_grad_", "__set__"):
             self._note_freezing(func, args, kwargs)
         if not self.recording or self.depth or transforming():
@@ -269,7 +275,7 @@ class Recorder(TorchFunctionMode):
         return self._node(func, name, args, kwargs, place_of(sys._getframe(2)), rng)
 
     def _node(self, target: Any, name: str, args: Any, kwargs: Any, place: Place | None, rng: Any) -> Node:
-        args, kwargs = tree_map_only(Tensor, self._ref, (tuple(args), dict(kwargs)))
+        args, kwargs = map_tensors(self._ref, (tuple(args), dict(kwargs)))
         enabled = torch.is_grad_enabled()
         return Node(
             target, name, args, kwargs, [], place, rng=rng, autocast=_autocast(), grad_enabled=enabled
@@ -398,7 +404,7 @@ class Recorder(TorchFunctionMode):
         if result is None:
             self.failed = node
         else:
-            node.kwargs = tree_map_only(Tensor, self._ref, dict(kwargs))
+            node.kwargs = map_tensors(self._ref, dict(kwargs))
             self._finish(node, result)
 
 
