@@ -69,13 +69,10 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 def known_selectors() -> tuple[str, ...]:
     """Rows, checks of paramedic, and checks of installed plugins, without importing any of them."""
-    from importlib.metadata import entry_points
-
     from paramedic.catalogue import ROWS
-    from paramedic.checks.registry import descriptions
+    from paramedic.checks.registry import descriptions, plugin_names
 
-    plugins = [entry.name for entry in entry_points(group="paramedic.checks")]
-    return (*(row.id for row in ROWS), *(item.name for item in descriptions()), *plugins)
+    return (*(row.id for row in ROWS), *(item.name for item in descriptions()), *plugin_names())
 
 
 def checked_selectors(names: Iterable[str], source: str) -> tuple[str, ...]:
@@ -141,7 +138,7 @@ def parse(table: Any, path: Path) -> Config:
         budget=_number(table.get("budget", Config.budget), f"{source} budget"),
         fail_on=_fail_on(table.get("fail-on", Config.fail_on), source),
         dir=_dir(table.get("dir"), path, source),
-        overhead=_number(table.get("overhead", Config.overhead), f"{source} overhead"),
+        overhead=_number(table.get("overhead", Config.overhead), f"{source} overhead", most=100),
         format=_format(table.get("format", Config.format), source),
         output=_path(table["output"], path, f"{source} output") if "output" in table else None,
         baseline=_path(table.get("baseline", BASELINE), path, f"{source} baseline"),
@@ -164,11 +161,11 @@ def _ignored(value: Any, source: str) -> tuple[Ignored, ...]:
 def _one_ignored(item: Any, source: str) -> Ignored:
     if isinstance(item, str):
         return Ignored(item)
-    if not isinstance(item, dict) or not isinstance(item.get("check"), str):
-        raise ConfigError(f'{source} ignore: an item must be a string or {{ check = "...", reason = "..." }}')
-    for key in item:
+    for key in item if isinstance(item, dict) else ():
         if key not in ("check", "reason"):
             raise ConfigError(f'{source} ignore has no setting "{key}"{nearest(key, ("check", "reason"))}')
+    if not isinstance(item, dict) or not isinstance(item.get("check"), str):
+        raise ConfigError(f'{source} ignore: an item must be a string or {{ check = "...", reason = "..." }}')
     return Ignored(item["check"], str(item.get("reason", "")))
 
 
@@ -203,9 +200,11 @@ def _thresholds(value: Any, source: str) -> dict[str, float]:
     return result
 
 
-def _number(value: Any, source: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-        raise ConfigError(f"{source} must be a number of at least 0, not {value!r}")
+def _number(value: Any, source: str, most: float = float("inf")) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= most or value == float("inf"):
+        wanted = f"from 0 to {most:g}" if most < float("inf") else "of at least 0"
+        raise ConfigError(f"{source} must be a number {wanted}, not {value!r}")
     return float(value)
 
 

@@ -56,6 +56,8 @@ def wrong(tmp_path: Path, text: str) -> str:
 
 def test_unknown_settings_name_the_nearest(tmp_path: Path) -> None:
     assert 'no setting "budgit" (did you mean "budget"?)' in wrong(tmp_path, "budgit = 3")
+    assert 'ignore has no setting "chek" (did you mean "check"?)' in wrong(tmp_path, "ignore = [{chek = 'R06'}]")
+    assert "overhead must be a number from 0 to 100, not 500" in wrong(tmp_path, "overhead = 500")
     assert "format must be one of text, json" in wrong(tmp_path, "format = 'jason'")
     assert '(did you mean "missing-zero-grad"?)' in wrong(tmp_path, "thresholds = {'mising-zero-grad.x' = 1}")
     text = wrong(tmp_path, "thresholds = {'missing-zero-grad' = {least-chare = 1}}")

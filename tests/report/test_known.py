@@ -88,6 +88,22 @@ def test_baseline_round_trip_and_what_is_gone(fault: Report, tmp_path: Path) -> 
     assert len(known.renewed(other, entries)) == 2
 
 
+def test_pruning_keeps_the_same_check_in_another_place(fault: Report) -> None:
+    entries = known.renewed(fault, [])
+    (old,) = [item for item in entries if item["check"] == "softmax-before-cross-entropy"]
+    after = known.with_baseline(fault, [*entries, old | {"place": "teacher"}])
+    assert after.gone == ("softmax-before-cross-entropy",)
+    assert known.pruned(after, [*entries, old | {"place": "teacher"}]) == entries
+
+
+def test_a_misspelt_name_in_a_comment_is_said(fault: Report, tmp_path: Path) -> None:
+    line = "y = s(x)  # paramedic: ignore[softmax-befor-cross-entropy] distillation"
+    report = known.without_ignored(fault, source(tmp_path, line))
+    assert report.findings == fault.findings and not report.known
+    (text,) = set(report.not_observed) - set(fault.not_observed)
+    assert 'no row or check is called so (did you mean "softmax-before-cross-entropy"?)' in text
+
+
 def test_sarif_says_what_is_new(fault: Report) -> None:
     entries = known.renewed(replace(fault, findings=fault.findings[1:]), [])
     results = json.loads(render(known.with_baseline(fault, entries), "sarif", Context()))["runs"][0]["results"]
@@ -112,3 +128,7 @@ def test_known_findings_survive_json_and_every_format(fault: Report) -> None:
     jsonschema.validate(json.loads(report.dumps()), schema)
     for format in FORMATS:
         assert render(report, format, Context())
+    for format in ("text", "markdown", "html"):
+        assert "Nothing new (2 known findings)" in render(report, format, Context()).replace("&#40;", "(").replace("&#41;", ")")
+    for format in ("text", "markdown", "html", "junit", "sarif"):
+        assert "softmax-before-cross-entropy" in render(report, format, Context(width=200)).replace("&#45;", "-")

@@ -94,25 +94,63 @@ def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
                 continue
 
 
-def plugin_description(name: str) -> Description | None:
-    """A check of an installed plugin (imports it); None if no entry point has this name."""
+class PluginError(ValueError):
+    """A check of a plugin cannot be used; the text is one line and says why."""
+
+
+def plugin_names() -> list[str]:
+    """The checks of installed plugins, by their entry points; nothing is imported."""
     from importlib.metadata import entry_points
 
-    for entry in entry_points(group="paramedic.checks"):
-        if entry.name == name:
-            found = entry.load()
-            return Description(
-                reason=found.reason, name=found.name, also=tuple(found.also), needs=tuple(found.needs), cost=found.cost,
-                doc=inspect.cleandoc(found.__doc__ or ""), path=Path(inspect.getfile(found)), thresholds={},
-            )
-    return None
+    return sorted(entry.name for entry in entry_points(group="paramedic.checks"))
+
+
+def plugin_class(name: str) -> type[Check]:
+    """The class of a plugin's check (imports it, and torch). PluginError if that is not a check of this name."""
+    from importlib.metadata import entry_points
+
+    from paramedic.catalogue import ROW_BY_ID
+    from paramedic.checks.check import Check
+
+    entry = next(iter(entry_points(group="paramedic.checks", name=name)))
+    try:
+        found = entry.load()
+    except Exception as error:  # somebody else's code
+        raise PluginError(f"the plugin's check {name} cannot be imported: {type(error).__name__}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Check)):
+        raise PluginError(f"the plugin's check {name} ({entry.value}) is no class derived from paramedic's Check")
+    if getattr(found, "name", None) != name:
+        raise PluginError(f'the plugin\'s check {name} ({entry.value}) calls itself "{getattr(found, "name", None)}"')
+    if getattr(found, "reason", None) not in ROW_BY_ID:
+        raise PluginError(f'the plugin\'s check {name} speaks for "{getattr(found, "reason", None)}", which is no row')
+    return found
+
+
+def plugin_description(name: str) -> Description | None:
+    """A check of an installed plugin (imports it); None if there is none of this name. PluginError if it is broken."""
+    if name not in plugin_names():
+        return None
+    found = plugin_class(name)
+    return Description(
+        reason=found.reason, name=found.name, also=tuple(found.also), needs=tuple(found.needs), cost=found.cost,
+        doc=inspect.cleandoc(found.__doc__ or ""), path=Path(inspect.getfile(found)), thresholds={},
+    )
+
+
+def plugin_errors() -> dict[str, str]:
+    """What is wrong with the checks of plugins, by name."""
+    errors = {}
+    for name in plugin_names():
+        try:
+            plugin_class(name)
+        except PluginError as error:
+            errors[name] = str(error)
+    return errors
 
 
 @cache
 def check_classes() -> tuple[type[Check], ...]:
-    """The check classes themselves (imports torch), in the order of ``descriptions``; plugins come last."""
-    from importlib.metadata import entry_points
-
+    """The check classes themselves (imports torch), in the order of ``descriptions``; plugins that work come last."""
     from paramedic.checks.check import Check
 
     found: dict[str, type[Check]] = {}
@@ -129,5 +167,6 @@ def check_classes() -> tuple[type[Check], ...]:
                 ):
                     found[item.name] = item
     ordered = [found.pop(item.name) for item in descriptions() if item.name in found]
-    plugins = [entry.load() for entry in entry_points(group="paramedic.checks")]
+    broken = plugin_errors()
+    plugins = [plugin_class(name) for name in plugin_names() if name not in broken]
     return tuple(ordered + list(found.values()) + plugins)

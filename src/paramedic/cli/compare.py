@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from paramedic.cli.completion import runs
 from paramedic.config import ConfigError, load
 
 MAX_CODE_LINES = 40
@@ -18,8 +19,8 @@ LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the step
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=runs)
+@click.argument("second", shell_complete=runs)
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."

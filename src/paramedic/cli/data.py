@@ -11,13 +11,14 @@ from pathlib import Path
 import click
 
 from paramedic.cli import folders
+from paramedic.cli.completion import files
 from paramedic.cli.run import comma_separated, merged
 from paramedic.config import FAIL_ON, Config, ConfigError, load
 from paramedic.report.formats import FORMATS
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=files)
 @click.argument("more", nargs=-1, metavar="")
 @click.option("--label", metavar="COLUMN", help="Column, key or array that holds the labels.")
 @click.option(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paramedic.cli.completion import checks
+
 if TYPE_CHECKING:
     from paramedic.catalogue import Row
     from paramedic.checks.registry import Description
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=checks)
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(name: str, format_: str) -> None:
     """Explain a row (R19, S5, A1) or a check (softmax-before-cross-entropy)."""
@@ -44,7 +46,7 @@ def command(name: str, format_: str) -> None:
 def find(name: str) -> tuple[Row | None, list[Description]]:
     """The row with its checks, or one check. UsageError names the nearest known name."""
     from paramedic.catalogue import ROW_BY_ID
-    from paramedic.checks.registry import descriptions, plugin_description
+    from paramedic.checks.registry import PluginError, descriptions, plugin_description
     from paramedic.config import known_selectors, nearest
 
     folded = name.strip().upper()
@@ -56,7 +58,10 @@ def find(name: str) -> tuple[Row | None, list[Description]]:
         mine = [item for item in descriptions() if folded in (item.reason, *item.also)]
         return ROW_BY_ID[folded], mine
     found = [item for item in descriptions() if item.name == name.strip().casefold()]
-    plugin = plugin_description(name.strip().casefold()) if not found else None
+    try:
+        plugin = plugin_description(name.strip().casefold()) if not found else None
+    except PluginError as error:
+        raise click.UsageError(str(error)) from error
     if plugin is not None:
         return None, [plugin]
     if not found:

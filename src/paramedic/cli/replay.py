@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
+from paramedic.cli.completion import runs
 from paramedic.config import ConfigError, load, nearest
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=runs)
 @click.argument("experiment", required=False)
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from paramedic.cli.completion import runs
 from paramedic.config import FAIL_ON, ConfigError, load
 from paramedic.report.formats import FORMATS
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=runs)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="Write it here instead of printing it.")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Exit code 1 from this level on [fault].")

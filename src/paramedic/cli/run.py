@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from paramedic.cli import folders
+from paramedic.cli.completion import checks, files
 from paramedic.cli.preflight import check_module, check_script, digest
 from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
 from paramedic.report import known
@@ -74,9 +75,9 @@ class Request:
 @click.option("--budget", type=click.FloatRange(0), help="Seconds for experiments after the program [60].")
 @click.option("--no-experiments", is_flag=True, help="Examine without trying anything on copies.")
 @click.option(
-    "--select", callback=comma_separated, help="Only these rows or checks: R19,learning-rate-too-high"
+    "--select", callback=comma_separated, shell_complete=checks, help="Only these rows or checks: R19,learning-rate-too-high"
 )
-@click.option("--ignore", callback=comma_separated, help="Without these rows or checks.")
+@click.option("--ignore", callback=comma_separated, shell_complete=checks, help="Without these rows or checks.")
 @click.option(
     "--overhead", type=click.FloatRange(0, 100), help="Percent of the program's time to observe it [1]."
 )
@@ -92,7 +93,7 @@ class Request:
 @click.option("--baseline", type=click.Path(path_type=Path), help="Known findings [paramedic-baseline.json].")
 @click.option("--write-baseline", is_flag=True, help="Make all that is found known.")
 @click.option("--prune-baseline", is_flag=True, help="Drop known findings that no longer occur.")
-@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
+@click.argument("program", nargs=-1, shell_complete=files, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]...")
 def command(program: tuple[str, ...], **options: Any) -> int:
     """Observe a training program, then find out why it does not work.
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from paramedic.cli.completion import runs
 from paramedic.config import ConfigError, load
 
 HOST = "127.0.0.1"
@@ -26,7 +27,7 @@ GRACE = 5.0  # seconds that a browser has to fetch the last page after the run i
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=runs)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Any free one if not given.")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 @click.option("--until-examined", is_flag=True, hidden=True, help="End when the run has its report.")

@@ -19,7 +19,7 @@ import torch
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.finding import Finding, Outcome
-from paramedic.checks.registry import check_classes
+from paramedic.checks.registry import check_classes, plugin_errors
 from paramedic.diagnosis.ranking import rank, with_proof
 from paramedic.experiments.counterfactual import facts_of
 from paramedic.report.model import Report, row_statuses
@@ -42,7 +42,7 @@ def examine(
     order = sorted(classes, key=lambda item: (item.after_facts, COST_ORDER[item.cost], not item.early))
     instances = [item() for item in order]
     outcomes: list[Outcome] = []
-    errors: dict[str, str] = {}
+    errors = plugin_errors() if checks is None else {}
     started = time.thread_time()
     for check in instances:
         if not selected(check):

@@ -6,12 +6,13 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from paramedic.checks.finding import Evidence, Finding, Proof
-from paramedic.checks.registry import descriptions
+from paramedic.checks.registry import Description, PluginError, descriptions, plugin_description
 from paramedic.report.escape import clean, number
-from paramedic.report.model import Report
+from paramedic.report.model import Known, Report
 from paramedic.trace.place import Place
 from paramedic.trace.store import Trace
 
@@ -90,10 +91,19 @@ def certainty(finding: Finding) -> str:
 
 def claim(finding: Finding) -> str:
     """What is wrong, in a sentence without numbers: the first line of the check's page."""
-    page = next((item for item in descriptions() if item.name == finding.check), None)
-    if page is None or not page.doc:  # a check of somebody's plugin
+    page = next((item for item in descriptions() if item.name == finding.check), None) or _of_plugin(finding.check)
+    if page is None or not page.doc:
         return clean(finding.check, 120).replace("-", " ").capitalize()
     return page.doc.splitlines()[0].rstrip(".").replace("``", "")
+
+
+@cache
+def _of_plugin(check: str) -> Description | None:
+    """The page of a plugin's check, as long as the plugin is installed and works."""
+    try:
+        return plugin_description(check)
+    except PluginError:
+        return None
 
 
 def confidence(finding: Finding) -> tuple[str, str]:
@@ -133,8 +143,21 @@ def headline(report: Report) -> str:
         return clean(unexamined, 400)
     passed = sum(row.status == "passed" for row in report.reasons.values())
     if not passed:
-        return "Nothing found, but nothing could be checked either"
-    return f"Nothing found: {passed} of {len(report.reasons)} rows checked and passed"
+        return f"{_nothing(report)}, but nothing could be checked either"
+    return f"{_nothing(report)}: {passed} of {len(report.reasons)} rows checked and passed"
+
+
+def _nothing(report: Report) -> str:
+    """ "Nothing found", or what is left to say where all that was found is known."""
+    count = len(report.known)
+    return f"Nothing new ({count} known finding{'s' if count != 1 else ''})" if count else "Nothing found"
+
+
+def known_text(known: Known) -> str:
+    """A known finding in one line: row, check, place, and why it is known."""
+    reason = clean(known.reason, 200) or "no reason given"
+    why = "in the baseline" if known.why == "baseline" else f"ignored in the code: {reason}"
+    return f"{known.finding.reason} {clean(known.finding.check, 120)} {place_text(known.finding)} ({why})"
 
 
 def ended_badly(report: Report) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paramedic.checks.finding import Finding
-from paramedic.report.context import Context, ended_badly, proof_text
+from paramedic.report.context import Context, ended_badly, headline, proof_text
 from paramedic.report.escape import clean
 from paramedic.report.model import Report
 
@@ -16,7 +16,7 @@ def render(report: Report, context: Context) -> str:
     if ending := ended_badly(report):
         lines.append(f"::error title=paramedic::{_data(ending)}")
     if not lines:
-        lines.append("::notice title=paramedic::Nothing found")
+        lines.append(f"::notice title=paramedic::{_data(headline(report))}")
     return "\n".join(lines) + "\n"
 
 

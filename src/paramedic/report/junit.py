@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from paramedic.catalogue import ROW_BY_ID
 from paramedic.checks.finding import Finding
-from paramedic.report.context import Context, certainty, ended_badly, place_text, proof_text
+from paramedic.report.context import Context, certainty, ended_badly, known_text, place_text, proof_text
 from paramedic.report.escape import clean
 from paramedic.report.model import Report
 
@@ -41,6 +41,7 @@ def _add_row(
         suite, "testcase", classname=f"paramedic.{section}", name=f"{row} {ROW_BY_ID[row].title}"
     )
     findings = [item for item in report.findings if item.reason == row and item.level != "note"]
+    known = [known_text(item) for item in report.known if item.finding.reason == row]
     failing = [item for item in findings if item.level in FAILING[context.fail_on]]
     status = report.reasons[row]
     if failing:
@@ -50,8 +51,8 @@ def _add_row(
         )
         failure.set("type", clean(failing[0].check, 120))
         failure.text = "\n".join(map(_details, failing))
-    elif findings:
-        ElementTree.SubElement(case, "system-out").text = "\n".join(map(_details, findings))
+    elif findings or known:
+        ElementTree.SubElement(case, "system-out").text = "\n".join([*map(_details, findings), *known])
     elif status.status not in ("found", "passed"):
         counts["skipped"] += 1
         why = f"{status.status.replace('-', ' ')}: {clean(status.why, 300)}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,31 +32,52 @@ def without_ignored(report: Report, root: Path) -> Report:
     """The report with what comments in the code ignore moved to ``known``."""
     comments = [(finding, _comment(finding, root)) for finding in report.findings]
     known = tuple(Known(finding, "ignored", text) for finding, text in comments if text is not None)
-    if not known:
+    misspelt = dict.fromkeys(text for finding, why in comments if why is None for text in _misspelt(finding, root))
+    if not known and not misspelt:
         return report
     return replace(
-        report, findings=tuple(finding for finding, text in comments if text is None), known=report.known + known
+        report,
+        findings=tuple(finding for finding, text in comments if text is None),
+        known=report.known + known,
+        not_observed=(*report.not_observed, *misspelt),
     )
 
 
 def _comment(finding: Finding, root: Path) -> str | None:
     """The reason given on the finding's line or on a comment line right above it; None if there is no such comment."""
+    for names, reason in _comments(finding, root):
+        if not names or finding.check in names or finding.reason.casefold() in names:
+            return reason
+    return None
+
+
+def _misspelt(finding: Finding, root: Path) -> Iterator[str]:
+    """A sentence for each name in a comment at the finding that is neither a row nor a check."""
+    from paramedic.config import known_selectors, nearest
+
+    known = known_selectors()
+    folded = {name.casefold() for name in known}
+    for names, _ in _comments(finding, root):
+        for name in names:
+            if name not in folded and finding.where is not None:
+                place = f"{finding.where.file}:{finding.where.line}"
+                yield f'the comment that ignores "{name}" at {place}: no row or check is called so{nearest(name, known)}'
+
+
+def _comments(finding: Finding, root: Path) -> Iterator[tuple[list[str], str]]:
+    """(names, reason) of the comments on the finding's line, and on a comment line right above it."""
     if finding.where is None or finding.where.line < 1 or finding.level == "note":
-        return None
+        return
     try:
         lines = (root / finding.where.file).read_text(encoding="utf-8", errors="replace").splitlines()
     except (OSError, ValueError):
-        return None
+        return
     at = finding.where.line - 1
     above = lines[at - 1].strip() if 0 < at <= len(lines) else ""
     for text in (lines[at] if at < len(lines) else "", above if above.startswith("#") else ""):
-        match = COMMENT.search(text)
-        if match is None:
-            continue
-        names = [name.strip().casefold() for name in (match.group(1) or "").split(",") if name.strip()]
-        if not names or finding.check in names or finding.reason.casefold() in names:
-            return match.group(2).strip()
-    return None
+        if match := COMMENT.search(text):
+            names = [name.strip().casefold() for name in (match.group(1) or "").split(",") if name.strip()]
+            yield names, match.group(2).strip()
 
 
 def entry(finding: Finding, program: str) -> Entry:
@@ -134,6 +155,9 @@ def renewed(report: Report, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def pruned(report: Report, entries: Sequence[Entry]) -> list[Entry]:
-    """For --prune-baseline: without this program's entries that no longer occur."""
+    """For --prune-baseline: without this program's entries that no longer occur; the same check elsewhere stays."""
     program, gone = program_of(report), set(report.gone)
-    return [item for item in entries if not (item["program"] == program and item["check"] in gone)]
+    seen = {_key(entry(item.finding, program)) for item in report.known if item.why == "baseline"}
+    return [
+        item for item in entries if item["program"] != program or item["check"] not in gone or _key(item) in seen
+    ]

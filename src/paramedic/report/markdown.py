@@ -14,6 +14,7 @@ from paramedic.report.context import (
     ended_badly,
     grouped_rows,
     headline,
+    known_text,
     place_text,
     proof_text,
 )
@@ -40,6 +41,8 @@ def render(report: Report, context: Context) -> str:
     notes = [item for item in report.findings if item.level == "note"]
     if notes:
         lines += ["### Notes", ""] + [_line(finding) for finding in notes] + [""]
+    if report.known:
+        lines += ["### Known", ""] + [f"- {escape(known_text(item))}" for item in report.known] + [""]
     lines += ["### All rows", "", "| status | rows | why |", "|---|---|---|"]
     for status, groups in grouped_rows(report).items():
         for why, rows in groups.items():

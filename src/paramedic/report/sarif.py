@@ -92,16 +92,16 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(finding: Finding, rule: int, rank: int) -> dict[str, Any]:
-    text = clean(finding.summary)
+    parts = [clean(finding.summary)]
     if finding.proof is not None:
-        text += f" Proof: {proof_text(finding)}."
+        parts.append(f"Proof: {proof_text(finding)}")
     if finding.remedy is not None:
-        text += f" Remedy: {clean(finding.remedy.summary, 600)}"
+        parts.append(f"Remedy: {clean(finding.remedy.summary, 600)}")
     result: dict[str, Any] = {
         "ruleId": clean(finding.check, 120),
         "ruleIndex": rule,
         "level": LEVELS[finding.level],
-        "message": {"text": text},
+        "message": {"text": ". ".join(part.rstrip(".") for part in parts) + "."},
         "rank": max(0.0, 100.0 - rank + 1),
         "partialFingerprints": {"paramedic/1": _fingerprint(finding)},
     }

@@ -24,6 +24,7 @@ from paramedic.report.context import (
     evidence,
     grouped_rows,
     headline,
+    known_text,
     learned,
     next_command,
     percent,
@@ -217,10 +218,7 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
     for name, reason in context.ignored.items():
         lines.append(("Ignored", Text(clean(name, 120) + (f": {clean(reason, 200)}" if reason else ""))))
     for position, known in enumerate(report.known):
-        reason = clean(known.reason, 200) or "no reason given"
-        why = "in the baseline" if known.why == "baseline" else f"ignored in the code: {reason}"
-        text = f"{known.finding.reason} {clean(known.finding.check, 120)} {place_text(known.finding)} ({why})"
-        lines.append(("Known" if position == 0 else "", Text(text)))
+        lines.append(("Known" if position == 0 else "", Text(known_text(known))))
     if report.gone:
         gone = clean(", ".join(report.gone), 300)
         lines.append(("Gone", Text(f"{gone}: in the baseline, found no more; --prune-baseline drops them")))
