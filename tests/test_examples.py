@@ -34,21 +34,7 @@ for step in range(150):
     optimizer.step()
 print(f"accuracy {(model(x).argmax(1) == y).float().mean():.3f}")
 """
-TIED = """\
-import torch
-from torch import nn
-
-embedding, output = nn.Embedding(30, 16), nn.Linear(16, 30, bias=False)
-output.weight = embedding.weight
-model = nn.Sequential(embedding, output)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for step in range(12):
-    tokens = torch.randint(30, (8, 5))
-    loss = nn.functional.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-"""
+TIED = (PLUGIN / "faulty.py").read_text()
 
 
 def command(*arguments: str, cwd: Path, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -73,7 +59,8 @@ def test_a_check_of_a_plugin_is_made_like_our_own(tmp_path: Path) -> None:
     project = (PLUGIN / "pyproject.toml").read_text()
     (entry,) = re.findall(r'^unscaled-tied-embedding = "(.+)"$', project, re.MULTILINE)
     (info / "entry_points.txt").write_text(
-        f"[paramedic.checks]\nunscaled-tied-embedding = {entry}\n[paramedic.integrations]\nbroken = no_such_module:f\n"
+        f"[paramedic.checks]\nunscaled-tied-embedding = {entry}\nbroken-check = no_such_module:Broken\n"
+        "[paramedic.integrations]\nbroken = no_such_module:f\n"
     )
     path = f"{site}{os.pathsep}{PLUGIN / 'src'}"
     (tmp_path / "train.py").write_text(TIED)
@@ -83,8 +70,17 @@ def test_a_check_of_a_plugin_is_made_like_our_own(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert [item["check"] for item in report["findings"]] == ["unscaled-tied-embedding"]
     assert any("integration broken" in text for text in report["not_observed"])
+    assert "no_such_module" in report["errors"]["broken-check"]
+    shown = command("report", "--fail-on", "never", cwd=tmp_path, path=path).stdout
+    assert "An embedding shared with the output layer begins" in shown  # the headline is the page's first line
+    table = command("checks", cwd=tmp_path, path=path)
+    assert "unscaled-tied-embedding" in table.stdout and "broken-check cannot be imported" in table.stderr
+    broken = command("explain", "broken-check", cwd=tmp_path, path=path)
+    assert broken.returncode == 2 and "Traceback" not in broken.stderr
     page = command("explain", "unscaled-tied-embedding", cwd=tmp_path, path=path)
     assert "sqrt(width)" in page.stdout
+    (tmp_path / "train.py").write_text((PLUGIN / "fixed.py").read_text())
+    assert command("run", *options, "train.py", cwd=tmp_path, path=path).returncode == 0
     assert command("run", *options, "train.py", cwd=tmp_path).returncode == 2  # without the package nobody knows it
 
 
