@@ -37,7 +37,8 @@ bench-accuracy: env
 	$(BIN)/python -m benchmarks.accuracy $(if $(QUICK),--quick)
 
 bench-overhead: env
-	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m pip install --quiet -c constraints.txt tensorboard
+	$(BIN)/python -m benchmarks.overhead --long --output docs/overhead.md
 
 bench-kinds: env
 	$(BIN)/python -m benchmarks.kinds

@@ -188,7 +188,8 @@ class Observer:
 
     # -- arming: hooks and function mode live only while something is recorded --------------------------------
 
-    def _arm(self) -> None:
+    def _arm(self, record: bool = True) -> None:
+        """record: what the loss is computed from as well, and not only the statistics of layers."""
         if self._suspended:
             return
         if not self._hooked:
@@ -200,10 +201,15 @@ class Observer:
             )
             self._hooked = True
             self._depth = self.recorder.depth = 0
-        if not self._pushed and not self._lifted and _function_mode_allowed():
+        if not record:
+            if self._pushed:
+                self.recorder.clear()
+            self._lifted = False
+            self._pop_mode()
+        elif not self._pushed and not self._lifted and _function_mode_allowed():
             self.recorder.__enter__()
             self._pushed = True
-        self.recorder.recording = self._pushed or self._lifted
+        self.recorder.recording = record and (self._pushed or self._lifted)
 
     def _disarm(self, force: bool = False) -> None:
         self.recorder.recording = False
@@ -247,8 +253,9 @@ class Observer:
 
     def _settle(self) -> None:
         """Arm or disarm as the state asks for."""
-        if self.window_open or self._watch_calls > 0 or self.sampler.wanted:
-            self._arm()
+        record = self.window_open or self._watch_calls > 0
+        if record or self.sampler.wanted:
+            self._arm(record)
         elif self._hooked or self._pushed:
             if self._pushed:
                 self.recorder.clear()
