@@ -11,6 +11,7 @@ import weakref
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -375,7 +376,7 @@ class Recorder(TorchFunctionMode):
         if name in SELECTIONS and inputs:  # the array counts, and not where its index came from
             source = self.source_of(inputs[0])
             if (source is None or source.loader is None) and _selects_rows(inputs[0], result):
-                return Source(origin=inputs[0], index=args[-1] if len(args) > 1 else None, path=name)
+                return Source(origin=inputs[0], index=_index(args[-1]) if len(args) > 1 else None, path=name)
         else:
             source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
         if source is None or name in ("__get__", "size", "shape"):
@@ -416,6 +417,15 @@ def _draws(name: str) -> bool:
 def _values_among(name: str, inputs: list[Tensor]) -> list[Tensor]:
     """The tensors whose values go into the result: not the index of a selection."""
     return inputs[:1] if name in SELECTIONS else inputs
+
+
+def _index(value: Any) -> Any:
+    """What rows were picked by: a NumPy array of row numbers or a mask as a tensor, as it was at that moment."""
+    if isinstance(value, tuple):
+        return tuple(_index(item) for item in value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iub":
+        return torch.from_numpy(value.astype(bool if value.dtype.kind == "b" else np.int64))
+    return value
 
 
 def _selects_rows(array: Tensor, result: Any) -> bool:

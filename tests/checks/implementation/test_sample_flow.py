@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -55,6 +57,11 @@ class Centred(nn.Module):
         elif self.how == "round trip":
             x = x.reshape(4, -1).reshape(-1, 8)
         return self.last(x)
+
+
+class Rolled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + x.roll(1, 0)
 
 
 class Rows(nn.Module):
@@ -266,3 +273,15 @@ def test_a_sampled_latent_variable_is_no_dependence_on_the_batch_size(tmp_path):
 
     x, y = torch.randn(60, 6), torch.randint(3, (60,))
     assert not findings(observe(lambda: train(Sampled(), picked(x, y), F.cross_entropy), tmp_path), NAMES[1])
+
+
+def test_rows_picked_by_a_numpy_index(tmp_path: Path) -> None:
+    """``x[order[k:k + 12]]`` with an order made by NumPy: these are rows, whatever the operation that mixes them."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        x, y, order = torch.randn(60, 1, 6, 6), torch.randint(3, (60,)), np.random.default_rng(0).permutation(60)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(36, 6), Rolled(), nn.Linear(6, 3))
+        train(model, [(x[order[k : k + 12]], y[order[k : k + 12]]) for k in range(0, 36, 12)], F.cross_entropy)
+
+    assert [item.check for item in findings(observe(program, tmp_path), *NAMES)] == ["samples-influence-each-other"]
