@@ -11,10 +11,11 @@ from scipy import stats
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable
+from paramedic.checks.data.places import epoch_loop
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
-from paramedic.experiments.wording import at_first, model_place, percent
+from paramedic.experiments.wording import at_first, percent, step_place
 
 BLOCKS = 16  # of the last half of the run, each its median loss
 LEAST_LOSSES = 64
@@ -73,7 +74,7 @@ class StoppedTooEarly(CauseByExperiment):
         return Cause(
             f"the run ends after {found.total_steps} updates: {at_first(found, trial)}; the same training, "
             f"{trial.remedy.longer} times as long, reaches {percent(trial.after())}",
-            model_place(case),
+            epoch_loop(step_place(case)),
             trial.remedy.remedy,
         )
 

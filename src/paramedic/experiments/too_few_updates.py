@@ -13,9 +13,8 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import FEW_UPDATES, StepAtEveryBackward, batch_size, updates
-from paramedic.experiments.wording import SYMPTOMS, at_first, percent
+from paramedic.experiments.wording import SYMPTOMS, at_first, percent, step_place
 from paramedic.trace.place import Place
-from paramedic.trace.setup import OptimizerStep
 
 
 class TooFewUpdates(CauseByExperiment):
@@ -48,15 +47,10 @@ class TooFewUpdates(CauseByExperiment):
         return Cause(
             f"only {found.total_steps} updates in the whole run, each on {what}: {at_first(found, trial)}, and "
             f"{percent(trial.after())} over the same samples with {trial.remedy.changes}",
-            _step_place(case) if accumulated else _batch_place(case),
+            step_place(case) if accumulated else _batch_place(case),
             trial.remedy.remedy,
             (Evidence("updates", found.total_steps, "hundreds"),),
         )
-
-
-def _step_place(case: Case) -> Place | None:
-    events = (event for step in case.setup.steps for event in step if isinstance(event, OptimizerStep))
-    return next((event.place for event in events), None)
 
 
 def _batch_place(case: Case) -> Place | None:

@@ -32,6 +32,12 @@ def optimizer_place(case: Case) -> Place | None:
     return record.constructed if record is not None else None
 
 
+def step_place(case: Case) -> Place | None:
+    """Where the first recorded step is made."""
+    events = (event for step in case.setup.steps for event in step if isinstance(event, OptimizerStep))
+    return next((event.place for event in events), None)
+
+
 def model_place(case: Case) -> Place | None:
     return case.setup.models[0].constructed if case.setup.models else None
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from paramedic.checks.data.places import REORDERING, calls, one_sided_line
+from paramedic.checks.data.places import REORDERING, calls, epoch_loop, one_sided_line
 from paramedic.trace.place import Place
 
 PAIR = "data = TensorDataset(x, y)\n"
@@ -37,3 +37,23 @@ def test_apart(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", TOGETHER)
 def test_together(text: str, tmp_path: Path) -> None:
     assert line(text, tmp_path) is None
+
+
+LOOPS = {
+    "for epoch in range(9):\n    for x, y in loader:\n        opt.step()\n": 1,
+    "for fold in folds:\n    for epoch in range(9):\n        opt.step()\n": 2,
+    "for fold in folds:\n    for epoch in trange(9):\n        for k in range(0, 90, 10):\n            opt.step()\n": 2,
+    "for epoch in range(9):\n    for it in range(50):\n        opt.step()\n": 1,
+    "def fit(loader):\n    for x, y in loader:\n        opt.step()\n\nfor e in range(9):\n    fit(loader)\n": 5,
+    "while epoch < 9:\n    for x, y in loader:\n        opt.step()\n": 1,
+    "opt.step()\n": 1,
+}
+
+
+@pytest.mark.parametrize("text", LOOPS)
+def test_the_loop_over_the_epochs(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    file.write_text(text, encoding="utf-8")
+    step = 1 + next(number for number, line in enumerate(text.splitlines()) if "step()" in line)
+    found = epoch_loop(Place(str(file), step))
+    assert found is not None and found.line == LOOPS[text]

@@ -60,6 +60,61 @@ def break_place(place: Place) -> Place:
     return place
 
 
+def epoch_loop(place: Place | None) -> Place | None:
+    """The loop over the epochs around a step of training, through the functions that it is made in; else ``place``.
+
+    Loops that count (``range`` without a stride) are those over epochs, or over batches where another one counts around
+    them; loops over a loader, over parts of a range or over folds are neither.
+    """
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return place
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    inside = [node for node in _statements(tree) if node.lineno <= place.line <= _end(node)]
+    if not inside:
+        return place
+    node: ast.AST = max(inside, key=lambda item: (item.lineno, -_end(item)))
+    loops: list[ast.stmt] = []
+    for _ in range(MOST_ROUNDS):
+        more, function = _loops_around(node, parents)
+        loops += more
+        if function is None or len(loops) > 1:
+            break
+        callers = (item for item in ast.walk(tree) if calls(function.name)(item))
+        outside = [item for item in callers if function not in _above(item, parents)]
+        if not outside:
+            break
+        node = next((item for item in outside if _loops_around(item, parents)[0]), outside[0])
+    counting = [loop for loop in loops if isinstance(loop, ast.While) or _counts(loop)]
+    found = counting[:2] or loops
+    return Place(place.file, found[-1].lineno, place.function) if found else place
+
+
+def _counts(loop: ast.stmt) -> bool:
+    """``for epoch in range(start, end)``, also within a progress bar."""
+    over = ast.walk(loop.iter) if isinstance(loop, ast.For) else ()
+    return any(calls("range", "trange", "count")(node) and len(node.args) < 3 for node in over)  # type: ignore[attr-defined]
+
+
+def _above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
+    while node in parents:
+        node = parents[node]
+        yield node
+
+
+def _loops_around(
+    node: ast.AST, parents: dict[ast.AST, ast.AST]
+) -> tuple[list[ast.stmt], ast.FunctionDef | ast.AsyncFunctionDef | None]:
+    """The loops around a node within its function, innermost first, and the function."""
+    loops: list[ast.stmt] = []
+    for item in (node, *_above(node, parents)):
+        if isinstance(item, (ast.For, ast.While)):
+            loops.append(item)
+        elif isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return loops, item
+    return loops, None
+
+
 STATISTICS = ("mean", "std", "var", "min", "max", "amin", "amax", "fit_transform", "fit", "std_mean", "scale")
 SPLITTING = (
     "concatenate",
