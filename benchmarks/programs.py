@@ -17,11 +17,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from paramedic.trace.store import Trace
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = frozenset(json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))["report"])
@@ -93,8 +95,16 @@ def chosen(program: Program, only: list[str]) -> bool:
     return not only or any(text in (program.row, program.fault) or text in program.name for text in only)
 
 
-def diagnose(program: Program, budget: float = 60.0, select: str | None = None) -> dict[str, Any]:
-    """The JSON report of a program, from the command that a user would type; ``select``: of these checks only."""
+def diagnose(
+    program: Program,
+    budget: float = 60.0,
+    select: str | None = None,
+    with_trace: Callable[[Trace], None] = lambda trace: None,
+) -> dict[str, Any]:
+    """The JSON report of a program, from the command that a user would type; ``select``: of these checks only.
+
+    with_trace: called with the trace of the run, which is gone afterwards.
+    """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "report.json"
         command = [
@@ -110,6 +120,10 @@ def diagnose(program: Program, budget: float = 60.0, select: str | None = None) 
             raise RuntimeError(
                 f"{program.name}: no report (exit code {done.returncode}): {done.stderr[-2000:]}"
             )
+        for path in sorted(Path(folder).glob("*/trace.sqlite")):
+            trace = Trace(path)
+            with_trace(trace)
+            trace.close()
         return json.loads(output.read_text(encoding="utf-8"))
 
 

@@ -20,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy import thresholds
 from benchmarks.accuracy.intervals import share
 from benchmarks.accuracy.rankings import ORDERS
-from benchmarks.accuracy.scoring import Score, score
+from benchmarks.accuracy.scoring import Score, rows_of, score
 from benchmarks.programs import ROOT, Program, chosen, diagnose, programs
 
 QUICK = 24  # programs of the quick sample: ten minutes on two cores
@@ -39,14 +40,16 @@ def source_digest() -> str:
 
 
 def cached(program: Program, budget: float, version: str) -> dict[str, Any]:
-    key = hashlib.sha256(program.path.read_bytes() + f"{version} {budget}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(program.path.read_bytes() + f"{version} {budget} with thresholds".encode()).hexdigest()[:16]
     path = CACHE / f"{program.name.replace('/', '.')}-{key}.json"
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
+    fired: list[str] = []
     try:
-        report = diagnose(program, budget)
+        report = diagnose(program, budget, with_trace=lambda trace: fired.extend(thresholds.alarms(trace)))
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         return {"failed": str(error), "findings": [], "cost": {}}
+    report["fixed_thresholds"] = fired
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report), encoding="utf-8")
     return report
@@ -54,7 +57,7 @@ def cached(program: Program, budget: float, version: str) -> dict[str, Any]:
 
 def table(scores: list[Score], reports: dict[str, dict[str, Any]]) -> str:
     """The figures as Markdown: by half, by row, and with other orders of the same findings."""
-    return "\n\n".join([_halves(scores), _orders(scores, reports), _rows(scores)])
+    return "\n\n".join([_halves(scores), _orders(scores, reports), _thresholds(scores, reports), _rows(scores)])
 
 
 def _halves(scores: list[Score]) -> str:
@@ -89,9 +92,37 @@ def _orders(scores: list[Score], reports: dict[str, dict[str, Any]]) -> str:
     for name, order in ORDERS.items():
         hits = 0
         for item in faulty:
-            expected, found = item.program.expected or {}, order(reports[item.program.name])
-            hits += bool(found) and found[0]["reason"] in {expected.get("reason"), *expected.get("also", ())}
+            found = order(reports[item.program.name])
+            hits += bool(found) and found[0]["reason"] in rows_of(item.program)
         lines.append(f"| {name} | {share(hits, len(faulty))} |")
+    return "\n".join(lines)
+
+
+def _thresholds(scores: list[Score], reports: dict[str, dict[str, Any]]) -> str:
+    """What fixed thresholds say of the same runs: on faulty programs, and on those with nothing to find."""
+    runs = [(item, reports[item.program.name]["fixed_thresholds"]) for item in scores if not item.failed]
+    names = [(rule.name, {rule.name}) for rule in thresholds.RULES]
+    lines = [
+        "| fixed threshold | alarms on faulty | and speaks of the right row | alarms on fixed and healthy |",
+        "|---|---|---|---|",
+    ]
+    for title, wanted in [*names, ("any of the five", {name for name, _ in names})]:
+        alarmed = [(item, wanted.intersection(fired)) for item, fired in runs]
+        faulty = [(item, fired) for item, fired in alarmed if item.program.expected]
+        sound = [fired for item, fired in alarmed if not item.program.expected]
+        right = sum(bool(rows_of(item.program).intersection(thresholds.reasons(list(f)))) for item, f in faulty)
+        hits = sum(bool(fired) for _, fired in faulty)
+        lines.append(
+            f"| {title} | {share(hits, len(faulty))} | {share(right, len(faulty))} "
+            f"| {share(sum(map(bool, sound)), len(sound))} |"
+        )
+    faulty_runs = [item for item, _ in runs if item.program.expected]
+    sound_runs = [item for item, _ in runs if not item.program.expected]
+    detected, first = sum(item.detected for item in faulty_runs), sum(item.first for item in faulty_runs)
+    lines.append(
+        f"| paramedic (its first finding) | {share(detected, len(faulty_runs))} | {share(first, len(faulty_runs))} "
+        f"| {share(sum(bool(item.alarms) for item in sound_runs), len(sound_runs))} |"
+    )
     return "\n".join(lines)
 
 

@@ -23,12 +23,18 @@ class Score:
     failed: str | None = None
 
 
+def rows_of(program: Program) -> set[str]:
+    """The rows that are right for a program; none for a sound one."""
+    expected = program.expected or {}
+    return {expected["reason"], *expected.get("also", ())} if expected else set()
+
+
 def score(program: Program, report: dict[str, Any]) -> Score:
     """Rank, check and place; for healthy programs the alarms (faults and suspects)."""
     alarms = [finding for finding in report["findings"] if finding["level"] != "note"]
     names = tuple(f"{item['level']} {item['reason']} {item['check']}" for item in alarms)
     expected = program.expected or {}
-    rows = {expected.get("reason"), *expected.get("also", ())}
+    rows = rows_of(program)
     lines = set(expected.get("lines", ()))
     first = bool(alarms) and alarms[0]["reason"] in rows
     where = (alarms[0]["where"] or {}) if alarms else {}

@@ -1,0 +1,66 @@
+"""How many programs there are, by row and half, and which of them follow a real case.
+
+    python -m benchmarks.accuracy.counts [--output docs/programs.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.programs import Program, programs
+from paramedic.catalogue import ROWS
+
+HEAD = """# The programs
+
+Written by `python -m benchmarks.accuracy.counts --output docs/programs.md`. A pair is a faulty program with its fixed
+twin. "Calibration" may be used to set thresholds and to repair checks, "reporting" may not (`benchmarks/split.json`).
+"""
+
+
+def twin(program: Program) -> Path:
+    return program.path.with_name(program.path.name.replace("faulty", "fixed", 1))
+
+
+def page(found: list[Program]) -> str:
+    faulty = [item for item in found if item.expected]
+    pairs = [item for item in faulty if twin(item).is_file()]
+    healthy = [item for item in found if item.row == "healthy"]
+    real = [item for item in pairs if item.expected and "source" in item.expected]
+    lines = [HEAD, f"{len(pairs)} pairs, {len(healthy)} healthy programs; {len(real)} pairs follow a real case.", ""]
+    alone = [item.name for item in faulty if item not in pairs]
+    if alone:
+        lines += [f"Without a fixed twin: {', '.join(alone)}.", ""]
+    lines += ["| row | | calibration | reporting |", "|---|---|---|---|"]
+    halves = Counter((str((item.expected or {})["reason"]), item.report) for item in pairs)
+    for code, row in ROWS.items():
+        counts = halves[code, False], halves[code, True]
+        if any(counts):
+            lines.append(f"| {code} | {row.title} | {counts[0]} | {counts[1]} |")
+    none = [code for code in ROWS if not halves[code, False] + halves[code, True]]
+    lines.append(f"| pairs | | {sum(not item.report for item in pairs)} | {sum(item.report for item in pairs)} |")
+    lines.append(
+        f"| healthy | | {sum(not item.report for item in healthy)} | {sum(item.report for item in healthy)} |"
+    )
+    lines += ["", f"Rows without a pair of their own: {', '.join(none)}.", ""]
+    lines += ["## Real cases", "", "| program | confirmed cause | address |", "|---|---|---|"]
+    for item in real:
+        assert item.expected is not None
+        cause = item.expected.get("cause") or str(item.expected["check"]).replace("-", " ")
+        lines.append(f"| {item.name} | {item.expected['reason']}: {cause} | {item.expected['source']} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    text = page(list(programs()))
+    print(text)
+    if options.output:
+        options.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
