@@ -34,11 +34,11 @@ def page(found: list[Program]) -> str:
         lines += [f"Without a fixed twin: {', '.join(alone)}.", ""]
     lines += ["| row | | calibration | reporting |", "|---|---|---|---|"]
     halves = Counter((str((item.expected or {})["reason"]), item.report) for item in pairs)
-    for code, row in ROWS.items():
-        counts = halves[code, False], halves[code, True]
+    for row in ROWS:
+        counts = halves[row.id, False], halves[row.id, True]
         if any(counts):
-            lines.append(f"| {code} | {row.title} | {counts[0]} | {counts[1]} |")
-    none = [code for code in ROWS if not halves[code, False] + halves[code, True]]
+            lines.append(f"| {row.id} | {row.title} | {counts[0]} | {counts[1]} |")
+    none = [row.id for row in ROWS if not halves[row.id, False] + halves[row.id, True]]
     lines.append(f"| pairs | | {sum(not item.report for item in pairs)} | {sum(item.report for item in pairs)} |")
     lines.append(
         f"| healthy | | {sum(not item.report for item in healthy)} | {sum(item.report for item in healthy)} |"
