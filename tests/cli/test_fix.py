@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from paramedic.measurements.printed import better, curves, direction, main_metri
 from paramedic.remedies.source import unified
 from paramedic.report.model import Report, RowStatus
 from paramedic.trace.place import Place
-from paramedic.trace.store import TraceWriter
+from paramedic.trace.store import TraceWriter, replace_meta
 from tests.cli.conftest import Command, one_line
 
 TRAIN = """\
@@ -76,14 +77,15 @@ def test_a_patch_that_helps_is_verified_on_copies_and_then_written(
     shown = command("fix")
     assert shown.returncode == 0 and "+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)" in shown.stdout
     verified = command("fix", "--verify", "--budget", "0")
-    assert verified.returncode == 0 and "The patch helps: validation loss is better" in verified.stdout, verified
+    assert verified.returncode == 0 and "The patch helps: training R2 is better" in verified.stdout, verified
     assert (tmp_path / "train.py").read_text() == TRAIN and not (tmp_path / "left_behind.txt").exists()
     result = remedy(folder).verified
-    assert result is not None and result["helped"] and result["after"] < 0.1 * result["before"]
+    assert result is not None and result["helped"] and result["before"] < 0.1 < 0.9 < result["after"] and result["observed"]
+    assert "training u (measured)" in verified.stdout and "loss, patched: " in verified.stdout
     written = command("fix", "--apply")
     assert written.returncode == 0 and "lr=0.1" in (tmp_path / "train.py").read_text()
     assert (folder / "before-fix" / "train.py").read_text() == TRAIN
-    assert "does not apply" in one_line(command("fix", "--apply"))
+    assert "does not apply: the file has the change at line" in one_line(command("fix", "--apply"))
 
 
 def test_a_patch_that_does_not_help_is_withdrawn(run: Callable[..., Path], command: Command) -> None:
@@ -107,6 +109,38 @@ def test_a_file_with_uncommitted_changes_is_not_written(
     assert (tmp_path / "train.py").read_text() == TRAIN
     assert command("fix", "--apply", "--force").returncode == 0
     assert (tmp_path / "train.py").read_text() != TRAIN
+
+
+def test_a_read_only_file_and_one_outside_are_not_written(run: Callable[..., Path], command: Command, tmp_path: Path) -> None:
+    folder = run("lr=1e-6", "lr=0.1")
+    (tmp_path / "train.py").chmod(0o444)
+    assert one_line(command("fix", "--apply")) == "train.py is read-only"
+    assert (tmp_path / "train.py").read_text() == TRAIN and not (folder / "before-fix").exists()
+    (tmp_path / "train.py").chmod(0o644)
+    stored = folders.open_run(folder)
+    assert stored.report is not None
+    (finding,) = stored.report.findings
+    assert finding.remedy is not None and finding.remedy.patch is not None
+    outside = finding.remedy.patch.replace("/train.py", "/../train.py")
+    moved = replace(finding, remedy=replace(finding.remedy, patch=outside))
+    stored.trace.close()
+    replace_meta(folder / "trace.sqlite", "report", replace(stored.report, findings=(moved,)).to_json())
+    assert "lies outside of" in one_line(command("fix", "--apply"))
+
+
+def test_patches_of_the_same_lines_are_named(run: Callable[..., Path], command: Command, tmp_path: Path) -> None:
+    folder = run("lr=1e-6", "lr=0.1")
+    stored = folders.open_run(folder)
+    assert stored.report is not None
+    (finding,) = stored.report.findings
+    patch = unified(TRAIN, TRAIN.replace("SGD", "Adam"), "train.py")
+    other = replace(finding, check="wrong-optimizer", remedy=Remedy("Adam", patch))
+    stored.trace.close()
+    replace_meta(folder / "trace.sqlite", "report", replace(stored.report, findings=(finding, other)).to_json())
+    assert "The patches of learning-rate-too-low and wrong-optimizer change the same lines" in command("fix").stdout
+    assert command("fix", "--apply").returncode == 0
+    assert "is not as it was" in one_line(command("fix", "--apply", "--check", "wrong-optimizer"))
+    assert "lr=0.1" in (tmp_path / "train.py").read_text() and "Adam" not in (tmp_path / "train.py").read_text()
 
 
 def test_printed_curves() -> None:
@@ -141,3 +175,35 @@ def test_judgement(row: str, before: float, after: float, code: int, found: bool
     finding = Finding(row, "some-check", "fault", "", None, None, (), Remedy("x", "y"))
     ends = [End(0, 1.0, [], {"val accuracy": [before]}, None), End(code, 1.0, [], {"val accuracy": [after]}, found)]
     assert judge(finding, *ends).helped is helped
+
+
+def ends(before: dict[str, float], after: dict[str, float], found: bool | None = False, **printed: float) -> list[End]:
+    losses = printed.pop("first", 1.0)
+    measured = [{name: {"value": value, "rows": 1000} for name, value in end.items()} for end in (before, after)]
+    said = {name.replace("_", " "): value for name, value in printed.items()}
+    return [
+        End(0, 1.0, [1.0], {name: [1.0] for name in said}, None, measured[0]),
+        End(0, 1.0, [losses], {name: [value] for name, value in said.items()}, found, measured[1]),
+    ]
+
+
+def test_what_is_measured_counts_before_what_is_printed() -> None:
+    rate = Finding("R36", "some-check", "fault", "", None, None, (), Remedy("x", "y"))
+    loss = replace(rate, reason="R19")
+    better_u = judge(rate, *ends({"training u": 0.9}, {"training u": 0.1}, val_accuracy=0.2))
+    assert better_u.helped and better_u.observed and better_u.metric == "training u" and better_u.printed == "val accuracy"
+    # accuracy says more than u; u by another loss that is higher says nothing
+    ended = {"validation accuracy": 0.9, "validation u": 0.3}
+    both = judge(loss, *ends({"validation accuracy": 0.3, "validation u": 0.1}, ended))
+    assert both.helped and both.metric == "validation accuracy" and not both.same_loss
+    other = judge(loss, *ends({"validation u": 0.1}, {"validation u": 0.3}, val_loss=5.0))
+    assert other.helped and other.metric is None  # the finding is gone, and there is nothing to compare
+    assert not judge(rate, *ends({"validation u": 0.1}, {"validation u": 0.3})).helped
+    # a printed loss counts only if the two runs start with much the same one
+    assert not judge(rate, *ends({}, {}, val_loss=5.0)).helped
+    assert judge(rate, *ends({}, {}, val_loss=5.0, first=3.0)).helped
+    assert not judge(rate, *ends({}, {}, found=True, val_loss=0.1, first=3.0)).helped
+    # an accuracy over few rows is not told apart
+    few = ends({"validation accuracy": 0.5}, {"validation accuracy": 0.45}, found=True)
+    few[0].reached["validation accuracy"]["rows"] = 40
+    assert judge(rate, *few).why == "no figure is better, and the finding is still there"

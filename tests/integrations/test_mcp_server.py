@@ -13,6 +13,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
 import paramedic
+from tests.cli.test_replay import PROGRAM as SOFTMAX
 from tests.test_examples import TRAIN
 
 SOURCES = Path(paramedic.__file__).parent.parent
@@ -70,6 +71,31 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("import time\nwhile True:\n    time.sleep(1)\n")
     _, (result,) = talk(tmp_path, [("run", {"script": "train.py", "seconds": 5})])
     assert "ended after 5 s" in text(result)
+
+
+def test_an_experiment_is_listed_and_repeated_within_the_folder_and_the_time(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SOFTMAX)
+    name = "softmax-before-cross-entropy"
+    talk(tmp_path, [("run", {"script": "train.py", "budget": 20})])
+    (run,) = (tmp_path / ".paramedic").glob("*-train-*")
+    calls = [
+        ("replay", {"run": run.name}),
+        ("replay", {"run": run.name, "experiment": name}),
+        ("replay", {"run": run.name, "experiment": name, "seconds": 0.1}),
+        ("replay", {"run": run.name, "experiment": "no-such"}),
+        ("replay", {"run": f"../{run.name}", "experiment": name}),
+    ]
+    _, results = talk(tmp_path, calls)
+    known = {item["name"]: item for item in json.loads(text(results[0]))["experiments"]}
+    repeated = json.loads(text(results[1]))
+    assert repeated["same"] and repeated["then"] == known[name] and repeated["now"]["after"] == known[name]["after"]
+    assert repeated["now"]["variant"][-1][1] < repeated["now"]["base"][-1][1]
+    assert "ended after 0 s" in text(results[2]) and "no experiment of this run" in text(results[3])
+    assert "not the name of a run" in text(results[4])
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(info | {"cwd": str(tmp_path.parent)}))
+    _, elsewhere = talk(tmp_path, [("replay", {"run": run.name, "experiment": name}), ("fix", {"verify": True})])
+    assert all("lies outside of" in text(result) for result in elsewhere)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from benchmarks.programs import ROOT
 from paramedic.checks.finding import Evidence, Finding, Remedy
 from paramedic.checks.registry import descriptions
-from paramedic.remedies.patching import PatchError, apply, file_of
+from paramedic.remedies.patching import PatchError, apply, changed_lines, file_of
 from paramedic.remedies.registry import patch, rewrites, with_patch
 from paramedic.remedies.source import unified
 from paramedic.trace.place import Place
@@ -31,9 +33,13 @@ SAME_AS_FIXED = [
     ("R07/unshuffled_training_data/faulty_sorted_targets", 17),
     ("R11/too_few_updates/faulty", 12),
     ("R11/too_few_updates/faulty_large_slices", 8),
+    ("R15/leaked_statistics/faulty", 11),
     ("R15/leaked_statistics/faulty_min_max", 10),
     ("R15/mixed_recipes/faulty_normalized_in_place", 20),
     ("R15/train_validation_recipe_mismatch/faulty", 14),
+    ("R17/penalty_with_wrong_sign/faulty", 24),
+    ("R17/penalty_without_gradient/faulty", 23),
+    ("R17/penalty_without_gradient/faulty_no_grad", 19),
     ("R18/custom_loss_non_finite/faulty_metric", 16),
     ("R18/custom_loss_sign/faulty", 18),
     ("R18/sum_reduced_loss/faulty", 25),
@@ -69,6 +75,7 @@ SAME_AS_FIXED = [
     ("R23/parameters_not_registered/faulty_heads", 26),
     ("R23/parameters_not_registered/faulty_recommender", 19),
     ("R25/batch_size_dependent_output/faulty_batchnorm_cnn", 18),
+    ("R25/causal_leak/faulty_conv", 19),
     ("R25/samples_influence_each_other/faulty", 26),
     ("R25/samples_influence_each_other/faulty_batch_attention", 24),
     ("R25/samples_influence_each_other/faulty_lstm_batch_first", 18),
@@ -122,12 +129,73 @@ EVIDENCE_DECIDES = [
     ("R36/learning_rate_too_low/faulty_gru_series", 31, Evidence("learning rate", "0", "about 0.002"), "default=0.002"),
     ("R08/minority_class_ignored/faulty", 24, Evidence("rows per class", [900, 100]), "weight=torch.tensor([0.5556, 5])"),
     ("R08/minority_class_ignored/faulty_rare_event", 22, Evidence("rows per class", [900, 100]), "pos_weight=torch.tensor(9)"),
+    ("R20/loss_components_out_of_balance/faulty", 47,
+     Evidence("weight of the larger term", 1e4, "about 0.1"), "ink_weight = 0.1"),
+    ("R20/loss_components_out_of_balance/faulty_detector", 42,
+     Evidence("weight of the smaller term", 2e-4, "about 0.5"), "kind[rows]) / 2"),
+    ("R20/loss_components_out_of_balance/faulty_classifier", 27,
+     Evidence("weight of the smaller term", 1e-5, "about 0.5"), "classification=0.5"),
+    ("R20/loss_components_out_of_balance/faulty_forward", 33,
+     Evidence("weight of the larger term", 3000.0, "about 1.5"), '"next_row": 1.5'),
+    ("R10/single_label_batches/faulty", 34, Evidence("rows of a batch", 32), "y[train]), batch_size=32, shuffle=True)"),
 ]
 
 
 @pytest.mark.parametrize(("program", "line", "evidence", "written"), EVIDENCE_DECIDES, ids=lambda item: str(item)[:40])
 def test_evidence_gives_the_number(program: str, line: int, evidence: Evidence, written: str) -> None:
     assert written in patched(finding(program, line, evidence))
+
+
+WIDTHS = (Evidence("numbers per sample in the narrowest layer", 1), Evidence("width of the simple model that learns", 128))
+
+
+@pytest.mark.parametrize(
+    ("program", "line", "written"),
+    [
+        ("R24/network_too_small/faulty", 14, "hidden = 128"),
+        ("R24/network_too_small/faulty_gru", 10, "hidden_size=128"),
+        ("R31/stopped_too_early/faulty_one_epoch", 40, '"--epochs", default=8'),
+    ],
+)
+def test_widths_and_epochs(program: str, line: int, written: str) -> None:
+    summary = "the same training, 4 times as long, reaches 0.2"
+    assert written in patched(finding(program, line, *WIDTHS, summary=summary))
+
+
+def test_a_wrong_backward_is_left_to_autograd(tmp_path: Path) -> None:
+    path = ROOT / "programs/R26/wrong_gradient/faulty_layer_norm.py"
+    found = replace(finding("R26/wrong_gradient/faulty_layer_norm", 16), module="Normalize")
+    result = patched(found)
+    assert "class Normalize:\n    @staticmethod\n    def apply(x):\n" in result and "ctx" not in result
+    assert "Normalize.apply(self.encode(x))" in result
+    rounding = path.read_text().replace("output = (x - mean) * inverse", "output = ((x - mean) * inverse).round()")
+    (tmp_path / "train.py").write_text(rounding)
+    assert patch(replace(found, where=Place("train.py", 16)), tmp_path) is None  # autograd's gradient would be zero
+
+
+CONVOLUTION = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(4, 8, 3, padding=2, dilation=2)
+        self.rest = nn.Sequential(nn.ReLU(), nn.Conv1d(8, 1, 5, padding=2), nn.Flatten())
+
+    def forward(self, x):
+        return self.rest(self.conv(x))
+"""
+
+
+def test_a_convolution_pads_the_past_only(tmp_path: Path) -> None:
+    called = made(tmp_path, "causal-leak", 8, CONVOLUTION)
+    assert called is not None and "self.conv = nn.Conv1d(4, 8, 3, dilation=2)" in called
+    assert "self.conv(nn.functional.pad(x, (self.conv.dilation[0] * (self.conv.kernel_size[0] - 1), 0)))" in called
+    listed = made(tmp_path, "causal-leak", 9, CONVOLUTION)
+    assert listed is not None
+    assert "nn.Sequential(nn.ReLU(), nn.ConstantPad1d((4, 0), 0.0), nn.Conv1d(8, 1, 5), nn.Flatten())" in listed
 
 
 PROGRAM = """\
@@ -191,6 +259,54 @@ def test_notes_and_unreadable_files_get_no_patch(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(PROGRAM + "def broken(:\n")
     found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", 13), None, (), Remedy(""))
     assert with_patch(found, tmp_path) is found
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text.replace("    ", "\t"),
+    lambda text: text.replace("\n", "\r\n"),
+    lambda text: text.replace("# one step", "# one step\x0c"),
+    lambda text: text.replace("    # one step", "    # %% [markdown] cell\u2028 \x1c"),
+    lambda text: text.rstrip("\n"),
+    lambda text: "# %%\nget_ipython().run_line_magic('matplotlib', 'inline')\n# %%\n" + text,
+    lambda text: text.replace("for x, y", "@decorated\ndef f():\n    pass\n\n\nfor x, y"),
+], ids=["tabs", "CRLF", "form feed", "separators", "no newline", "notebook", "decorator"])  # fmt: skip
+def test_files_of_every_style_keep_it(change: Callable[[str], str], tmp_path: Path) -> None:
+    text = change(PROGRAM)
+    line = text[: text.index("loss.backward()")].count("\n") + 1
+    (tmp_path / "train.py").write_bytes(text.encode())
+    found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", line), None, (), Remedy(""))
+    diff = patch(found, tmp_path)
+    assert diff is not None
+    end, indent = ("\r\n" if "\r" in text else "\n"), ("\t" if "\t" in text else "    ")
+    assert apply(diff, text) == text.replace("loss.backward()", f"opt.zero_grad(){end}{indent}loss.backward()")
+
+
+@pytest.mark.parametrize("content", [
+    "\ufeff" + PROGRAM + "x = '\udcff'", "# coding: latin-1\n# \xe9\n" + PROGRAM,
+], ids=["unreadable", "latin-1"])  # fmt: skip
+def test_files_in_other_encodings_are_left_alone(content: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_bytes(content.encode("latin-1", errors="replace"))
+    found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", 13), None, (), Remedy(""))
+    assert with_patch(found, tmp_path) is found
+
+
+def test_no_patch_for_a_notebook(tmp_path: Path) -> None:
+    for name in ("/tmp/ipykernel_1/123.py", "train.ipynb", "<stdin>"):
+        found = Finding("R34", "missing-zero-grad", "fault", "", Place(name, 13), None, (), Remedy(""))
+        assert with_patch(found, tmp_path) is found
+
+
+def test_a_patch_follows_lines_that_another_one_moved() -> None:
+    first = unified(PROGRAM, PROGRAM.replace("import torch\n", "import torch\n\nLR = 0.1\n", 1), "train.py")
+    second = unified(PROGRAM, PROGRAM.replace("lr=0.1", "lr=0.01"), "train.py")
+    both = apply(second, apply(first, PROGRAM))
+    assert "LR = 0.1" in both and "lr=0.01" in both
+    with pytest.raises(PatchError, match="has the change at line 9 already"):
+        apply(second, both)
+    third = unified(PROGRAM, PROGRAM.replace("SGD", "Adam"), "train.py")
+    assert changed_lines(second) & changed_lines(third) and not changed_lines(first) & changed_lines(third)
+    with pytest.raises(PatchError, match="is not as it was"):
+        apply(third, both)
 
 
 def test_every_rewrite_names_checks_that_exist() -> None:

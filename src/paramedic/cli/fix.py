@@ -69,6 +69,8 @@ def command(
     elif not patched:
         _show_none(stored)
     elif not (verify or apply_):
+        for one, other in _conflicts(patched):
+            click.echo(f"The patches of {one.check} and {other.check} change the same lines: write one, then run again.")
         click.echo("Try it on a copy: paramedic fix --verify. Write it: paramedic fix --apply.")
     return code
 
@@ -83,6 +85,18 @@ def _patched(stored: Run, check: str | None) -> list[Finding]:
         names = [item.check for item in stored.report.findings]
         raise click.UsageError(f'no patch of a check called "{check}" in this run{nearest(check, names)}')
     return mine
+
+
+def _conflicts(patched: list[Finding]) -> list[tuple[Finding, Finding]]:
+    """Pairs of findings whose patches change the same line of a file."""
+    from paramedic.remedies.patching import changed_lines, file_of
+
+    places = [
+        {(file_of(item.remedy.patch), line) for line in changed_lines(item.remedy.patch)}
+        for item in patched if item.remedy is not None and item.remedy.patch is not None
+    ]
+    pairs = [(k, j) for k in range(len(places)) for j in range(k + 1, len(places))]
+    return [(patched[k], patched[j]) for k, j in pairs if places[k] & places[j]]
 
 
 def _verified(stored: Run, finding: Finding, budget: float) -> Verification:
@@ -110,19 +124,24 @@ def _verified(stored: Run, finding: Finding, budget: float) -> Verification:
 
 def _write(stored: Run, finding: Finding, force: bool) -> str:
     """Apply the patch to the user's file; the file as it was is kept in the run folder."""
-    from paramedic.cli.verification import write_patched
+    from paramedic.cli.verification import patched_file, write_patched
     from paramedic.remedies.patching import file_of
 
     assert finding.remedy is not None and finding.remedy.patch is not None
     root = Path(str(stored.info.get("cwd", ".")))
-    path = root / file_of(finding.remedy.patch)
+    path = patched_file(finding.remedy.patch, root)
     state = git_state(path)
     if state == "changed" and not force:
         raise click.UsageError(f"{path} has uncommitted changes: commit them, or use --force")
-    kept = stored.folder / BEFORE / path.name
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_bytes(path.read_bytes())
+    try:
+        before = path.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
     write_patched(finding.remedy.patch, root)
+    kept = stored.folder / BEFORE / file_of(finding.remedy.patch)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if not kept.exists():  # as it was before the first patch
+        kept.write_bytes(before)
     return f"{path} is written; as it was: {kept}"
 
 
@@ -169,19 +188,31 @@ def _show(finding: Finding, outcome: Verification | None, written: str | None) -
 
 
 def _show_outcome(outcome: Verification) -> None:
-    from paramedic.report.escape import clean, number
+    from paramedic.cli.verification import OBSERVED
+    from paramedic.report.escape import clean
 
+    before, after = outcome.original, outcome.patched
     click.echo(f"{'':<30} {'original':>14} {'patched':>14}")
-    for name in outcome.original.printed:
-        if name in outcome.patched.printed:
-            values = (outcome.original.printed[name][-1], outcome.patched.printed[name][-1])
-            click.echo(f"{clean(name, 30):<30} {number(values[0], 4):>14} {number(values[1], 4):>14}")
-    for label, end in (("original", outcome.original), ("patched", outcome.patched)):
-        if outcome.metric is not None:
-            click.echo(f"{outcome.metric}, {label}: {_curve(end.printed[outcome.metric])}")
+    for name in OBSERVED:
+        if name in before.reached and name in after.reached:
+            _show_row(f"{name} (measured)", before.reached[name]["value"], after.reached[name]["value"])
+    for name in before.printed:
+        if name in after.printed:
+            _show_row(clean(name, 30), before.printed[name][-1], after.printed[name][-1])
+    for label, end in (("original", before), ("patched", after)):
+        if outcome.printed is not None:
+            click.echo(f"{outcome.printed}, {label}: {_curve(end.printed[outcome.printed])}")
         click.echo(f"loss, {label}: {_curve(end.losses)} ({_took(end)})")
+    if not outcome.same_loss:
+        click.echo("The two losses are not on one scale, and are not compared.")
     word = "The patch helps" if outcome.helped else "The patch does not help, and is withdrawn"
     click.echo(f"{word}: {clean(outcome.why, 200)}.\n")
+
+
+def _show_row(name: str, before: float, after: float) -> None:
+    from paramedic.report.escape import number
+
+    click.echo(f"{name:<30} {number(before, 4):>14} {number(after, 4):>14}")
 
 
 def _curve(values: list[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -17,10 +18,11 @@ from paramedic.config import ConfigError, load, nearest
 @click.command()
 @click.argument("run", shell_complete=runs)
 @click.argument("experiment", required=False)
+@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."
 )
-def command(run: str, experiment: str | None, dir_: Path | None) -> int:
+def command(run: str, experiment: str | None, format_: str, dir_: Path | None) -> int:
     """Repeat an EXPERIMENT of a RUN; without one, list those that were made.
 
     The program runs again, for as many steps as were recorded, and with it the two replays that the experiment
@@ -35,12 +37,24 @@ def command(run: str, experiment: str | None, dir_: Path | None) -> int:
     stored = folders.open_run(folders.find(run, base))
     known = {str(item.get("name")): item for item in stored.trace.meta("experiments") or ()}
     if experiment is None:
-        _list(known, stored.folder.name)
+        if format_ == "json":
+            _print({"run": stored.folder.name, "experiments": list(known.values())})
+        else:
+            _list(known, stored.folder.name)
         return 0
     if experiment not in known:
         raise click.UsageError(f'no experiment of this run is called "{experiment}"{nearest(experiment, list(known))}')
     _check_program(stored.info)
-    return _repeat(stored.info, known[experiment])
+    result = _repeat(stored.info, known[experiment])
+    if format_ == "json":
+        _print({"run": stored.folder.name, "now": result, "then": known[experiment], "same": _same(result, known[experiment])})
+    else:
+        _show(result, known[experiment])
+    return 0
+
+
+def _print(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2, default=str))
 
 
 def _list(known: dict[str, dict[str, Any]], run: str) -> None:
@@ -75,7 +89,7 @@ def _check_program(info: dict[str, Any]) -> None:
         raise click.UsageError(f"{info['script']} has changed since that run: use `paramedic run` on it again")
 
 
-def _repeat(info: dict[str, Any], known: dict[str, Any]) -> int:
+def _repeat(info: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     from paramedic.cli.process import run_child
     from paramedic.trace.store import Trace
 
@@ -90,8 +104,12 @@ def _repeat(info: dict[str, Any], known: dict[str, Any]) -> int:
         raise click.ClickException(f"the program could not be run again (exit code {returncode})")
     if "problem" in result:
         raise click.ClickException(f"the experiment could not be repeated: {result['problem']}")
-    _show(result, known)
-    return 0
+    return dict(result)
+
+
+def _same(result: dict[str, Any], known: dict[str, Any]) -> bool:
+    """Whether the experiment gave what it gave: it does, unless the program draws other random numbers in every run."""
+    return abs(float(result["after"]) - float(known["after"])) <= 0.01
 
 
 def _show(result: dict[str, Any], known: dict[str, Any]) -> None:
@@ -104,7 +122,7 @@ def _show(result: dict[str, Any], known: dict[str, Any]) -> None:
         click.echo(f"{step:>8} {_cell(own.get(step)):>14} {_cell(changed.get(step)):>14}")
     click.echo(f"now      {_numbers(result)}")
     click.echo(f"then     {_numbers(known)}")
-    if abs(float(result["after"]) - float(known["after"])) > 0.01:
+    if not _same(result, known):
         click.echo("The numbers differ: the program does not draw the same random numbers in every run.")
 
 

@@ -18,6 +18,7 @@ from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits import exhibits
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
+from paramedic.experiments.reached import reached
 from paramedic.report.known import without_ignored
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
@@ -45,8 +46,18 @@ def examine_run(
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
         writer.meta("exhibits", exhibits(case))
         writer.meta("experiments", experiments_of(case))
+        if spec.get("measure"):
+            writer.meta("reached", _reached(case))
         root = Path(str(spec.get("cwd", ".")))
         return without_ignored(with_patches(report, root, float(spec.get("started", time.time()))), root)
+
+
+def _reached(case: Case) -> dict[str, Any]:
+    """How far the run got; nothing where the program's own code fails on the recorded batches."""
+    try:
+        return reached(case)
+    except Exception:
+        return {}
 
 
 def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> None:

@@ -198,8 +198,9 @@ class LossComponentsOutOfBalance(Check):
                 f"below {DECADES}",
                 "decades",
             ),
-            Evidence("weight of the larger term", float(f"{abs(large.weight):.3g}")),
-            Evidence("weight of the smaller term", float(f"{abs(small.weight):.3g}")),
+            _weight("weight of the larger term", large, replays.change if changed is large else None),
+            _weight("weight of the smaller term", small, replays.change if changed is small else None),
+            *_computed_at(changed),
             Evidence("u of the smaller term at the end of the run", round(ended[item.small], 4), "below 0.5", "u"),
             Evidence("u of the smaller term, balanced", round(trial.after(), 4), "", "u"),
         ]
@@ -220,6 +221,18 @@ class LossComponentsOutOfBalance(Check):
             gain=trial.gain,
             explains=SYMPTOMS,
         )
+
+
+def _weight(name: str, term: Component, change: Reweighted | None) -> Evidence:
+    """A term's weight, and the one that balances it where this is the one to change."""
+    weight = abs(term.weight)
+    balanced = f"about {weight * change.factor:.2g}" if change is not None else ""
+    return Evidence(name, float(f"{weight:.3g}"), balanced)
+
+
+def _computed_at(term: Component) -> tuple[Evidence, ...]:
+    place = term.operation.place if term.operation is not None and not term.penalty else None
+    return (Evidence("the term to weight otherwise is computed at", str(place)),) if place is not None else ()
 
 
 def _taken_apart(lab: Lab, probes: Sequence[Probe], state: str) -> list[Breakdown]:

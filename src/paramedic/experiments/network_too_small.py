@@ -13,7 +13,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED, ended
 from paramedic.experiments.counterfactual import SEEDS, Outcome, Trial, confounding, diagnosis, run
-from paramedic.experiments.known_good import KnownGoodModel
+from paramedic.experiments.known_good import WIDTH, KnownGoodModel
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.operations import Operations, log_operations
 from paramedic.experiments.progress import terminal_outputs
@@ -91,6 +91,7 @@ class NetworkTooSmall(Check):
             module=narrowest.path,
             evidence=(
                 Evidence("numbers per sample in the narrowest layer", narrowest.width, f"above {NARROW}"),
+                Evidence("width of the simple model that learns", WIDTH),
                 *evidence,
             ),
             remedy=f"widen {narrowest.path}",

@@ -15,8 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import click
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+
+from paramedic.config import ConfigError, load
 
 LONGEST = 1800.0  # seconds that one call may take, whatever the agent asks for
 DEFAULT_TIME = 600.0
@@ -51,6 +54,22 @@ class Folder:
         if "/" in run or "\\" in run or run.startswith(("-", ".")):
             raise ToolError(f"not the name of a run: {run}")
         return [run]
+
+    def runnable(self, run: str | None) -> list[str]:
+        """The name of a run whose program lies in the folder; ToolError for others, for they would be run elsewhere."""
+        from paramedic.cli import folders
+
+        name = self.name(run)
+        try:
+            base = self.root / load(self.root).dir
+            info = folders.open_run(folders.find(run, base)).info
+        except (ConfigError, click.UsageError) as error:
+            raise ToolError(error.message if isinstance(error, click.UsageError) else str(error)) from None
+        cwd = (self.root / str(info.get("cwd", "."))).resolve()
+        script = (cwd / str(info.get("script") or ".")).resolve()
+        if not (cwd.is_relative_to(self.root) and script.is_relative_to(self.root)):
+            raise ToolError(f"the program of that run lies outside of {self.root}")
+        return name
 
     def command(self, *arguments: str, seconds: float = QUICK) -> subprocess.CompletedProcess[str]:
         """``paramedic ...`` in the folder; ToolError after the time limit, and then everything it started is ended."""
@@ -148,20 +167,23 @@ def server(root: Path, longest: float = LONGEST) -> MCPServer[Any]:
     def fix(run: str | None = None, verify: bool = False, seconds: float = DEFAULT_TIME) -> dict[str, Any]:
         """The patches (unified diffs) for what was found in a run. Writes nothing to the program's files.
 
-        verify: run the original and the patched program, each in a copy of the folder, and compare what they print.
+        verify: run the original and the patched program, each in a copy of the folder, and compare how far they get.
         """
         options = ["--format", "json", *(["--verify"] if verify else [])]
-        return dict(folder.json("fix", *options, *folder.name(run), seconds=seconds))
+        name = folder.runnable(run) if verify else folder.name(run)
+        return dict(folder.json("fix", *options, *name, seconds=seconds))
 
     @found.tool()
-    def replay(run: str, experiment: str | None = None, seconds: float = DEFAULT_TIME) -> str:
-        """List the experiments of a run, or repeat one of them by its name: the program runs again, with two replays."""
-        name = folder.name(run)
-        if experiment is not None and experiment.startswith("-"):
+    def replay(run: str, experiment: str | None = None, seconds: float = DEFAULT_TIME) -> dict[str, Any]:
+        """List the experiments of a run, or repeat one of them by its name: the program runs again, with two replays.
+
+        The two replays have the same batches and random numbers, and one thing changed: "base" and "variant" are their
+        losses, "before" and "after" their progress u (1 = knows nothing, 0 = perfect). seconds: limit for the call.
+        """
+        if experiment is None:
+            return dict(folder.json("replay", *folder.name(run), "--format", "json"))
+        if experiment.startswith("-"):
             raise ToolError(f"not the name of an experiment: {experiment}")
-        done = folder.command("replay", *name, *([experiment] if experiment else []), seconds=seconds)
-        if done.returncode == 2:
-            raise ToolError(_last_line(done.stderr) or "exit code 2")
-        return done.stdout[-KEPT:]
+        return dict(folder.json("replay", "--format", "json", *folder.runnable(run), experiment, seconds=seconds))
 
     return found

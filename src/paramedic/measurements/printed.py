@@ -17,6 +17,7 @@ LOWER = re.compile(
     r"loss|err|mse|mae|rmse|perplex|ppl|nll|bce|elbo|wer\b|cer\b|fid\b|entropy|\bkl\b|diverg|cost|deviation|negative", re.I
 )
 SCORE = 1.5  # scores up to about 1 are compared as they are, others (percent, decibel) by their size
+LOSS = re.compile(r"loss|nll|\bbce\b|elbo|entropy|\bce\b|cost|objective", re.I)
 HELD_OUT = re.compile(r"val|test|eval|dev\b|held|unseen", re.I)
 
 
@@ -46,6 +47,11 @@ def direction(name: str) -> int:
     if HIGHER.search(name):
         return 1
     return -1 if LOWER.search(name) else 0
+
+
+def is_loss(name: str) -> bool:
+    """Whether a figure is the loss that is trained, by its name: it is another one where the loss is another one."""
+    return LOSS.search(name) is not None
 
 
 def main_metric(both: Sequence[Mapping[str, Sequence[float]]]) -> str | None:

@@ -6,9 +6,11 @@ import libcst as cst
 
 from paramedic.checks.finding import Finding
 from paramedic.remedies.objects import line
-from paramedic.remedies.source import NoPatch, Source, argument
+from paramedic.remedies.source import NoPatch, Source, argument, dotted
 
-CHECKS = ("parameters-not-reached", "frozen-parameters", "loss-without-gradient", "wrong-gradient")
+CHECKS = (
+    "parameters-not-reached", "frozen-parameters", "loss-without-gradient", "wrong-gradient", "penalty-without-gradient",
+)  # fmt: skip
 
 
 def rewrite(source: Source, finding: Finding) -> None:
@@ -44,7 +46,22 @@ def _reconnect(source: Source, at: int) -> None:
             for number, item in enumerate(node.body.body)
         ]))
         return
+    decorated = _decorator_around(source, at)
+    if decorated is not None:
+        source.remove(decorated)
+        return
     raise NoPatch("what cuts the gradient is not written on this line")
+
+
+def _decorator_around(source: Source, at: int) -> cst.Decorator | None:
+    """``@torch.no_grad()`` of the function around a line."""
+    statement = source.statement(at)
+    function = source.outer(statement, cst.FunctionDef) if statement is not None else None
+    for item in function.decorators if function is not None else ():
+        name = item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator
+        if (dotted(name) or "").rpartition(".")[2] in ("no_grad", "inference_mode"):
+            return item
+    return None
 
 
 def _is_method(call: cst.Call, name: str) -> bool:
@@ -67,9 +84,9 @@ def _rebuilt(source: Source, call: cst.Call) -> cst.BaseExpression | None:
 def _data_in_class(source: Source, at: int) -> list[cst.Attribute]:
     """``state.data`` on the line, and of the same name in the function around (a recurrence reads it several times)."""
     statement = source.statement(at)
-    function = source.outer(statement, cst.FunctionDef) if statement is not None else None
-    if statement is None or function is None:
+    if statement is None:
         return []
+    function = source.outer(statement, cst.FunctionDef) or statement
     on_line = [item for item in source.nodes(cst.Attribute, statement) if item.attr.value == "data"]
     if not on_line:
         return []

@@ -8,9 +8,12 @@ import libcst as cst
 
 from paramedic.checks.finding import Finding
 from paramedic.remedies.objects import line
-from paramedic.remedies.source import NoPatch, Source, dotted, names_in
+from paramedic.remedies.source import NoPatch, Source, argument, dotted, names_in
 
-CHECKS = ("unstandardized-input", "feature-scale", "train-validation-recipe-mismatch", "leaked-statistics", "mixed-recipes")
+CHECKS = (
+    "unstandardized-input", "feature-scale", "train-validation-recipe-mismatch", "leaked-statistics", "mixed-recipes",
+    "validation-own-statistics",
+)  # fmt: skip
 SPLIT = "train_test_split"
 
 
@@ -21,6 +24,8 @@ def rewrite(source: Source, finding: Finding) -> None:
         _transform_too(source)
     elif finding.check == "leaked-statistics":
         _fit_on_training(source, line(finding))
+    elif finding.check == "validation-own-statistics":
+        _fit_once(source)
     else:
         _new_tensor(source, line(finding))
 
@@ -110,10 +115,16 @@ def _transform_too(source: Source) -> None:
 
 
 def _fit_on_training(source: Source, at: int) -> None:
-    """``X = Scaler().fit_transform(X)`` before the split becomes a fit on the training rows after it."""
-    split, train, other = _one_split(source)
+    """``X = Scaler().fit_transform(X)`` before the split becomes a fit on the training rows after it.
+
+    Where rows are chosen by index, ``X[train]`` takes the place of ``X`` in what is fitted.
+    """
     statement = source.statement(at)
     assign = statement.body[0] if statement is not None else None
+    if not _splits(source) and statement is not None and isinstance(assign, cst.Assign):
+        _fit_on_index(source, statement, assign)
+        return
+    split, train, other = _one_split(source)
     if statement is None or not isinstance(assign, cst.Assign) or source.lines(statement)[0] > source.lines(split)[0]:
         raise NoPatch("no assignment before the split")
     value, name = assign.value, dotted(assign.targets[0].target)
@@ -130,6 +141,73 @@ def _fit_on_training(source: Source, at: int) -> None:
         source.after(
             split, f"scaler = {scaler}.fit({train})", f"{train}, {other} = scaler.transform({train}), scaler.transform({other})"
         )
+
+
+def _fit_on_index(source: Source, statement: cst.SimpleStatementLine, assign: cst.Assign) -> None:
+    """The index of the training rows is the one that a shuffled loader or a loop with a backward call reads by."""
+    value, name = assign.value, dotted(assign.targets[0].target)
+    index = _training_index(source, name, source.lines(statement)[0]) if name else None
+    if index is None:
+        raise NoPatch("the index of the training rows is not known")
+    rows = f"{name}[{index}]"
+    if isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute) and value.func.attr.value == "fit_transform":
+        if not value.args or source.code(value.args[0].value) != name:
+            raise NoPatch("not a fit_transform of the whole table")
+        source.replace(value, f"{source.code(value.func.value)}.fit({rows}).transform({name})")
+        return
+    taken = [
+        call.func.value for call in source.calls(within=value)
+        if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("mean", "std", "min", "max", "var", "amin", "amax")
+        and source.code(call.func.value) == name
+    ]
+    if not taken:
+        raise NoPatch("no statistic of the whole table on the line")
+    for item in taken:
+        source.replace(item, rows)
+
+
+def _training_index(source: Source, name: str, before: int) -> str | None:
+    """``train`` of ``X[train]`` where that is trained on: bound before the line, and by one name only."""
+    found = set()
+    for node in source.nodes(cst.Subscript):
+        if dotted(node.value) != name or len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+            continue
+        index = dotted(node.slice[0].slice.value)
+        if index is not None and _trained_on(source, node) and _bound_before(source, index, before):
+            found.add(index)
+    return found.pop() if len(found) == 1 else None
+
+
+def _trained_on(source: Source, node: cst.Subscript) -> bool:
+    """Whether a subscript is read by a loader that shuffles, or by name in a loop that calls backward."""
+    for call in source.around(node, cst.Call):
+        given = argument(call, "shuffle", 2) if source.called(call) == "DataLoader" else None
+        if given is not None and source.code(given.value) == "True":
+            return True
+    return False
+
+
+def _bound_before(source: Source, name: str, before: int) -> bool:
+    return any(
+        source.lines(node)[1] < before and any(name in names_in(target.target) for target in node.targets)
+        for node in source.nodes(cst.Assign)
+    )
+
+
+def _fit_once(source: Source) -> None:
+    """``X_val = scaler.fit_transform(X_val)`` after the training rows' becomes ``scaler.transform(X_val)``."""
+    fitted: dict[str, list[cst.Call]] = {}
+    for call in source.calls():
+        if isinstance(call.func, cst.Attribute) and call.func.attr.value == "fit_transform":
+            name = dotted(call.func.value)
+            if name is not None:
+                fitted.setdefault(name, []).append(call)
+    twice = [calls for calls in fitted.values() if len(calls) == 2]
+    if len(twice) != 1:
+        raise NoPatch("no scaler that is fitted twice")
+    function = twice[0][1].func
+    assert isinstance(function, cst.Attribute)
+    source.replace(function, f"{source.code(function.value)}.transform")
 
 
 IN_PLACE = {cst.SubtractAssign: "-", cst.DivideAssign: "/", cst.MultiplyAssign: "*", cst.AddAssign: "+"}

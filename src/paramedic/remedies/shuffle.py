@@ -5,32 +5,71 @@ from __future__ import annotations
 import libcst as cst
 
 from paramedic.checks.finding import Finding
-from paramedic.remedies.objects import LOOPS, line
-from paramedic.remedies.source import NoPatch, Source, argument, dotted, names_in, with_argument
+from paramedic.remedies.objects import LOOPS, evidence, line
+from paramedic.remedies.source import (
+    NoPatch,
+    Source,
+    argument,
+    dotted,
+    names_in,
+    with_argument,
+    without_argument,
+)
 
 CHECKS = ("unshuffled-training-data", "same-batch-repeated", "single-label-batches")
+# Samplers that do more than to order the rows.
+MEANT = frozenset({"DistributedSampler", "WeightedRandomSampler", "SubsetRandomSampler"})
 
 
 def rewrite(source: Source, finding: Finding) -> None:
     if finding.check == "same-batch-repeated":
         _next_batch(source, line(finding))
     else:
-        _shuffled(source, line(finding))
+        call = _loader(source, line(finding))
+        if finding.check == "single-label-batches" and _without_sampler(source, call, evidence(finding, "rows of a batch")):
+            return
+        _shuffled(source, call)
 
 
-def _shuffled(source: Source, at: int) -> None:
+def _loader(source: Source, at: int) -> cst.Call:
     loaders = [call for call in source.calls() if source.called(call) == "DataLoader"]
     here = [call for call in loaders if source.lines(call)[0] <= at <= source.lines(call)[1]]
     if not here:
         here = _iterated(source, at, loaders)
     if len(here) != 1:
         raise NoPatch("no single DataLoader on the line")
-    given = argument(here[0], "shuffle", 2)
+    return here[0]
+
+
+def _shuffled(source: Source, call: cst.Call) -> None:
+    given = argument(call, "shuffle", 2)
     if given is not None and source.code(given.value) != "False":
         raise NoPatch("shuffle is given already")
-    if any(argument(here[0], name) is not None for name in ("sampler", "batch_sampler")) or _iterable(source, here[0]):
+    if any(argument(call, name) is not None for name in ("sampler", "batch_sampler")) or _iterable(source, call):
         raise NoPatch("the order comes from a sampler or stream")
-    source.change(here[0], lambda node: with_argument(node, "shuffle", "True", 2))
+    source.change(call, lambda node: with_argument(node, "shuffle", "True", 2))
+
+
+def _without_sampler(source: Source, call: cst.Call, rows: object) -> bool:
+    """``batch_sampler=OneClass(...)`` becomes ``batch_size=N, shuffle=True`` with N as measured; False without a sampler."""
+    given = argument(call, "batch_sampler", 4) or argument(call, "sampler", 3)
+    if given is None:
+        return False
+    if set(names_in(given)) & MEANT or {source.called(item) for item in source.calls(within=given)} & MEANT:
+        raise NoPatch("the sampler does more than to order the rows")
+    whole = given is argument(call, "batch_sampler", 4)
+    if whole and (not isinstance(rows, int) or rows < 2):
+        raise NoPatch("the number of rows of a batch is not known")
+    index = call.args.index(given)
+
+    def changed(node: cst.Call) -> cst.Call:
+        node = without_argument(node, node.args[index])
+        if whole:
+            node = with_argument(node, "batch_size", str(rows))
+        return with_argument(node, "shuffle", "True")
+
+    source.change(call, changed)
+    return True
 
 
 def _iterable(source: Source, call: cst.Call) -> bool:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
+from paramedic.remedies.patching import NO_NEWLINE, lines_of
+
 MAX_BYTES = 2_000_000
 Node = TypeVar("Node", bound=cst.CSTNode)
 Compound = cst.For | cst.While | cst.If | cst.With | cst.FunctionDef | cst.ClassDef | cst.Try
@@ -234,10 +236,8 @@ class Source:
 
 
 def unified(before: str, after: str, name: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}" for line in lines)
 
 
 class _Apply(cst.CSTTransformer):

@@ -47,6 +47,7 @@ class SingleLabelBatches(Check):
             evidence=(
                 Evidence("batches with a single class", found.single, f"{found.expected:.2g}"),
                 Evidence("p", found.p, f"> {P}"),
+                Evidence("rows of a batch", int(max(order.sizes))),
             ),
             remedy="shuffle=True in the training DataLoader; a shuffle buffer as large as the dataset for a stream",
             explains=("R07", "R36", "R30", "R32", "R31", "R11", "R35", "R08"),
