@@ -1,10 +1,11 @@
 """How many faulty programs the patches of ``paramedic fix`` repair to the level of the fixed program.
 
-    python -m benchmarks.fix [--primary] [--only R19 R36] [--reports FOLDER] [--markdown docs/fix.md]
+    python -m benchmarks.fix [--primary] [--only R19 R36] [--reports FOLDER] [--markdown docs/fix-results.md]
 
 Each faulty program is diagnosed (its own check only, which costs less and finds the same), the patch of the finding is
-applied to a copy of its folder, and the copy is run; the last number that it prints is compared with the recorded
-figures of the faulty and the fixed program. ``--reports`` keeps the reports, and uses those that are there.
+applied to a copy of its folder, and the copy is run; the figure that it prints is compared with those recorded of the
+faulty and the fixed program. ``--reports`` keeps the reports, and uses those that are there.
+``--markdown`` keeps the lines of programs that were not measured this time.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ import argparse
 import json
 import math
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import ROOT, Program, chosen, diagnose, last_number, programs
+from benchmarks.programs import ROOT, TIMEOUT, Program, chosen, diagnose, numbers, programs
 from paramedic.checks.finding import Finding
+from paramedic.measurements.printed import curves
 from paramedic.remedies.patching import apply, file_of
 from paramedic.remedies.registry import patch, rewrites
+from paramedic.remedies.unpatched import UNPATCHED
 from paramedic.report.model import Report
 
 BUDGET = 20.0
@@ -47,7 +53,11 @@ def finding_of(program: Program, reports: Path | None) -> Finding | None:
     if kept is not None and kept.is_file():
         document = json.loads(kept.read_text(encoding="utf-8"))
     else:
-        document = diagnose(program, BUDGET, program.expected["check"])
+        try:
+            document = diagnose(program, BUDGET, program.expected["check"])
+        except (RuntimeError, subprocess.TimeoutExpired) as error:  # one program must not end the rest
+            print(f"{program.name}: {error}", file=sys.stderr)
+            return None
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(document), encoding="utf-8")
@@ -67,6 +77,25 @@ def repaired(expected: dict[str, Any], patched: float | None) -> str:
     if (fixed - patched) / (fixed - faulty) <= SHARE:
         return REPAIRED
     return BETTER if (fixed - patched) / (fixed - faulty) < 0.5 else FAILED
+
+
+def figure(program: Program, cwd: Path) -> float | None:
+    """The last value of the recorded figure by its name; of the last number where no printed one is called so."""
+    done = subprocess.run(
+        [sys.executable, *program.command(cwd)],
+        cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        return None
+    assert program.expected is not None
+    named = {_plain(name): values[-1] for name, values in curves(done.stdout).items()}
+    wanted = _plain(str(program.expected["metric"]))
+    return named[wanted] if wanted in named else numbers(done.stdout)[-1] if numbers(done.stdout) else None
+
+
+def _plain(name: str) -> str:
+    words = re.findall(r"[a-z0-9]+", name.lower().replace("validation", "val"))
+    return " ".join(words)
 
 
 def _number(value: Any) -> float | None:
@@ -99,34 +128,67 @@ def run_patched(program: Program, text: str, reports: Path | None) -> float | No
         shutil.copytree(program.path.parent, copy)
         path = copy / Path(file_of(text)).name
         path.write_text(apply(text, path.read_text(encoding="utf-8")), encoding="utf-8")
-        value = last_number(replace(program, path=copy / program.path.name), cwd=copy)
+        value = figure(replace(program, path=copy / program.path.name), copy)
     if kept is not None:
         kept.write_text(json.dumps({"patch": text, "value": value}), encoding="utf-8")
     return value
 
 
-def table(results: list[Result]) -> str:
-    lines = [
-        "| program | figure | faulty | fixed | patched | outcome | what the patch writes |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for item in results:
-        expected = item.program.expected
-        assert expected is not None
-        change = item.change[:90].replace("|", "\\|")
-        shown = "" if item.patched is None else f"{item.patched:.4g}"
-        lines.append(
-            f"| {item.program.name} | {expected['metric']} | {expected['faulty_result']} | {expected['fixed_result']} | "
-            f"{shown} | {item.outcome} | {f'`{change}`' if change else ''} |"
-        )
-    return "\n".join(lines) + "\n"
+HEADER = """\
+# What the patches repair
+
+Written by `{command}`; each line says when it was measured. Every faulty program is diagnosed
+(its own check, {budget:.0f} s of experiments), the patch of the finding is applied to a copy, and the copy is run; the figure
+that it prints is compared with those of the faulty and the fixed program. *repaired*: nine tenths of the way to
+the fixed program's figure, or further; *better*: half of it; *no patch*: the finding says in words what to change;
+*not found*: the check was silent in its {budget:.0f} s.
+
+"""
+COLUMNS = (
+    "| program | figure | faulty | fixed | patched | outcome | measured | what the patch writes |\n"
+    "|---|---|---|---|---|---|---|---|\n"
+)
 
 
-def summary(results: list[Result]) -> str:
-    counts = {kind: sum(item.outcome == kind for item in results) for kind in (REPAIRED, BETTER, FAILED, NO_PATCH, NOT_FOUND)}
-    rows = sorted({item.program.row for item in results if item.outcome == REPAIRED})
+def row(item: Result) -> str:
+    expected = item.program.expected
+    assert expected is not None
+    change = item.change[:90].replace("|", "\\|").replace("`", "'")
+    shown = "" if item.patched is None else f"{item.patched:.4g}"
+    return (
+        f"| {item.program.name} | {expected['metric']} | {expected['faulty_result']} | {expected['fixed_result']} | "
+        f"{shown} | {item.outcome} | {time.strftime('%Y-%m-%d')} | {f'`{change}`' if change else ''} |"
+    )
+
+
+def merged(path: Path, results: list[Result]) -> list[str]:
+    """The lines of the table: those that were there, and the new ones in their places."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    known = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ") and "/" in line.split("|")[1]}
+    known |= {item.program.name: row(item) for item in results}
+    return [known[name] for name in sorted(known)]
+
+
+def document(path: Path, results: list[Result]) -> str:
+    rows = merged(path, results)
+    cells = [[cell.strip() for cell in line.split("|")] for line in rows]
+    outcomes = [(line[1].partition("/")[0], line[6]) for line in cells]
+    measured = "\n".join(rows)
+    unpatched = "\n".join(f"| {name} | {why} |" for name, why in sorted(UNPATCHED.items()))
+    head = HEADER.format(command="python -m benchmarks.fix --primary --markdown docs/fix-results.md", budget=BUDGET)
+    return (
+        f"{head}{summary(outcomes)}\n\n{COLUMNS}{measured}\n\n"
+        "## Checks without a patch\n\nTheir findings say in words what to change.\n\n"
+        f"| check | no patch, because |\n|---|---|\n{unpatched}\n"
+    )
+
+
+def summary(outcomes: list[tuple[str, str]]) -> str:
+    """outcomes: (row, outcome) of every program."""
+    counts = {kind: sum(one == kind for _, one in outcomes) for kind in (REPAIRED, BETTER, FAILED, NO_PATCH, NOT_FOUND)}
+    rows = sorted({name for name, one in outcomes if one == REPAIRED})
     counted = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    return f"{len(results)} faulty programs: {counted}. Rows with a repaired program ({len(rows)}): {' '.join(rows)}."
+    return f"{len(outcomes)} faulty programs: {counted}. Rows with a repaired program ({len(rows)}): {' '.join(rows)}."
 
 
 def wanted(only: list[str], primary: bool) -> Iterator[Program]:
@@ -157,8 +219,8 @@ def main() -> None:
         results.append(mend(program, options.reports))
         print(f"{results[-1].outcome:<13} {program.name} {results[-1].patched or ''}", file=sys.stderr, flush=True)
         if options.markdown is not None:
-            options.markdown.write_text(f"{summary(results)}\n\n{table(results)}", encoding="utf-8")
-    print(summary(results))
+            options.markdown.write_text(document(options.markdown, results), encoding="utf-8")
+    print(summary([(item.program.row, item.outcome) for item in results]))
 
 
 if __name__ == "__main__":

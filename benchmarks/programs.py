@@ -137,8 +137,12 @@ def last_number(program: Program, cwd: Path = ROOT) -> float | None:
         timeout=TIMEOUT,
         stdin=subprocess.DEVNULL,
     )
-    numbers = re.findall(r"(?<![\w.])-?(?:nan|inf|\d+\.?\d*(?:e[+-]?\d+)?)\b", done.stdout)
-    return float(numbers[-1]) if numbers and done.returncode == 0 else None
+    found = numbers(done.stdout)
+    return found[-1] if found and done.returncode == 0 else None
+
+
+def numbers(text: str) -> list[float]:
+    return [float(item) for item in re.findall(r"(?<![\w.])-?(?:nan|inf|\d+\.?\d*(?:e[+-]?\d+)?)\b", text)]
 
 
 def holds(recorded: Any, measured: float | None) -> bool:

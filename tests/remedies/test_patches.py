@@ -22,6 +22,7 @@ from paramedic.checks.registry import descriptions
 from paramedic.remedies.patching import PatchError, apply, changed_lines, file_of
 from paramedic.remedies.registry import patch, rewrites, with_patch
 from paramedic.remedies.source import unified
+from paramedic.remedies.unpatched import UNPATCHED
 from paramedic.trace.place import Place
 
 # program, line, and what the finding brings beside its place: the patched file is the fixed one, statement by statement
@@ -312,6 +313,8 @@ def test_a_patch_follows_lines_that_another_one_moved() -> None:
 def test_every_rewrite_names_checks_that_exist() -> None:
     known = {item.name for item in descriptions()}
     assert set(rewrites()) <= known
+    # every other check says why there is none
+    assert known - set(rewrites()) == set(UNPATCHED)
 
 
 def test_a_patch_fits_exactly_or_not_at_all() -> None:

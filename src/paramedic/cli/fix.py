@@ -240,8 +240,11 @@ def _show_none(stored: Run) -> None:
     elif verdict.remedy is None:
         click.echo(f"No patch: {verdict.reason} {clean(verdict.check, 120)} has no remedy that is a change of one file.")
     else:
+        from paramedic.remedies.unpatched import UNPATCHED
+
         withdrawn = verdict.remedy.verified is not None and not verdict.remedy.verified.get("helped")
-        why = " (a patch was tried, did not help, and is withdrawn)" if withdrawn else ""
+        why = f" ({UNPATCHED[verdict.check]})" if verdict.check in UNPATCHED else ""
+        why = " (a patch was tried, did not help, and is withdrawn)" if withdrawn else why
         click.echo(
             f"No sure patch for {verdict.reason} {clean(verdict.check, 120)}{why}. By hand: "
             f"{clean(verdict.remedy.summary, 600)}"

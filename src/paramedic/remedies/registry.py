@@ -16,7 +16,7 @@ from typing import Any
 
 from paramedic.checks.finding import Finding
 
-HELPERS = ("registry", "source", "constants", "objects", "patching")
+HELPERS = ("registry", "source", "constants", "objects", "patching", "unpatched")
 
 
 @cache
