@@ -76,6 +76,7 @@ SAME_AS_FIXED = [
     ("R23/parameters_not_registered/faulty_heads", 26),
     ("R23/parameters_not_registered/faulty_recommender", 19),
     ("R25/batch_size_dependent_output/faulty_batchnorm_cnn", 18),
+    ("R25/causal_leak/faulty_bidirectional", 22),
     ("R25/causal_leak/faulty_conv", 19),
     ("R25/samples_influence_each_other/faulty", 26),
     ("R25/samples_influence_each_other/faulty_batch_attention", 24),
@@ -127,6 +128,7 @@ EVIDENCE_DECIDES = [
     ("R21/argmax_over_wrong_dimension/faulty_flattened", 23, Evidence("dimension", "all", "1"), "argmax(dim=1)"),
     ("R36/learning_rate_too_high/faulty", 19, Evidence("learning rate", "5", "about 0.05"), "lr=0.05"),
     ("R36/learning_rate_too_high/faulty_cnn_adam", 39, Evidence("learning rate", "0.2", "about 0.002"), "LR = 0.002"),
+    ("R36/learning_rate_too_high/faulty_trainer_adam", 31, Evidence("learning rate", "0.05", "about 0.002"), '"lr": 0.002'),
     ("R36/learning_rate_too_low/faulty_gru_series", 31, Evidence("learning rate", "0", "about 0.002"), "default=0.002"),
     ("R08/minority_class_ignored/faulty", 24, Evidence("rows per class", [900, 100]), "weight=torch.tensor([0.5556, 5])"),
     ("R08/minority_class_ignored/faulty_rare_event", 22, Evidence("rows per class", [900, 100]), "pos_weight=torch.tensor(9)"),
@@ -172,6 +174,11 @@ def test_a_wrong_backward_is_left_to_autograd(tmp_path: Path) -> None:
     rounding = path.read_text().replace("output = (x - mean) * inverse", "output = ((x - mean) * inverse).round()")
     (tmp_path / "train.py").write_text(rounding)
     assert patch(replace(found, where=Place("train.py", 16)), tmp_path) is None  # autograd's gradient would be zero
+
+
+def test_lists_of_parameters_are_clipped() -> None:
+    found = finding("R35/exploding_gradients/faulty", 29, remedy="clip the gradients")
+    assert "    nn.utils.clip_grad_norm_(weights + biases, 1.0)\n    optimizer.step()" in patched(found)
 
 
 CONVOLUTION = """\

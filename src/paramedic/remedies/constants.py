@@ -102,7 +102,7 @@ def _setting(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExp
         return []
     key = index.value.evaluated_value
     found: list[cst.BaseExpression] = []
-    for assign in source.assignments(name):
+    for assign in source.assignments(_passed(source, expression, name)):
         value = assign.value
         if isinstance(value, cst.Dict):
             found += [
@@ -113,6 +113,21 @@ def _setting(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExp
         elif isinstance(value, cst.Call) and dotted(value.func) == "dict":
             found += [item.value for item in value.args if item.keyword and item.keyword.value == key]
     return found if all(number(item) is not None for item in found) else []
+
+
+def _passed(source: Source, expression: cst.BaseExpression, name: str) -> str:
+    """What the only caller of the function (or class) around gives for a parameter of this name; else the name itself."""
+    function = source.outer(expression, cst.FunctionDef)
+    for position, parameter in enumerate(function.params.params if function is not None else ()):
+        if function is None or parameter.name.value != name:
+            continue
+        owner = source.outer(function, cst.ClassDef)
+        called = owner.name.value if owner is not None and function.name.value == "__init__" else function.name.value
+        place = position - 1 if owner is not None else position
+        given = [item for call in source.calls() if dotted(call.func) == called and (item := argument(call, name, place))]
+        passed = dotted(given[0].value) if len(given) == 1 else None
+        return passed or name
+    return name
 
 
 def _flag(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExpression]:

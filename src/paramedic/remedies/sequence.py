@@ -20,6 +20,7 @@ CHECKS = ("samples-influence-each-other", "causal-leak", "batch-size-dependent-o
 BATCH_FIRST = frozenset(
     "LSTM GRU RNN MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer Transformer".split()
 )
+RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 
 
 def rewrite(source: Source, finding: Finding) -> None:
@@ -62,7 +63,7 @@ def _mask(source: Source, at: int) -> None:
             with_argument(node, keyword, mask), "is_causal", "True"
         ))
         return
-    for other in (_fused_attention, _padding, _convolution):
+    for other in (_fused_attention, _padding, _convolution, _one_direction):
         if other(source, at):
             return
     raise NoPatch("no transformer encoder without a mask on the line")
@@ -122,6 +123,31 @@ def _convolution(source: Source, at: int) -> bool:
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
         source.change(element, lambda node: cst.FlattenSentinel([node.with_changes(value=pad, comma=comma), node]))
     source.change(made, lambda node: without_argument(node, node.args[made.args.index(given)]))
+    return True
+
+
+def _one_direction(source: Source, at: int) -> bool:
+    """``bidirectional=True`` goes, and what takes two states per position takes one."""
+    found = [call for call in source.calls(at) if source.called(call) in RECURRENT]
+    if not found:  # where the layer is called
+        names = {dotted(call.func) for call in source.calls(at)} - {None}
+        made = [node.value for name in names for node in source.assignments(str(name))]
+        found = [item for item in made if isinstance(item, cst.Call) and source.called(item) in RECURRENT]
+    given = argument(found[0], "bidirectional") if len(found) == 1 else None
+    width = argument(found[0], "hidden_size", 1) if given is not None else None
+    if given is None or width is None or source.code(given.value) != "True":
+        return False
+    layer, code, size = found[0], source.code(width.value), number(width.value)
+    twice = {f"2 * {code}", f"{code} * 2", f"2*{code}", f"{code}*2"} | ({f"{2 * size:g}"} if size is not None else set())
+    takers = [
+        item.value for call in source.calls(within=source.outer(layer, cst.ClassDef))
+        if call is not layer and call.args and source.code((item := call.args[0]).value) in twice
+        and source.function(call).startswith("torch.nn")
+    ]
+    if len(takers) != 1:
+        return False
+    source.replace(takers[0], code)
+    source.change(layer, lambda node: without_argument(node, node.args[layer.args.index(given)]))
     return True
 
 
