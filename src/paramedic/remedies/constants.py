@@ -126,7 +126,9 @@ def _passed(source: Source, expression: cst.BaseExpression, name: str) -> str:
         place = position - 1 if owner is not None else position
         given = [item for call in source.calls() if dotted(call.func) == called and (item := argument(call, name, place))]
         passed = dotted(given[0].value) if len(given) == 1 else None
-        return passed or name
+        if passed is None or source.outer(given[0], cst.FunctionDef) is function:
+            return name
+        return _passed(source, given[0].value, passed)  # perhaps it is passed on there
     return name
 
 
