@@ -30,6 +30,7 @@ from paramedic.report.formats import FORMATS
 )
 @click.option("--classes/--regression", "classes", default=None, help="Labels are classes, or values.")
 @click.option("--workers", type=click.IntRange(0, 64), default=0, help="Processes that read [0: this one].")
+@click.option("--ray", metavar="ADDRESS", help="Read on a Ray cluster: host:6379, ray://host:10001 or auto.")
 @click.option("--select", callback=comma_separated, help="Only these rows or checks: R06,noisy-labels")
 @click.option("--ignore", callback=comma_separated, help="Without these rows or checks.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -45,6 +46,7 @@ def command(
     splits: tuple[str, ...],
     classes: bool | None,
     workers: int,
+    ray: str | None,
     select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
     format_: str,
@@ -66,8 +68,10 @@ def command(
         raise click.UsageError(str(error)) from error
     if output is not None and output.is_dir():
         raise click.UsageError(f"--output {output} is a directory")
-    named = _splits((*splits, *more))
-    return examine(target, config, format_, output, label=label, splits=named, classes=classes, workers=workers)
+    if ray and workers:
+        raise click.UsageError("--workers and --ray: the data are read either here or on the cluster")
+    wanted = (label, _splits((*splits, *more)), None if classes is None else not classes, workers)
+    return examine(target, config, format_, output, wanted, ray)
 
 
 def _splits(texts: tuple[str, ...]) -> dict[str, str]:
@@ -87,22 +91,18 @@ def examine(
     config: Config,
     format_: str,
     output: Path | None,
-    *,
-    label: str | None,
-    splits: dict[str, str],
-    classes: bool | None,
-    workers: int,
+    wanted: tuple[str | None, dict[str, str], bool | None, int],
+    ray: str | None,
 ) -> int:
-    """Read, examine, print; the exit code."""
+    """Read, examine, print; the exit code. wanted: label, splits, regression and workers of ``Wanted``."""
     from paramedic.cli.output import show, write_html
     from paramedic.diagnosis.audit import examine_data
     from paramedic.diagnosis.session import selection
     from paramedic.sources.reader import SourceError
     from paramedic.sources.target import Wanted, open_text
 
-    regression = None if classes is None else not classes
     try:
-        record = open_text(target, Wanted(label, splits, regression, workers, _progress))
+        record = open_text(target, Wanted(*wanted, _progress, ray))
     except SourceError as error:
         raise click.ClickException(str(error)) from error
     finally:

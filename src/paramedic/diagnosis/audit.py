@@ -14,13 +14,16 @@ from paramedic.checks.check import Check
 from paramedic.checks.data.samples import rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.diagnosis.examine import make_report
+from paramedic.diagnosis.exhibits.data import data_of
+from paramedic.diagnosis.exhibits.rows import shown_rows
+from paramedic.diagnosis.exhibits.settings import environment
 from paramedic.measurements.data.stream import CERTAIN, detection_limit
 from paramedic.report.model import Report
 from paramedic.report.pictures import Picture, png_of
 from paramedic.trace.dataset import DataRecord
 from paramedic.trace.store import Trace, TraceWriter
 
-MOST_PICTURES = 12  # of a finding in the HTML page
+MOST_PICTURES = 12  # of a finding in the HTML page; rows too
 MOST_NAMES = 10
 TRACE = "trace.sqlite"
 
@@ -34,6 +37,7 @@ def audit(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     workers: int = 0,
+    ray: str | None = None,
 ) -> Report:
     """Find out what is wrong with a data set, without a network.
 
@@ -41,6 +45,7 @@ def audit(
     ("train", "val") to these, or what ``paramedic data`` takes: a path, or "module:attribute". label: the column, key
     or array of the labels. splits: role ("train", "val") -> key, folder or file. regression: targets are values (True)
     or classes (False); by default what they look like. select, ignore: rows and checks. workers: processes that read.
+    ray: address of a Ray cluster that reads instead (extra [ray]); its nodes see the files under the same names.
     Raises ``paramedic.sources.reader.SourceError``, a ValueError, where there is nothing that could be read.
     """
     from paramedic.config import checked_selectors
@@ -48,7 +53,7 @@ def audit(
     from paramedic.sources.target import Wanted, open_object
 
     spec = {"select": checked_selectors(select, "select"), "ignore": checked_selectors(ignore, "ignore")}
-    wanted = Wanted(label, splits, regression, workers)
+    wanted = Wanted(label, splits, regression, workers, ray=ray)
     record = open_object(dataset, None, type(dataset).__name__, wanted)
     with tempfile.TemporaryDirectory(prefix="paramedic-") as folder:
         return examine_data(record, Path(folder), ["audit", record.target], selection(spec))
@@ -76,9 +81,18 @@ def examine_data(
         trace.close()
     report.cost["experiments_s"] = round(time.perf_counter() - started, 3)
     writer.meta("ended", {"kind": "finished", "exit_code": 0})
+    writer.meta("exhibits", _exhibits(record))
     writer.meta("report", report.to_json())
     writer.close()
     return report
+
+
+def _exhibits(record: DataRecord) -> dict[str, Any]:
+    """Samples, counts and histograms for the page, or why they are not shown."""
+    try:
+        return {"data": data_of(record), "environment": environment()}
+    except Exception as error:  # the report does without
+        return {"missing": {"data": f"{type(error).__name__}: {str(error)[:200]}"}}
 
 
 def _limits(record: DataRecord) -> tuple[str, ...]:
@@ -95,7 +109,7 @@ def _limits(record: DataRecord) -> tuple[str, ...]:
 
 
 def _with_samples(case: Case, finding: Finding) -> Finding:
-    """The names of the suspect rows as evidence, and their pictures where rows are pictures."""
+    """The names of the suspect rows as evidence; for the page their pictures, or the rows themselves."""
     samples = finding.extra.get("samples")
     if not samples or not samples[1]:
         return finding
@@ -104,18 +118,26 @@ def _with_samples(case: Case, finding: Finding) -> Finding:
     evidence = finding.evidence
     if all(item.name != "rows" for item in evidence):
         evidence = (*evidence, Evidence("rows", ", ".join(found.names(chosen, MOST_NAMES))))
-    pictures = []
-    for row, name in zip(chosen[:MOST_PICTURES], found.names(chosen, MOST_PICTURES), strict=True):
-        image = png_of(found.inputs[row])
-        if image is not None:
-            pictures.append(Picture(f"{name}{_label(found, row)}", image))
-    return replace(finding, evidence=evidence, extra={**finding.extra, "pictures": tuple(pictures)})
+    chosen = chosen[:MOST_PICTURES]
+    names, labels = found.names(chosen, MOST_PICTURES), [_label(found, row) for row in chosen]
+    images = [png_of(found.inputs[row]) for row in chosen]
+    if all(image is None for image in images):
+        shown = shown_rows(found.inputs, chosen, names, labels, found.split.columns if found.split is not None else ())
+        return replace(finding, evidence=evidence, extra={**finding.extra, "rows": shown})
+    pictures = tuple(
+        Picture(f"{name} ({label})" if label else name, image)
+        for name, label, image in zip(names, labels, images, strict=True)
+        if image is not None
+    )
+    return replace(finding, evidence=evidence, extra={**finding.extra, "pictures": pictures})
 
 
 def _label(found: Any, row: int) -> str:
     target = found.target
-    if target is None or target[row].numel() != 1 or target.is_floating_point():
+    if target is None or target[row].numel() != 1:
         return ""
+    if target.is_floating_point():
+        return f"{float(target[row]):.4g}"
     number = int(target[row])
     classes = found.split.classes if found.split is not None else ()
-    return f" ({classes[number] if 0 <= number < len(classes) else number})"
+    return str(classes[number] if 0 <= number < len(classes) else number)

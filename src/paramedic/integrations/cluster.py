@@ -107,6 +107,14 @@ class Cluster:
         """A handle for ``map``: the value is sent to each node once, however many tasks use it."""
         return self._ray.put(value)
 
+    def send_module(self, name: str) -> None:
+        """Objects of this module are sent with its code, unless it is installed: the nodes do not have it."""
+        module = sys.modules.get(name)
+        path = getattr(module, "__file__", None)
+        if module is not None and path is not None and name != "__main__" and "site-packages" not in Path(path).parts:
+            if not name.startswith("paramedic.") and not Path(path).is_relative_to(sys.base_prefix):
+                self._ray.cloudpickle.register_pickle_by_value(module)
+
     def map(
         self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any], ahead: int | None = None
     ) -> Iterator[Any]:

@@ -165,7 +165,8 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
     by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
     passed = by_status["passed"] + by_status["found"]
     if passed:
-        return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)))
+        open_ = [f"; {item.check} gave no verdict: {item.why}" for item in mine if item.status == "not-checked"]
+        return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)) + "".join(open_))
     status = "not-checked" if by_status["not-checked"] else "not-applicable"
     # The row's own checks say it better than those that speak for it beside another row.
     best = min(by_status[status], key=lambda item: (item.why == DATA_ONLY, item.reasons[0] != row))

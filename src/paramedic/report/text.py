@@ -224,6 +224,8 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
         lines.append(("Gone", Text(f"{gone}: in the baseline, found no more; --prune-baseline drops them")))
     for name, error in report.errors.items():
         lines.append(("Error", Text(f"in {clean(name, 120)}: {clean(error, 300)}", style="red")))
+    for position, text in enumerate(_read(report.program.get("data"))):
+        lines.append(("Read" if position == 0 else "", Text(text)))
     for position, text in enumerate(report.not_observed):
         lines.append(("Unseen" if position == 0 else "", Text(clean(text, 300))))
     if cost := cost_text(report):
@@ -231,6 +233,15 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
     if lines:
         yield Text()
         yield _table(lines)
+
+
+def _read(splits: object) -> Iterator[str]:
+    """How much of which shape a data set alone has, by split."""
+    for name, found in splits.items() if isinstance(splits, dict) else ():
+        if isinstance(found, dict) and isinstance(found.get("rows"), int):
+            shape = " x ".join(clean(size, 12) for size in found.get("shape") or ()) or "1"
+            classes = f", {len(found['labels'])} classes" if isinstance(found.get("labels"), dict) else ""
+            yield f"{clean(name, 60)}: {found['rows']:,} rows of {shape}{classes}"
 
 
 def _to_copy(report: Report, context: Context) -> Iterator[Text]:

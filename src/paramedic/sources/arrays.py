@@ -35,15 +35,33 @@ class ArrayReader:
         self.inputs, self.target, self.name, self.path = inputs, target, name, path
         self.row_bytes = max(1, inputs.nbytes // len(inputs))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process or machine: an array that is mapped from a file travels as the file's name."""
+        mapped = self.path is not None and isinstance(self.inputs, np.memmap)
+        return self.__dict__ | ({"inputs": None} if mapped else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def _mapped(self) -> NDArray[Any]:
+        if self.inputs is None:
+            assert self.path is not None
+            try:
+                self.inputs = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            except OSError as error:
+                raise SourceError(f"cannot read {self.path} on a node of the cluster: {error.strerror or error}") from None
+        return self.inputs
+
     def parts(self) -> list[Any]:
         return ranges(len(self.inputs), PART_CHUNKS * chunk_rows(self.row_bytes))
 
     def read(self, part: tuple[int, int]) -> Iterator[Chunk]:
         size = chunk_rows(self.row_bytes)
+        inputs = self._mapped()
         for low in range(*part, size):
             high = min(part[1], low + size)
             target = None if self.target is None else np.asarray(self.target[low:high])
-            yield Chunk(np.arange(low, high), np.asarray(self.inputs[low:high]), target)
+            yield Chunk(np.arange(low, high), np.asarray(inputs[low:high]), target)
 
     def name_of(self, position: int) -> str:
         return f"row {position}"

@@ -21,6 +21,8 @@ from paramedic.trace.setup import LoaderRecord
 PART_ROWS = 256
 PASSES = 2  # over a loader: the second one tells whether the order changes
 MOST_BATCHES = 2000  # of one pass whose rows are hashed
+KEPT_BATCHES = 20  # whose inputs are kept as they are, as many as a run records of its first steps
+KEPT_BYTES = 16 << 20
 INPUT_NAMES = ("image", "images", "pixel_values", "input_ids", "x", "input", "inputs", "features", "data", "img")
 TARGET_NAMES = ("label", "labels", "y", "target", "targets", "class")
 
@@ -168,9 +170,14 @@ def tensors_in(row: Any) -> Any:
         return None
 
 
-def recorded_loader(loader: Any, name: str, label: str | None, seconds: float) -> LoaderRecord:
-    """Two passes over a loader, with the hashes of the rows of its batches: what a training run would record."""
+def recorded_loader(
+    loader: Any, name: str, label: str | None, seconds: float
+) -> tuple[LoaderRecord, list[Tensor]]:
+    """Two passes over a loader, with the hashes of the rows of its batches: what a training run would record; and the
+    inputs of the first batches."""
     record = LoaderRecord(loader, name, role="train")
+    kept: list[Tensor] = []
+    size = 0
     deadline = time.monotonic() + seconds
     with random_states_kept():
         for _ in range(PASSES):
@@ -182,6 +189,10 @@ def recorded_loader(loader: Any, name: str, label: str | None, seconds: float) -
                 if tensors and len(known) < MOST_BATCHES:
                     source, target = columns_of(tensors, label)
                     chosen = [tensors[source]] + ([tensors[target]] if target else [])
+                    inputs = tensors[source].detach().cpu()
+                    size += inputs.numel() * inputs.element_size()
+                    if inputs.dim() and len(kept) < KEPT_BATCHES and size <= KEPT_BYTES:
+                        kept.append(inputs)
                     known.append([row_hashes(item) for item in chosen if item.dim()])
                 if time.monotonic() > deadline:
                     break
@@ -189,7 +200,7 @@ def recorded_loader(loader: Any, name: str, label: str | None, seconds: float) -
             record.fingerprints.append(known)
             if time.monotonic() > deadline:
                 break
-    return record
+    return record, kept
 
 
 def is_loader(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from paramedic.config import nearest
 from paramedic.sources.arrays import ArrayReader, as_array, label_codes
 from paramedic.sources.image_column import ImageColumnReader, picture_column
 from paramedic.sources.image_folder import SUFFIXES, ImageFolderReader, class_folders, pictures_in
-from paramedic.sources.reader import Reader, SourceError
-from paramedic.sources.table import ColumnsReader, CsvReader
+from paramedic.sources.reader import CHUNK_ROWS, Reader, SourceError
+from paramedic.sources.table import Batches, ColumnsReader, CsvReader
 
 INPUTS = ("x", "inputs", "input", "data", "features", "images", "x_train", "train_x", "train_images")
 TARGETS = ("y", "targets", "target", "labels", "label", "y_train", "train_y", "train_labels")
@@ -34,9 +34,9 @@ def reader_of(path: Path, label: str | None, regression: bool | None, classes: t
     if suffix in (".csv", ".tsv", ".txt"):
         return CsvReader(path, label, regression)
     if suffix in (".parquet", ".pq"):
-        return _columns_reader(path, lambda: _parquet(path), label, regression)
+        return _columns_reader(path, _parquet([path]), label, regression)
     if suffix in (".arrow", ".feather"):
-        return _columns_reader(path, lambda: _arrow([path]), label, regression)
+        return _columns_reader(path, _arrow([path]), label, regression)
     if suffix == ".npy":
         return ArrayReader(_numpy(path), None, path.name, path)
     if suffix in (".npz", ".pt", ".pth"):
@@ -136,22 +136,22 @@ def pair_of(named: dict[str, Any], label: str | None, name: str) -> tuple[Any, A
 
 
 def _columns_reader(
-    path: Path, open_: Callable[[], Iterator[Any]], label: str | None, regression: bool | None
+    path: Path, batches: Batches, label: str | None, regression: bool | None
 ) -> Reader:
-    first = next(open_(), None)
+    first = next(batches.every(), None)
     column = picture_column(first.schema) if first is not None else None
     if column is not None:
-        return ImageColumnReader(path, open_, column, label)
-    return ColumnsReader(path, open_, label, regression)
+        return ImageColumnReader(path, batches, column, label)
+    return ColumnsReader(path, batches, label, regression)
 
 
 def _folder_reader(path: Path, label: str | None, regression: bool | None, classes: tuple[str, ...] | None) -> Reader:
     arrow = sorted(path.glob("*.arrow"))
     if (path / "state.json").is_file() and arrow:
-        return _columns_reader(path, lambda: _arrow(_listed(path) or arrow), label, regression)
+        return _columns_reader(path, _arrow(_listed(path) or arrow), label, regression)
     parquet = sorted([*path.glob("*.parquet"), *path.glob("data/*.parquet")])
     if parquet:
-        return _columns_reader(path, lambda: (batch for file in parquet for batch in _parquet(file)), label, regression)
+        return _columns_reader(path, _parquet(parquet), label, regression)
     has_pictures = any(pictures_in(item) for item in class_folders(path)) or any(
         item.suffix.lower() in SUFFIXES for item in path.iterdir()
     )
@@ -180,17 +180,41 @@ def _needs_pyarrow() -> Any:
     return pyarrow
 
 
-def _parquet(path: Path) -> Iterator[Any]:
+def _parquet(paths: list[Path]) -> Batches:
+    """A part for each row group."""
     _needs_pyarrow()
     from pyarrow import ArrowInvalid, parquet
 
+    parts: list[tuple[Any, int]] = []
+    rows = 0
+    for path in paths:
+        try:
+            known = parquet.ParquetFile(path).metadata
+        except (OSError, ArrowInvalid) as error:
+            raise SourceError(f"cannot read {path}: {str(error)[:160]}") from error
+        for group in range(known.num_row_groups):
+            parts.append(((path, group), rows))
+            rows += known.row_group(group).num_rows
+    return Batches(tuple(parts), _row_group)
+
+
+def _row_group(part: tuple[Path, int]) -> Iterator[Any]:
+    from pyarrow import ArrowInvalid, parquet
+
+    path, group = part
     try:
-        yield from parquet.ParquetFile(path).iter_batches(batch_size=4096)
+        yield from parquet.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, row_groups=[group])
     except (OSError, ArrowInvalid) as error:
         raise SourceError(f"cannot read {path}: {str(error)[:160]}") from error
 
 
-def _arrow(paths: list[Path]) -> Iterator[Any]:
+def _arrow(paths: list[Path]) -> Batches:
+    """One part: how many rows a file in the streaming format has is only known at its end."""
+    _needs_pyarrow()
+    return Batches(((tuple(paths), 0),), _arrow_batches)
+
+
+def _arrow_batches(paths: tuple[Path, ...]) -> Iterator[Any]:
     """Arrow files in the streaming format of ``datasets``, or in the file format."""
     pyarrow = _needs_pyarrow()
     for path in paths:

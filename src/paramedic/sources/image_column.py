@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from paramedic.config import nearest
 from paramedic.sources.image_folder import SNIFFED, common_format, decoded
 from paramedic.sources.reader import Chunk, Collected, SourceError, split_of
-from paramedic.sources.table import guessed_label
+from paramedic.sources.table import Batches, guessed_label
 from paramedic.trace.dataset import Kind, Problem, Split
 from paramedic.trace.place import Place
 
@@ -34,13 +34,13 @@ class ImageColumnReader:
 
     kind: Kind = "images"
 
-    def __init__(self, path: Path, open_: Callable[[], Iterator[Any]], column: str, label: str | None) -> None:
-        self.path, self.name, self.column, self._open = path, path.name, column, open_
-        names = [name for batch in islice(open_(), 1) for name in batch.schema.names]
+    def __init__(self, path: Path, batches: Batches, column: str, label: str | None) -> None:
+        self.path, self.name, self.column, self._batches = path, path.name, column, batches
+        names = [name for batch in islice(batches.every(), 1) for name in batch.schema.names]
         if label is not None and label not in names:
             raise SourceError(f'{path} has no column "{label}"{nearest(label, names)}')
         self.label = label or guessed_label(names)
-        first = (cell for batch in open_() for cell in batch.column(column).to_pylist())
+        first = (cell for batch in batches.every() for cell in batch.column(column).to_pylist())
         pictures = [io.BytesIO(cell["bytes"]) for cell in islice(first, SNIFFED) if cell and cell["bytes"]]
         if not pictures:
             raise SourceError(f"{path}: the column {column} holds no pictures")
@@ -48,11 +48,11 @@ class ImageColumnReader:
         self.row_bytes = 4 * self.size[0] * self.size[1] * (3 if self.mode == "RGB" else 1)
 
     def parts(self) -> list[Any]:
-        return [None]
+        return list(self._batches.parts)
 
     def read(self, part: Any) -> Iterator[Chunk]:
-        first = 0
-        for batch in self._open():
+        piece, first = part
+        for batch in self._batches.open(piece):
             for low in range(0, batch.num_rows, CHUNK_PICTURES):
                 rows = batch.slice(low, CHUNK_PICTURES)
                 yield self._chunk(rows, first)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.stream import Summary, UniformSample
 from paramedic.trace.dataset import Kind, Problem, Split
 from paramedic.trace.place import Place
+
+if TYPE_CHECKING:
+    from paramedic.integrations.cluster import Cluster
 
 ROW_LIMIT = 20_000  # a fault in 0.023 % of the rows is among them with 99 %; the probes take a part of these
 BYTE_LIMIT = 64 << 20
@@ -36,6 +40,7 @@ class Chunk:
     """Rows at ``positions``: inputs (n, ...), target (n, ...) or None; keys: hashes of whole rows.
 
     columns: further arrays (n, ...) that are kept for the sampled rows. problems: rows that were left out.
+    names: what numbers in ``target`` stand for, where labels are texts.
     """
 
     positions: NDArray[np.int64]
@@ -45,6 +50,7 @@ class Chunk:
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     formats: Counter[tuple[str, str]] = field(default_factory=Counter)
+    names: dict[float, str] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -77,6 +83,7 @@ class Collected:
     problems: list[Problem] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     formats: Counter[tuple[str, str]] = field(default_factory=Counter)
+    names: dict[float, str] = field(default_factory=dict)
 
     def _add_problems(self, problems: list[Problem], counts: Counter[str]) -> None:
         self.left_out.update(counts)
@@ -87,6 +94,7 @@ class Collected:
     def add(self, chunk: Chunk) -> None:
         self._add_problems(chunk.problems, Counter(item.kind for item in chunk.problems))
         self.formats.update(chunk.formats)
+        self.names.update(chunk.names)
         if not len(chunk.positions):
             return
         keys = row_hashes(chunk.inputs) if chunk.keys is None else chunk.keys
@@ -103,6 +111,7 @@ class Collected:
         self.sample.merge(other.sample)
         self._add_problems(other.problems, other.left_out)
         self.formats.update(other.formats)
+        self.names.update(other.names)
         return self
 
 
@@ -114,23 +123,42 @@ def chunk_rows(row_bytes: int) -> int:
     return max(16, min(CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
 
 
-def collect(reader: Reader, workers: int = 0, progress: Callable[[int], None] = lambda rows: None) -> Collected:
-    """One pass over all parts, in ``workers`` processes besides this one; the result does not depend on how many."""
+def collect(
+    reader: Reader,
+    workers: int = 0,
+    progress: Callable[[int], None] = lambda rows: None,
+    cluster: Cluster | None = None,
+) -> Collected:
+    """One pass over all parts, in ``workers`` processes besides this one, or on a cluster.
+
+    Parts are merged in their order, whoever read them, so that the result does not depend on who did.
+    """
     limit = row_limit(reader.row_bytes)
     total = Collected(Summary(), UniformSample(limit))
     parts = reader.parts()
-    if workers < 2 or len(parts) < 2:
+    if len(parts) < 2:
         for part in parts:
             for chunk in reader.read(part):
                 total.add(chunk)
                 progress(total.summary.rows)
         return total
-    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
-    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(reader, limit)) as pool:
-        for found in pool.map(_read_part, parts):
-            total.merge(found)
-            progress(total.summary.rows)
+    for found in _collected(reader, limit, parts, workers, cluster):
+        total.merge(found)
+        progress(total.summary.rows)
     return total
+
+
+def _collected(
+    reader: Reader, limit: int, parts: list[Any], workers: int, cluster: Cluster | None
+) -> Iterator[Collected]:
+    if cluster is not None:
+        yield from cluster.map(_read_there, cluster.share((reader, limit, os.getcwd())), parts)
+    elif workers < 2:
+        yield from (_read(reader, limit, part) for part in parts)
+    else:
+        context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
+        with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(reader, limit)) as pool:
+            yield from pool.map(_read_part, parts)
 
 
 _worker: list[tuple[Reader, int]] = []
@@ -142,7 +170,21 @@ def _start(reader: Reader, limit: int) -> None:
 
 
 def _read_part(part: Any) -> Collected:
-    reader, limit = _worker[0]
+    return _read(*_worker[0], part)
+
+
+def _read_there(shared: tuple[Reader, int, str], part: Any) -> Collected:
+    """On another machine, which sees the files under the same names."""
+    reader, limit, folder = shared
+    torch.set_num_threads(1)
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise SourceError(f"a node of the cluster does not see {folder} ({error.strerror})") from None
+    return _read(reader, limit, part)
+
+
+def _read(reader: Reader, limit: int, part: Any) -> Collected:
     found = Collected(Summary(), UniformSample(limit))
     for chunk in reader.read(part):
         found.add(chunk)

@@ -26,6 +26,7 @@ SNIFFED = 2000  # rows that decide on the kind of the columns
 NUMBERS = 0.9  # of the filled cells, from which a column counts as numeric
 MOST_CATEGORIES = 32  # of a text column, up to which it becomes indicators
 MOST_CLASS_VALUES = 20  # different whole numbers of a label column, up to which they are classes
+MOST_NAMES = 10_000  # texts of labels that are kept
 ROWS_OF_CLASS = 10  # on average, from which more than that are classes too
 LABELS = ("label", "target", "class", "y", "labels", "targets")
 IDENTIFIER = re.compile(
@@ -91,7 +92,6 @@ class TableReader:
         self.path, self.name, self.regression = path, path.name, regression
         self.layout: Layout
         self.row_bytes = 0
-        self.label_names: dict[float, str] = {}
         self.missing_label: str | None = None
         names, rows = self.sniff()
         if label is not None and label not in names:
@@ -145,10 +145,11 @@ class TableReader:
     def chunk(self, rows: list[tuple[int, list[str]]], problems: list[Problem]) -> Chunk:
         """Rows (position, cells) of right length as arrays; a cell that is no number costs its row."""
         layout, kept, numbers, labels, texts, groups = self.layout, [], [], [], [], []
+        names: dict[float, str] = {}
         for position, cells in rows:
             try:
                 values = [self._number(cells[column], column) for column in layout.numeric]
-                label = self._label(cells)
+                label = self._label(cells, names)
             except ValueError as error:
                 problems.append(self.problem(position, str(error)))
                 continue
@@ -163,7 +164,7 @@ class TableReader:
         keys = row_hashes(inputs) * np.uint64(3) + (row_hashes(text.view(np.int64)) if layout.text else np.uint64(0))
         columns = {"text": text, "groups": np.array(groups, np.uint64).reshape(n, len(layout.identifiers))}
         target = np.array(labels, np.float64) if layout.label is not None else None
-        return Chunk(np.array(kept, np.int64), inputs, target, keys, columns, problems)
+        return Chunk(np.array(kept, np.int64), inputs, target, keys, columns, problems, names=names)
 
     def _number(self, cell: str, column: int) -> float:
         cell = cell.strip()
@@ -175,7 +176,7 @@ class TableReader:
             name = self.layout.names[column]
             raise ValueError(f'column "{name}" holds {cell[:40]!r} where the others hold numbers') from None
 
-    def _label(self, cells: list[str]) -> float:
+    def _label(self, cells: list[str], names: dict[float, str]) -> float:
         at = self.layout.label
         if at is None:
             return 0.0
@@ -185,8 +186,8 @@ class TableReader:
         if self.layout.label_numeric:
             return self._number(cell, at)
         code = float(_hash(cell) >> 12)  # 52 bits: a float64 holds them exactly
-        if len(self.label_names) < 10_000:
-            self.label_names[code] = cell
+        if len(names) < MOST_NAMES:
+            names[code] = cell
         return code
 
     def problem(self, position: int, text: str) -> Problem:
@@ -209,7 +210,7 @@ class TableReader:
         if not inputs.shape[1]:
             inputs = (rows["text"] >> np.uint64(12)).astype(np.float64)
             names = [layout.names[column] for column in layout.text]
-        target, classes, coded = self._target(rows.get("target"), collected.summary)
+        target, classes, coded = self._target(rows.get("target"), collected.summary, collected.names)
         groups = {layout.names[column]: rows["groups"][:, k] for k, column in enumerate(layout.identifiers)}
         return split_of(
             self,
@@ -224,17 +225,17 @@ class TableReader:
         )
 
     def _target(
-        self, values: NDArray[Any] | None, summary: Summary
+        self, values: NDArray[Any] | None, summary: Summary, names: dict[float, str]
     ) -> tuple[torch.Tensor | None, tuple[str, ...], bool]:
         """Labels as class numbers or as values; the names of classes; whether the file had numbers for them."""
         if values is None:
             return None, (), False
         if not self.layout.label_numeric:
-            codes = sorted({*values.tolist(), *summary.labels}, key=lambda code: self.label_names.get(code, "?"))
+            codes = sorted({*values.tolist(), *summary.labels}, key=lambda code: names.get(code, "?"))
             place = {code: number for number, code in enumerate(codes)}
             found = np.array([place[code] for code in values.tolist()], np.int64)
             summary.labels = Counter({float(place[code]): count for code, count in summary.labels.items()})
-            return torch.from_numpy(found), tuple(self.label_names.get(code, "?") for code in codes), False
+            return torch.from_numpy(found), tuple(names.get(code, "?") for code in codes), False
         if is_classes(values) if self.regression is None else not self.regression:
             return torch.from_numpy(values.astype(np.int64)), (), True
         return torch.from_numpy(values), (), True
@@ -344,29 +345,39 @@ class CsvReader(TableReader):
         return Problem("row", f"{self.name}, line {line}", text, line)
 
 
+@dataclass(frozen=True)
+class Batches:
+    """Record batches that pyarrow reads. parts: with the position of each part's first row; open: one part's batches."""
+
+    parts: tuple[tuple[Any, int], ...]
+    open: Callable[[Any], Iterator[Any]]
+
+    def every(self) -> Iterator[Any]:
+        return (batch for part, _ in self.parts for batch in self.open(part))
+
+
 class ColumnsReader(TableReader):
-    """Record batches that pyarrow reads: ``open_`` gives an iterator over them anew."""
+    """A table in record batches."""
 
     def __init__(
-        self,
-        path: Path,
-        open_: Callable[[], Iterator[Any]],
-        label: str | None = None,
-        regression: bool | None = None,
+        self, path: Path, batches: Batches, label: str | None = None, regression: bool | None = None
     ) -> None:
-        self._open = open_
+        self._batches = batches
         super().__init__(path, label, regression)
 
+    def parts(self) -> list[Any]:
+        return list(self._batches.parts)
+
     def sniff(self) -> tuple[list[str], list[list[str]]]:
-        first = next(self._open(), None)
+        first = next(self._batches.every(), None)
         if first is None:
             raise SourceError(f"{self.path} holds no rows")
         names = list(map(str, first.schema.names))
         return names, _texts(first.slice(0, SNIFFED))
 
     def read(self, part: Any) -> Iterator[Chunk]:
-        position = 0
-        for batch in self._open():
+        piece, position = part
+        for batch in self._batches.open(piece):
             for low in range(0, batch.num_rows, CHUNK_ROWS):
                 rows = _texts(batch.slice(low, CHUNK_ROWS))
                 yield self.chunk([(position + k, cells) for k, cells in enumerate(rows)], [])

@@ -7,11 +7,12 @@ import inspect
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -34,6 +35,9 @@ from paramedic.sources.table import TableReader
 from paramedic.trace.dataset import DataRecord, Problem, Role, Split
 from paramedic.trace.place import Place, relative
 
+if TYPE_CHECKING:
+    from paramedic.integrations.cluster import Cluster
+
 LOADER_SECONDS = 60.0  # for two passes over a loader
 ROLES = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
          "dev": "validation", "test": "validation"}  # fmt: skip
@@ -42,13 +46,15 @@ ROLES = {"train": "train", "training": "train", "val": "validation", "valid": "v
 @dataclass(frozen=True)
 class Wanted:
     """label: column, key or array of the labels. splits: role -> what the user named for it. regression: labels are
-    values (True), classes (False), or what they look like (None). workers: processes that read."""
+    values (True), classes (False), or what they look like (None). workers: processes that read. ray: address of the
+    Ray cluster that reads instead."""
 
     label: str | None = None
     splits: Mapping[str, str] | None = None
     regression: bool | None = None
     workers: int = 0
     progress: Callable[[str, int], None] = lambda name, rows: None
+    ray: str | None = None
 
 
 def role_of(name: str) -> Role:
@@ -134,15 +140,17 @@ def open_object(value: Any, place: Place | None, target: str, wanted: Wanted) ->
         return open_text(os.fspath(value), wanted)
     parts = _parts(value, wanted)
     readers, loaders = {}, []
+    batches: tuple[Tensor, ...] = ()
     for role, item in parts.items():
         name = role if len(parts) > 1 else target
         if is_loader(item):
-            record = recorded_loader(item, name, wanted.label, LOADER_SECONDS)
+            record, inputs = recorded_loader(item, name, wanted.label, LOADER_SECONDS)
+            batches = tuple(inputs) if role == "train" else batches
             record.role, record.place = ("train" if role == "train" else "validation"), place
             loaders.append(record)
         readers[role] = _object_reader(item, name, wanted, place)
     record_ = _record(target, readers, wanted)
-    record_.loaders, record_.place = loaders, place
+    record_.loaders, record_.place, record_.batches = loaders, place, batches
     return record_
 
 
@@ -205,12 +213,37 @@ def as_array_or_text(value: Any) -> Any:
 # -- the pass -----------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _cluster(wanted: Wanted, readers: Mapping[str, Reader]) -> Iterator[Cluster | None]:
+    """The cluster that reads, or None for this machine."""
+    if wanted.ray is None:
+        yield None
+        return
+    from paramedic.integrations.cluster import Cluster, ClusterError, check
+
+    try:
+        check(wanted.ray)
+        with Cluster(wanted.ray) as connected:
+            for module in {type(getattr(reader, "dataset", None)).__module__ for reader in readers.values()}:
+                connected.send_module(module)
+            yield connected
+    except ClusterError as error:
+        raise SourceError(str(error)) from error
+
+
 def _record(target: str, readers: Mapping[str, Reader], wanted: Wanted) -> DataRecord:
+    with _cluster(wanted, readers) as cluster:
+        return _read_all(target, readers, wanted, cluster)
+
+
+def _read_all(
+    target: str, readers: Mapping[str, Reader], wanted: Wanted, cluster: Cluster | None
+) -> DataRecord:
     splits: dict[str, Split] = {}
     problems: list[Problem] = []
     left_out: Counter[str] = Counter()
     for role, reader in readers.items():
-        collected = collect(reader, wanted.workers, partial(wanted.progress, role))
+        collected = collect(reader, wanted.workers, partial(wanted.progress, role), cluster)
         problems += collected.problems
         left_out.update(collected.left_out)
         if isinstance(reader, TableReader) and reader.missing_label is not None:

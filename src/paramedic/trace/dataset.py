@@ -70,7 +70,8 @@ class Split:
 class DataRecord:
     """target: as the user named it. problems: the first of each kind; left_out: how many there are, by kind.
 
-    loaders: those of the target, with two recorded passes each.
+    loaders: those of the target, with two recorded passes each. batches: inputs of the first batches of the training
+    loader, as they leave it.
     """
 
     target: str
@@ -79,6 +80,7 @@ class DataRecord:
     problems: Sequence[Problem] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     loaders: list[LoaderRecord] = field(default_factory=list)
+    batches: tuple[Tensor, ...] = ()
     place: Place | None = None
     notes: tuple[str, ...] = ()
 
@@ -96,6 +98,7 @@ class DataRecord:
         return {name: _described(split) for name, split in every.items()}
 
 
+MOST_CLASSES = 1000  # whose counts are in the report
 MOST_DESCRIBED = 64  # features whose statistics are in the report
 
 
@@ -105,6 +108,11 @@ def _described(split: Split) -> dict[str, Any]:
         "examined": len(split.inputs),
         "shape": list(split.inputs.shape[1:]),
     }
+    if split.target is not None and split.target.dim() == 1 and not split.target.is_floating_point():
+        counts = sorted(split.summary.labels.items(), key=lambda item: (-item[1], item[0]))
+        if len(counts) <= MOST_CLASSES:
+            names = {k: name for k, name in enumerate(split.classes)}
+            found["labels"] = {str(names.get(int(value), f"{value:g}")): count for value, count in counts}
     moments = split.summary.moments
     if moments is not None and 0 < len(moments.mean) <= MOST_DESCRIBED:
         quartiles = split.summary.quantiles([0.25, 0.5, 0.75])

@@ -12,9 +12,9 @@ from paramedic.trace.place import Place
 
 SHOWN = 5
 WHAT = {
+    "label column": ("the label column is not there", "name the column that holds the labels with --label"),
     "file": ("{n} files cannot be read", "delete or replace these files: a loader stops at the first of them"),
     "row": ("{n} rows cannot be used", "correct these rows, or leave them out"),
-    "label column": ("the label column is not there", "name the column that holds the labels with --label"),
     "empty class": ("{n} class folders hold no picture", "fill or remove these folders: they count as classes"),
 }
 

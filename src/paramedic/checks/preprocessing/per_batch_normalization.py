@@ -8,12 +8,13 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import model_place
-from paramedic.checks.data.places import calls, line_behind
+from paramedic.checks.data.passes import data_place, model_place
+from paramedic.checks.data.places import calls, function_place, line_behind
 from paramedic.checks.data.samples import batches, is_numeric
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.recipe import batch_centring, rows_are_centred
+from paramedic.trace.place import Place
 
 LEAST_BATCHES = 3
 LEAST_ROWS = 4
@@ -34,17 +35,19 @@ class PerBatchNormalization(Check):
 
     reason = "R15"
     name = "per-batch-normalization"
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        recorded = [batch for batch in batches(case) if len(batch.inputs) >= LEAST_ROWS]
-        if not recorded or not is_numeric(recorded[0].inputs):
+        if case.data is not None and not case.loaders:
+            raise NotApplicable("the target is no DataLoader, so that there are no batches")
+        given = case.data.batches if case.data is not None else [batch.inputs for batch in batches(case)]
+        recorded = [inputs for inputs in given if len(inputs) >= LEAST_ROWS]
+        if not recorded or not is_numeric(recorded[0]):
             raise NotApplicable("there are no batches of several numeric rows")
-        different = {np.sort(row_hashes(batch.inputs)).tobytes(): batch for batch in recorded}  # as sets of rows
+        different = {np.sort(row_hashes(inputs)).tobytes(): inputs for inputs in recorded}  # as sets of rows
         if len(different) < LEAST_BATCHES:
             raise NotApplicable("training uses one batch of all rows, or few batches were recorded")
-        values = [
-            batch.inputs.reshape(len(batch.inputs), -1).double().cpu().numpy() for batch in different.values()
-        ]
+        values = [inputs.reshape(len(inputs), -1).double().cpu().numpy() for inputs in different.values()]
         values = [batch for batch in values if np.isfinite(batch).all()]
         if not values:
             raise NotChecked("the inputs are not finite")
@@ -56,7 +59,7 @@ class PerBatchNormalization(Check):
         yield self.fault(
             f"{share:.0%} of {len(values)} batches have a mean of exactly zero: each batch is normalized with its own "
             f"statistics (expected about 0%): compute mean and standard deviation once, over the training set",
-            where=line_behind(model_place(case), calls("mean", "std", "var", "normalize", "fit_transform")),
+            where=_place(case),
             evidence=(Evidence("batches with mean zero", share, "about 0"),),
             remedy="compute mean and standard deviation once, over the training set, and apply them everywhere",
             explains=(
@@ -68,3 +71,10 @@ class PerBatchNormalization(Check):
             ),
             exact=True,
         )
+
+
+def _place(case: Case) -> Place | None:
+    wanted = calls("mean", "std", "var", "normalize", "fit_transform")
+    if case.data is None:
+        return line_behind(model_place(case), wanted)
+    return function_place(getattr(case.loaders[0].loader, "collate_fn", None), wanted) or data_place(case)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import sys
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from paramedic.checks.case import Case
 from paramedic.checks.data.samples import Batch, Role, batches
 from paramedic.report.pictures import png
+from paramedic.trace.dataset import DataRecord
 
 SAMPLES = 20
 SAMPLES_VALIDATION = 10
@@ -37,12 +40,42 @@ def data(case: Case) -> dict[str, Any] | None:
         return None
     roles: tuple[Role, ...] = ("train", "validation")
     recorded = {role: list(batches(case, role)) for role in roles}
-    recorded = {role: found for role, found in recorded.items() if found}
-    if "train" not in recorded:
+    first = {role: found[0] for role, found in recorded.items() if found}
+    if "train" not in first:
         return None
-    kind = kind_of(torch.cat([batch.inputs[:64] for batch in recorded["train"][:1]]))
+    names = {role: _class_names(case, batch) for role, batch in first.items()}
+    return _exhibit({role: _parts(recorded[role]) for role in first}, names, _vocabulary(first["train"].module))
+
+
+def data_of(record: DataRecord) -> dict[str, Any] | None:
+    """The same of a data set without a program; None where there is no training split."""
+    splits = {role: split for role, split in record.splits.items() if len(split.inputs)}
+    if "train" not in splits:
+        return None
+    names = {role: list(split.classes) or None for role, split in splits.items()}
+    parts = {role: [Part(split.inputs, split.target)] for role, split in splits.items()}
+    columns = record.train.columns
+    return _exhibit(parts, names, None) | {"columns": list(columns[:COLUMNS])}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that stand together: inputs (n, ...), target (n, ...) or None."""
+
+    inputs: Tensor
+    target: Tensor | None
+
+
+def _parts(recorded: list[Batch]) -> list[Part]:
+    return [Part(batch.inputs, batch.target) for batch in recorded]
+
+
+def _exhibit(
+    recorded: Mapping[Role, list[Part]], names: Mapping[Role, list[str] | None], vocabulary: dict[int, str] | None
+) -> dict[str, Any]:
+    kind = kind_of(recorded["train"][0].inputs[:64])
     counts = {"train": SAMPLES, "validation": SAMPLES_VALIDATION}
-    shown = {role: _role(case, found, kind, counts[role]) for role, found in recorded.items()}
+    shown = {role: _role(found, kind, counts[role], names[role], vocabulary) for role, found in recorded.items()}
     return {"kind": kind, "roles": shown, "values": _values(recorded), "features": _features(recorded, kind)}
 
 
@@ -79,7 +112,9 @@ def _correlation(one: Tensor, other: Tensor) -> float:
     return float(one @ other) / norm if norm > 0 else 0.0
 
 
-def _role(case: Case, recorded: list[Batch], kind: str, count: int) -> dict[str, Any]:
+def _role(
+    recorded: list[Part], kind: str, count: int, names: list[str] | None, vocabulary: dict[int, str] | None
+) -> dict[str, Any]:
     first = recorded[0]
     shape = tuple(first.inputs.shape)
     rows = [
@@ -89,9 +124,8 @@ def _role(case: Case, recorded: list[Batch], kind: str, count: int) -> dict[str,
         for row in range(len(batch.inputs))
     ]
     chosen = [rows[at * len(rows) // min(count, len(rows))] for at in range(min(count, len(rows)))]
-    names = _class_names(case, first)
     inputs = torch.stack([row for row, _ in chosen]).detach().cpu()
-    shown = _SHOWN[kind](case, first, inputs)
+    shown = _tokens(inputs, vocabulary) if kind == "tokens" else _SHOWN[kind](inputs)
     return {
         "shape": list(shape),
         "dtype": str(first.inputs.dtype).removeprefix("torch."),
@@ -107,7 +141,7 @@ def _role(case: Case, recorded: list[Batch], kind: str, count: int) -> dict[str,
 # -- samples --------------------------------------------------------------------------------------------------------
 
 
-def _pictures(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
+def _pictures(inputs: Tensor) -> list[Any]:
     values = torch.nan_to_num(inputs.float(), nan=0.0, posinf=0.0, neginf=0.0)
     if values.dim() == 2:
         side = round(values.shape[1] ** 0.5)
@@ -124,11 +158,11 @@ def _pictures(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
     return [f"data:image/png;base64,{base64.b64encode(png(picture.movedim(0, -1))).decode()}" for picture in scaled]
 
 
-def _table(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
+def _table(inputs: Tensor) -> list[Any]:
     return [[_short(value) for value in row.flatten()[:COLUMNS]] for row in inputs]
 
 
-def _series(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
+def _series(inputs: Tensor) -> list[Any]:
     """Per sample, a list of channels, each a list of at most POINTS values."""
     values = inputs.float()
     if values.dim() == 2:
@@ -139,15 +173,14 @@ def _series(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
     return [[[_short(value) for value in channel[::stride]] for channel in row[:CHANNELS]] for row in values]
 
 
-def _tokens(case: Case, batch: Batch, inputs: Tensor) -> list[Any]:
-    vocabulary = _vocabulary(batch.module)
+def _tokens(inputs: Tensor, vocabulary: dict[int, str] | None) -> list[Any]:
     rows = [[int(token) for token in row[:TOKENS]] for row in inputs]
     if vocabulary is None:
         return [{"ids": row} for row in rows]
     return [{"ids": row, "text": [vocabulary.get(token, "?")[:40] for token in row]} for row in rows]
 
 
-_SHOWN = {"image": _pictures, "table": _table, "series": _series, "tokens": _tokens, "vectors": _table}
+_SHOWN = {"image": _pictures, "table": _table, "series": _series, "vectors": _table}
 
 
 def _short(value: Any) -> float | int | str:
@@ -205,7 +238,7 @@ def _target(target: Tensor | None, names: list[str] | None) -> str | None:
     return text + (f", … ({values.numel()} values)" if values.numel() > TARGET_VALUES else "")
 
 
-def _class_counts(recorded: list[Batch], names: list[str] | None) -> list[tuple[str, int]] | None:
+def _class_counts(recorded: list[Part], names: list[str] | None) -> list[tuple[str, int]] | None:
     """Of all recorded batches; None where targets are no classes."""
     counts: Counter[int] = Counter()
     for batch in recorded:
@@ -220,12 +253,12 @@ def _class_counts(recorded: list[Batch], names: list[str] | None) -> list[tuple[
 # -- values ---------------------------------------------------------------------------------------------------------
 
 
-def _all(recorded: list[Batch]) -> Tensor:
+def _all(recorded: list[Part]) -> Tensor:
     values = torch.cat([batch.inputs.detach().flatten().float().cpu() for batch in recorded])
     return values[:: max(1, values.numel() // VALUES)]
 
 
-def _values(recorded: dict[Role, list[Batch]]) -> dict[str, Any] | None:
+def _values(recorded: Mapping[Role, list[Part]]) -> dict[str, Any] | None:
     """Histograms of input values of both roles over one range, as shares."""
     if not recorded["train"][0].inputs.is_floating_point():
         return None
@@ -251,7 +284,7 @@ def _values(recorded: dict[Role, list[Batch]]) -> dict[str, Any] | None:
     }
 
 
-def _features(recorded: dict[Role, list[Batch]], kind: str) -> list[dict[str, Any]] | None:
+def _features(recorded: Mapping[Role, list[Part]], kind: str) -> list[dict[str, Any]] | None:
     """Mean and standard deviation of every column, training beside validation."""
     if kind != "table" or recorded["train"][0].inputs.dim() != 2:
         return None

@@ -83,6 +83,7 @@ class Distinct:
         self._keys = np.zeros(0, np.uint64)
         self._counts = np.zeros(0, np.int64)
         self._waiting: list[Keys] = []
+        self._merging: list[tuple[Keys, NDArray[np.int64]]] = []
         self._rows_waiting = 0
 
     @property
@@ -104,15 +105,20 @@ class Distinct:
             self._settle()
 
     def merge(self, other: Distinct) -> None:
-        self._settle()
+        self._merging.append((other.keys, other.counts))
         self.bound = min(self.bound, other.bound)
-        self._join(other.keys, other.counts)
+        self._rows_waiting += len(other.keys)
+        if self._rows_waiting > KEPT_KEYS // 2:
+            self._settle()
 
     def _settle(self) -> None:
         if self._waiting:
             keys = np.concatenate(self._waiting)
-            self._waiting, self._rows_waiting = [], 0
-            self._join(*np.unique(keys, return_counts=True))
+            self._waiting = []
+            self._merging.append(np.unique(keys, return_counts=True))
+        if self._merging:
+            parts, self._merging, self._rows_waiting = self._merging, [], 0
+            self._join(np.concatenate([keys for keys, _ in parts]), np.concatenate([counts for _, counts in parts]))
 
     def _join(self, keys: Keys, counts: NDArray[np.int64]) -> None:
         every = np.concatenate([self._keys, keys])
