@@ -82,6 +82,20 @@ def test_placeholders_and_copies_are_named(cells: Cells, tmp_path: Path) -> None
     assert "line 61" in found["repeated-rows"].summary
 
 
+def test_suspect_rows_are_shown_with_the_cells_that_are_far_off(cells: Cells, tmp_path: Path) -> None:
+    for row in (11, 12, 40, 80):
+        cells[row][3] = -999
+    path = write_csv(tmp_path / "a.csv", cells)
+    found = alarms(paramedic.audit(path, label="diagnosis", select=["isolated-values"]))["isolated-values"]
+    shown = found.extra["rows"]
+    assert [row.name for row in shown.rows][:2] == ["line 12", "line 13"] and len(shown.columns) == 8
+    at = shown.columns.index(str(cells[0][3]))
+    assert [row.cells[at].text for row in shown.rows] == ["-999"] * 4 and all(row.cells[at].marked for row in shown.rows)
+    assert {row.label for row in shown.rows} <= {str(row[-1]) for row in cells[1:]} and shown.left_out == 2
+    marked = sum(cell.marked for row in shown.rows for cell in row.cells)
+    assert marked < 12, "cells like the others are not marked"
+
+
 def test_splits_of_a_table(cells: Cells, tmp_path: Path) -> None:
     """Rows in both files, rows of one patient in both files, and a class that only validation has."""
     head, body = cells[0], cells[1:]
@@ -238,3 +252,20 @@ def test_pictures_in_a_saved_dataset(pictures: Path, tmp_path: Path) -> None:
     assert report.program["data"]["train"]["rows"] == 299
     assert "train, row 4" in found["unreadable-samples"].summary
     assert "50 of 50 validation rows" in found["duplicates-across-splits"].summary
+
+
+def one_by_one(rows: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = (torch.stack(items) for items in zip(*rows, strict=True))
+    return (x - x.mean(dim=0)) / (x.std(dim=0) + 1e-6), y
+
+
+@pytest.mark.parametrize("collate, alarm", [(one_by_one, True), (None, False)])
+def test_batches_that_a_loader_normalizes_one_by_one(collate: Callable[..., object] | None, alarm: bool) -> None:
+    digits = load_digits()
+    data = TensorDataset(torch.tensor(digits.data[:600]).float(), torch.tensor(digits.target[:600]))
+    loader = DataLoader(data, batch_size=50, shuffle=True, collate_fn=collate)
+    found = alarms(paramedic.audit(loader, select=["per-batch-normalization"]))
+    assert list(found) == (["per-batch-normalization"] if alarm else [])
+    if alarm:
+        where = found["per-batch-normalization"].where
+        assert where is not None and where.file.endswith("test_audits.py") and where.function == "one_by_one"

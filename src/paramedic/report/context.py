@@ -108,6 +108,8 @@ def _of_plugin(check: str) -> Description | None:
 
 def confidence(finding: Finding) -> tuple[str, str]:
     """How sure it is: a word, and why."""
+    if finding.proof is not None and finding.proof.seeds < 2 and finding.proof.unit != "u":
+        return "Proven", "an experiment on a copy, with this one thing changed"
     if finding.proof is not None:
         seeds = f"{finding.proof.seeds} seed" + ("s" if finding.proof.seeds != 1 else "")
         return "Proven", f"the same training was repeated on a copy with this one thing changed, with {seeds}"
@@ -194,7 +196,8 @@ def proof_text(finding: Finding) -> str:
     if proof.unit != "u":
         low, high = map(number, proof.interval)
         shown = f"{clean(proof.unit, 20)} {number(proof.before)} → {number(proof.after)}"
-        return f"{changed}: {shown} (95 % interval of the change {low} to {high}, {proof.seeds} seeds)"
+        seeds = f", {proof.seeds} seeds" if proof.seeds > 1 else ""
+        return f"{changed}: {shown} (95 % interval of the change {low} to {high}{seeds})"
     before, after, (low_share, high_share) = learned(proof)
     return (
         f"{changed}: learned {percent(before)} → {percent(after)} of the way from chance to perfect "

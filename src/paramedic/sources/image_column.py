@@ -73,7 +73,7 @@ class ImageColumnReader:
                 kept.append((number, row, int(label), key))
                 formats[kind] += 1
             except Exception as error:  # whatever a decoder raises at damaged bytes
-                problems.append(Problem("row", f"{self.name}, row {number}", f"{type(error).__name__}: {str(error)[:120]}"))
+                problems.append(Problem("row", f"{self.name}, row {number}", _reason(cell, error)))
         shape = (len(kept), 3 if self.mode == "RGB" else 1, self.size[1], self.size[0])
         return Chunk(
             np.array([item[0] for item in kept], np.int64),
@@ -93,3 +93,11 @@ class ImageColumnReader:
 
     def finish(self, collected: Collected) -> Split:
         return split_of(self, collected)
+
+
+def _reason(cell: Any, error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):  # whose text names an object in memory
+        return f"{len(cell['bytes'])} bytes that are no picture, or the beginning of one"
+    return f"{type(error).__name__}: {str(error)[:120]}"

@@ -111,8 +111,8 @@ def _described(split: Split) -> dict[str, Any]:
     if split.target is not None and split.target.dim() == 1 and not split.target.is_floating_point():
         counts = sorted(split.summary.labels.items(), key=lambda item: (-item[1], item[0]))
         if len(counts) <= MOST_CLASSES:
-            names = {k: name for k, name in enumerate(split.classes)}
-            found["labels"] = {str(names.get(int(value), f"{value:g}")): count for value, count in counts}
+            known = dict(enumerate(split.classes))
+            found["labels"] = {known.get(int(value), f"{value:g}"): count for value, count in counts}
     moments = split.summary.moments
     if moments is not None and 0 < len(moments.mean) <= MOST_DESCRIBED:
         quartiles = split.summary.quantiles([0.25, 0.5, 0.75])

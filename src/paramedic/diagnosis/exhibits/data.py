@@ -44,7 +44,9 @@ def data(case: Case) -> dict[str, Any] | None:
     if "train" not in first:
         return None
     names = {role: _class_names(case, batch) for role, batch in first.items()}
-    return _exhibit({role: _parts(recorded[role]) for role in first}, names, _vocabulary(first["train"].module))
+    kind = kind_of(first["train"].inputs[:64])
+    parts = {role: _parts(recorded[role]) for role in first}
+    return _exhibit(parts, kind, names, _vocabulary(first["train"].module))
 
 
 def data_of(record: DataRecord) -> dict[str, Any] | None:
@@ -55,7 +57,8 @@ def data_of(record: DataRecord) -> dict[str, Any] | None:
     names = {role: list(split.classes) or None for role, split in splits.items()}
     parts = {role: [Part(split.inputs, split.target)] for role, split in splits.items()}
     columns = record.train.columns
-    return _exhibit(parts, names, None) | {"columns": list(columns[:COLUMNS])}
+    kind = "table" if columns else kind_of(record.train.inputs[:64])
+    return _exhibit(parts, kind, names, None) | {"columns": list(columns[:COLUMNS])}
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,11 @@ def _parts(recorded: list[Batch]) -> list[Part]:
 
 
 def _exhibit(
-    recorded: Mapping[Role, list[Part]], names: Mapping[Role, list[str] | None], vocabulary: dict[int, str] | None
+    recorded: Mapping[Role, list[Part]],
+    kind: str,
+    names: Mapping[Role, list[str] | None],
+    vocabulary: dict[int, str] | None,
 ) -> dict[str, Any]:
-    kind = kind_of(recorded["train"][0].inputs[:64])
     counts = {"train": SAMPLES, "validation": SAMPLES_VALIDATION}
     shown = {role: _role(found, kind, counts[role], names[role], vocabulary) for role, found in recorded.items()}
     return {"kind": kind, "roles": shown, "values": _values(recorded), "features": _features(recorded, kind)}

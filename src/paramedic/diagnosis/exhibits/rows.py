@@ -11,7 +11,7 @@ from torch import Tensor
 from paramedic.diagnosis.exhibits.data import CHANNELS, POINTS, TOKENS, kind_of
 
 COLUMNS = 8  # of a table, those in which the shown rows lie farthest from the others
-FAR = 5.0  # interquartile ranges from the median, from which a cell is marked; normal values reach 3
+FAR = 3.5  # interquartile ranges from the median, from which a cell is marked (Tukey 1977: far out, 3 beyond a quartile)
 COMPARED = 4096  # rows that median and range are taken from
 
 
@@ -44,7 +44,7 @@ def shown_rows(
     inputs: Tensor, chosen: Sequence[int], names: Sequence[str], labels: Sequence[str], columns: Sequence[str] = ()
 ) -> ShownRows:
     """The ``chosen`` rows of (n, ...) inputs, with their names and labels; columns: names of the features."""
-    kind = kind_of(inputs[:64])
+    kind = "table" if columns else kind_of(inputs[:64])
     picked = inputs[torch.tensor(list(chosen))].detach().cpu()
     if kind == "series":
         drawn = [_channels(row) for row in picked]

@@ -120,9 +120,10 @@ def _channel_statistics(settings: Any, mean: str, std: str) -> tuple[tuple[float
     values = [
         settings.get(key) if isinstance(settings, dict) else getattr(settings, key, None) for key in (mean, std)
     ]
-    if not all(isinstance(item, list | tuple) and len(item) in (1, 3) for item in values):
+    lists = [tuple(map(float, item)) for item in values if isinstance(item, list | tuple) and len(item) in (1, 3)]
+    if len(lists) < 2:
         return None
-    first, second = (tuple(map(float, item)) for item in values)
+    first, second = lists
     return (first, second) if len(first) == len(second) and min(second) > 0 else None
 
 
