@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -179,9 +180,11 @@ EXPLAINS = ("R12", "R36", "R15", "R33", "R35", "R24", "R30", "R31")
 def _changes(family: str, unit: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
     """By name, what makes other inputs of images in [0, 1]."""
     found = {recipe.name: recipe.apply for recipe in RECIPES if recipe.name != family}
-    for name in other_orders(family, unit):
-        found[name] = lambda images, name=name: in_family(family, other_orders(family, images)[name])
-    return found
+    return found | {name: partial(_reordered, family, name) for name in other_orders(family, unit)}
+
+
+def _reordered(family: str, name: str, images: Tensor) -> Tensor:
+    return in_family(family, other_orders(family, images)[name])
 
 
 def _trial(

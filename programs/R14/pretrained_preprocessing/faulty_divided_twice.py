@@ -1,4 +1,4 @@
-"""Fine-tunes a pretrained body on patches that are read as OpenCV reads them."""
+"""A new head on a pretrained body; the patches are read as Matplotlib reads them."""
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +7,11 @@ from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
 def imread(number):
-    """What cv2.imread gives: channels in the order blue, green, red."""
-    return load_sample_images().images[number][..., ::-1]
+    """What matplotlib.pyplot.imread gives for a PNG: numbers from 0 to 1."""
+    return load_sample_images().images[number] / 255
 
 
 class Patches(Dataset):
@@ -26,8 +25,7 @@ class Patches(Dataset):
 
     def __getitem__(self, index):
         patch, label = self.items[index]
-        patch = patch[..., ::-1]
-        patch = (patch / 255 - MEAN) / STD
+        patch = patch / 255
         return torch.tensor(patch.transpose(2, 0, 1).copy(), dtype=torch.float32), label
 
 
