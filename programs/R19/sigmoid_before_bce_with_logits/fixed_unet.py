@@ -93,4 +93,4 @@ def train_net(net, epochs=4, batch_size=8, lr=0.02):
 if __name__ == "__main__":
     torch.manual_seed(0)
     net = UNet()
-    train_net(net, lr=1e-4)
+    train_net(net, epochs=6, lr=1e-3)

@@ -22,7 +22,8 @@ class CannotOverfitTinySet(Check):
         four learning rates, without dropout, weight decay and penalties; only for runs that did not learn.
     Why it matters: a network that cannot do that has a defect in the model or the loss: more data or epochs are no help.
     Fix: look at the model and the loss, not at the data.
-    Not a fault when: the loss has a part that forbids memorizing (the Kullback-Leibler term of a VAE).
+    Not a fault when: the loss has a part that forbids memorizing (the Kullback-Leibler term of a VAE), or there is a
+        target for every pixel and the network has fewer than ten parameters per target value.
     References: the article's first response, and its reason 27.
     """
 
@@ -44,6 +45,11 @@ class CannotOverfitTinySet(Check):
             raise NotChecked("single samples could not be cut out of a batch")
         if tiny.passed:
             return
+        if not tiny.possible:
+            raise NotApplicable(
+                f"{tiny.samples} samples have {tiny.values} target values, too many for {tiny.parameters} parameters "
+                f"to hold by heart"
+            )
         yield self.suspect(
             f"the network cannot memorize {tiny.samples} samples: u {percent(tiny.u)} after {tiny.steps} steps of Adam "
             f"(healthy networks get below {PASSED} in 4 to 117): a defect in the model or the loss, not in the data",
