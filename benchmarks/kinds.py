@@ -51,8 +51,11 @@ def examined(program: Program, budget: float) -> dict[str, Any]:
     result = score(program, report)
     rest = sorted(seen.stdout.splitlines())
     equal: bool | None = bool(lines) and alone.returncode == 0 and all(line in rest for line in lines)
-    if not equal and sorted(subprocess.run([sys.executable, *weighed(program)], **options).stdout.splitlines()) != lines:
-        equal = None  # it does not repeat itself
+    if not equal:
+        again = set(subprocess.run([sys.executable, *weighed(program)], **options).stdout.splitlines())
+        stable = [line for line in lines if line in again]  # without the times that it prints
+        weights = any(line.startswith("at exit ") for line in stable)  # of tests/weigh.py
+        equal = all(line in rest for line in stable) if weights else None  # it does not repeat itself
     return {
         "equal": equal,
         "steps": report["program"]["steps"],

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,11 +22,12 @@ from torch import Tensor, nn
 from paramedic.capture import keras_optimizer, ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
+from paramedic.capture.phases import Phases, carried, parameters_of, without_loaders
 from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
 from paramedic.trace.identity import ByIdentity
-from paramedic.trace.place import place_of, user_frame
+from paramedic.trace.place import Place, place_of, user_frame
 from paramedic.trace.setup import (
     BackwardRecord,
     EvaluationRecord,
@@ -48,6 +50,7 @@ RECORD_BYTES = 64 << 20  # of batches kept for replay
 RECORD_SECONDS = 20.0  # of processor time: a big model stops recording after this time, once it has MIN_RECORD_STEPS
 MIN_RECORD_STEPS = 3
 SNAPSHOT_BYTES = 2 << 30
+MAX_OPTIMIZERS = 64  # of a phase; meta-learning makes one per task, and what a record holds stays alive
 EVALUATION_PASSES = 3  # first passes kept in full ...
 EVALUATION_BATCHES = 4  # ... with this many batches of each loader; the latest pass replaces the last one
 EVALUATION_BYTES = 128 << 20  # of validation batches in all
@@ -96,6 +99,7 @@ class Observer:
         self.writer = writer
         self.stop_after = steps
         self.setup = Setup()
+        self.phases = Phases()
         self.errors: dict[str, str] = {}
         self.active = False
         self.busy = False
@@ -120,6 +124,8 @@ class Observer:
         self._left_over = 0.0
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
+        self._window_started = self.started_cpu
+        self._evaluated_phase: int | None = None
         self._models: dict[int, ModelRecord] = {}
         self._constructed = ByIdentity()
         self.setup.constructed = self._constructed
@@ -148,7 +154,7 @@ class Observer:
 
         self.thread = threading.get_ident()
         self.started = time.perf_counter()
-        self.started_cpu = time.process_time()
+        self.started_cpu = self._window_started = time.process_time()
         os.register_at_fork(after_in_child=self._stand_down)
         intercept(self)
         self._finders = [AfterImport(keras_optimizer.MODULE, self._keras_imported)]
@@ -247,9 +253,15 @@ class Observer:
         """Whether training steps are still recorded for replay."""
         if len(self.setup.steps) >= RECORD_STEPS or self.recorder.bytes > RECORD_BYTES:
             return False
-        if self.backward_calls > 4 * RECORD_STEPS:
+        if self.setup.backward_calls > 4 * RECORD_STEPS or not self.phases.recorded:
             return False
-        return len(self.setup.steps) < MIN_RECORD_STEPS or time.process_time() - self.started_cpu < RECORD_SECONDS
+        seconds = time.process_time() - self._window_started
+        return len(self.setup.steps) < MIN_RECORD_STEPS or seconds < RECORD_SECONDS
+
+    @property
+    def phase_step(self) -> int:
+        """Optimizer steps since the running phase began."""
+        return self.steps - self.setup.phase.first_step
 
     def _settle(self) -> None:
         """Arm or disarm as the state asks for."""
@@ -316,7 +328,7 @@ class Observer:
         module = replayable_part(module)
         self.recorder.leave_module(module, kwargs, result)
         record = self._models.get(id(module))
-        if record is not None and self.steps < 2 and self.backward_calls < 2 * MIN_RECORD_STEPS:
+        if record is not None and self.phase_step < 2 and self.setup.backward_calls < 2 * MIN_RECORD_STEPS:
             self._snapshot(record.owner if record.owner is not None else record.module)
         if self._watch_calls > 0:
             self._watch_calls -= 1
@@ -363,6 +375,7 @@ class Observer:
             )
 
     def _snapshot(self, module: nn.Module) -> None:
+        self.setup.phase.parameters.update(map(id, module.parameters()))
         for tensor in (*module.parameters(), *module.buffers()):
             if tensor not in self.setup.initial and not torch.nn.parameter.is_lazy(tensor):
                 self._snapshot_tensor(tensor)
@@ -395,12 +408,43 @@ class Observer:
 
     @quiet
     def optimizer_constructed(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
+        place = place_of(frame)
+        if self.phases.begins_with(optimizer, place, self.setup):
+            self._begin_phase(place)
         self._know_optimizer(optimizer, frame)
+
+    def _begin_phase(self, place: Place | None) -> None:
+        """Another training begins: record it as if it were the first, and keep what is known of the one before."""
+        self._finish_tapes()
+        before, passes = self.setup, dict(self._iterators)
+        self.setup = self.phases.next(before, self.steps, self.writer.last_event, place)
+        self.phases.recorded = self.phases.affordable(self.spent, time.perf_counter() - self.started)
+        self._window_started = time.process_time()
+        self._events, self._models, self._epoch, self._fingerprint_rows = [], {}, 0, 0
+        self._evaluation_pass, self._evaluation_step = 0, -1
+        self._pass_batches.clear()
+        self._watch_calls = 0
+        self._loader_index, self._iterators = ByIdentity(), ByIdentity()
+        latest = {number: iterator for iterator, number in passes.items()}
+        for number, record in carried(before.loaders, set(latest)).items():
+            self._loader_index[record.loader] = self._iterators[latest[number]] = len(self.setup.loaders)
+            self.setup.loaders.append(record)
+        self.recorder.begin_again()
+        self.sampler.begin_again()
+        self.event("phase", {"phase": self.setup.phase.number, "place": str(place)})
+        self._settle()
 
     def _know_optimizer(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
         if any(record.optimizer is optimizer for record in self.setup.optimizers):
             return
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        if len(self.setup.optimizers) >= MAX_OPTIMIZERS:
+            self._problem(f"more than {MAX_OPTIMIZERS} optimizers: the steps of later ones are not replayed")
+            return
+        parameters = parameters_of(optimizer)
+        if (known := self.phases.known(optimizer)) is not None:
+            self.setup.optimizers.append(known)
+            self.recorder.parameters.update(id(p) for p in parameters)
+            return
         groups = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
         kind = getattr(optimizer, "kind", type(optimizer).__name__)
         record = OptimizerRecord(optimizer, kind, groups, parameters, place_of(frame))
@@ -430,7 +474,7 @@ class Observer:
         """A loss is about to be differentiated: take its tape."""
         self._close_manual_step()
         self.backward_calls += 1
-        self.setup.backward_calls = self.backward_calls
+        self.setup.backward_calls += 1
         self.recorder.watch_updates = True
         recording = self.recorder.recording
         self.recorder.recording = False
@@ -534,7 +578,7 @@ class Observer:
 
     @quiet
     def zero_grad(self, owner: Any, frame: Any) -> None:
-        if self.window_open and self.backward_calls:
+        if self.window_open and self.setup.backward_calls:
             optimizer = self._optimizer_index(owner) if not isinstance(owner, nn.Module) else None
             module = owner if isinstance(owner, nn.Module) else None
             self._events.append(ZeroGrad(optimizer, place_of(frame), module))
@@ -562,11 +606,10 @@ class Observer:
         self.recorder.recording = closure and self._pushed
         if not closure:
             self._pop_mode()  # back at the end of the step, by ``_settle``
-        if self.steps < 2:
-            for group in optimizer.param_groups:
-                for p in group["params"]:
-                    if p not in self.setup.initial:
-                        self._snapshot_tensor(p)
+        if self.phase_step < 2:
+            for p in parameters_of(optimizer):
+                if p not in self.setup.initial:
+                    self._snapshot_tensor(p)
         self.sampler.before_step(optimizer)
 
     def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
@@ -576,7 +619,8 @@ class Observer:
             grads = [p.grad.detach() for p in parameters if p.grad is not None]
             nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
-        index = self._optimizer_index(optimizer) or 0
+        index = self._optimizer_index(optimizer)
+        assert index is not None
         initial = self.setup.optimizers[index].groups
         settings = tuple(
             _changed(group, first) for group, first in zip(optimizer.param_groups, initial, strict=False)
@@ -595,9 +639,11 @@ class Observer:
         self.recorder.manual_update = None
         self._note_modes()
         index = self._optimizer_index(optimizer)
+        begins = self.phases.begins_after(optimizer, self.setup)
+        self.phases.stepped(optimizer, self.setup)
         if index is not None:
             self.setup.optimizers[index].steps += 1
-        if self.window_open:
+        if self.window_open and index is not None:
             event = self._step_event(optimizer, sys._getframe(2))
             self._events.append(event)
             self._protocol(
@@ -632,16 +678,27 @@ class Observer:
         self._in_closure = False
         ranks.weigh(self)
         self._evaluated(self.recorder.retire())
-        self.sampler.decide(self.steps)
+        if begins and index is not None:
+            self._begin_after(optimizer, self.setup.optimizers[index])
+        self.sampler.decide(self.phase_step)
         if not self.window_open:
             self._events = []
         self._settle()
+
+    def _begin_after(self, optimizer: torch.optim.Optimizer, record: OptimizerRecord) -> None:
+        """The phase of an optimizer that was made long before its first step begins after that step."""
+        schedulers = [item for item in self.setup.schedulers if item.scheduler.optimizer is optimizer]
+        self._begin_phase(record.constructed)
+        self.phases.stepped(optimizer, self.setup)
+        self.setup.optimizers.append(replace(record, steps=0))
+        self.setup.schedulers.extend(schedulers)
+        self.recorder.parameters.update(id(p) for p in record.parameters)
 
     def _note_modes(self) -> None:
         flags = tuple(record.module.training for record in self.setup.models[:8])
         known = self.setup.modes
         if (not known or known[-1][1] != flags) and len(known) < 10_000:
-            known.append((self.steps, flags))
+            known.append((self.phase_step, flags))
 
     def _flush_losses(self) -> None:
         """Losses on a device are read in one go, so that training never waits for them."""
@@ -697,7 +754,7 @@ class Observer:
                 if record.stepped is None:
                     record.stepped = place_of(frame)
                 if len(record.at_optimizer_step) < 10_000:
-                    record.at_optimizer_step.append(self.steps)
+                    record.at_optimizer_step.append(self.phase_step)
 
     # -- data ---------------------------------------------------------------------------------------------------
 
@@ -780,6 +837,10 @@ class Observer:
 
     def _evaluated(self, nodes: list[Node]) -> None:
         """Keep module calls that no backward used, and what was computed from their outputs."""
+        for part in self.phases.parts(nodes, self.setup):
+            self._evaluation(part)
+
+    def _evaluation(self, nodes: list[Node]) -> None:
         calls = [node for node in nodes if node.module is not None and id(node.module) in self._models]
         if not calls or self.setup.sharded:
             return
@@ -790,10 +851,21 @@ class Observer:
         assert node.module is not None
         training = bool(node.training and node.training[0])
         self._keep_evaluation(
-            EvaluationRecord(tape, node.module, training, node.grad, node.place, self.steps, loader)
+            EvaluationRecord(tape, node.module, training, node.grad, node.place, self.phase_step, loader),
+            self.phases.owner(calls, self.setup),
         )
 
-    def _keep_evaluation(self, record: EvaluationRecord) -> None:
+    def _keep_evaluation(self, record: EvaluationRecord, owner: Setup | None) -> None:
+        """owner: the phase whose model it is; None if nothing is known of that any more."""
+        if owner is None:
+            return
+        self._evaluated_phase = owner.phase.number
+        if owner is not self.setup:
+            record.after_step = owner.phase.steps
+            if len(owner.evaluations) < EVALUATION_BATCHES * EVALUATION_PASSES:
+                record.pass_number = 1 + max((item.pass_number for item in owner.evaluations), default=0)
+                owner.evaluations.append(without_loaders(record))
+            return
         if record.after_step != self._evaluation_step:
             self._evaluation_step = record.after_step
             self._evaluation_pass += 1
@@ -825,7 +897,12 @@ class Observer:
             nodes = [node for node in self.recorder.nodes if node not in self.recorder.consumed]
             self.setup.failure = self.recorder.detached_tape([*nodes, failed])
             self.setup.failure.grad = True
+            self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self.phases.count)
             return
+        self._finish_tapes()
+        self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self._evaluated_phase)
+
+    def _finish_tapes(self) -> None:
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
         if self._events and (self.window_open or not self.setup.steps):

@@ -59,9 +59,9 @@ def rank() -> int:
 
 def weigh(observer: Observer) -> None:
     """After one of WEIGHED_STEPS: a digest of a sample of the weights of every optimizer."""
-    if observer.steps in WEIGHED_STEPS and _distributed():
+    if observer.phase_step in WEIGHED_STEPS and _distributed():
         parameters = [p for record in observer.setup.optimizers for p in record.parameters]
-        observer.setup.weights_by_step[observer.steps] = _digest(parameters)
+        observer.setup.weights_by_step[observer.phase_step] = _digest(parameters)
 
 
 def _distributed() -> bool:

@@ -122,6 +122,16 @@ class Recorder(TorchFunctionMode):
         self.problem = None
         self._forget_dead()
 
+    def begin_again(self) -> None:
+        """Forget everything of the training before: another one begins."""
+        self.clear()
+        self.bytes = 0
+        self.parameters.clear()
+        self.manual_update = None
+        for key, (reference, source) in list(self._sources.items()):
+            if source.loader is not None:
+                self._sources[key] = (reference, replace(source, loader=None, drawn=None))
+
     def _forget_dead(self) -> None:
         for table in (self._copies, self._sources, self._random):
             for key in [key for key, entry in table.items() if entry[0]() is None]:  # type: ignore[attr-defined]

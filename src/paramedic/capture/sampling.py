@@ -93,6 +93,13 @@ class LayerSampler:
             step > 64 and self.observer.spent < SAFETY * self.overhead * elapsed
         )
 
+    def begin_again(self) -> None:
+        """Another training begins, perhaps of other modules."""
+        self._rows, self._before = [], []
+        self._seen.clear()
+        self._paths.clear()
+        self.decide(0)
+
     def path(self, module: nn.Module) -> str | None:
         path = self._paths.get(id(module))
         if path is None:

@@ -16,13 +16,14 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits import exhibits
+from paramedic.diagnosis.phases import with_other_phases
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.reached import reached
 from paramedic.report.known import without_ignored
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
-from paramedic.trace.store import Trace, TraceWriter
+from paramedic.trace.store import Trace, TracePart, TraceWriter
 
 DEFAULT_BUDGET = 60.0  # seconds of experiments
 # Elements; below it a second thread costs more than it gives (a step of a few milliseconds), and much more where
@@ -44,6 +45,7 @@ def examine_run(
         not_observed += (writer.problem,)
     with _case_of(writer, setup, spec) as case:
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        report = with_other_phases(report, setup, lambda other: _case_of(writer, other, spec), selection(spec))
         writer.meta("exhibits", exhibits(case))
         writer.meta("experiments", experiments_of(case))
         if spec.get("measure"):
@@ -70,7 +72,7 @@ def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -
 def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterator[Case]:
     """What is known of a run, with as many threads as its model is worth."""
     budget = float(spec.get("budget", DEFAULT_BUDGET)) if spec.get("experiments", True) else 0.0
-    trace = Trace(writer.path)
+    trace = _trace_of(writer.path, setup)
     threads = torch.get_num_threads()
     if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
         torch.set_num_threads(1)
@@ -83,6 +85,13 @@ def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterato
     finally:
         torch.set_num_threads(threads)
         trace.close()
+
+
+def _trace_of(path: Path, setup: Setup) -> Trace:
+    phase = setup.phase
+    if phase.count == 1 and phase.number == 1 and phase.last:
+        return Trace(path)
+    return TracePart(path, (phase.first_step, phase.end_step or 0), (phase.first_event, phase.end_event or 0))
 
 
 def with_patches(report: Report, root: Path, started: float) -> Report:

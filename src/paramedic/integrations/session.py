@@ -18,8 +18,8 @@ class Observation:
         self._watch: Watch | None = None
 
     def begin(self) -> None:
-        if self._watch is not None:
-            return
+        if self._watch is not None:  # the training before ended in an exception, of which no callback hears
+            self.end()
         watch = Watch(budget=self.budget)
         try:
             watch.__enter__()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.registry import Description, PluginError, descriptions, plugin_description
@@ -234,6 +235,32 @@ def cost_text(report: Report) -> str:
     if isinstance(seconds, (int, float)):
         parts.append(f"checks and experiments {seconds:.1f} s")
     return ", ".join(parts)
+
+
+def phases_text(report: Report) -> str:
+    """Which of several trainings in one program was diagnosed, and what was done with the others; "" for one."""
+    phases = [item for item in report.program.get("phases") or [] if isinstance(item, dict)]
+    diagnosed = next((item for item in phases if item.get("diagnosed")), None)
+    if diagnosed is None:
+        return ""
+    parts = [
+        f"{number(report.program.get('phases_seen'))} trainings one after the other; diagnosed: {_phase(diagnosed)} "
+        f"({clean(diagnosed.get('why'), 100)})"
+    ]
+    reasons: dict[str, list[str]] = {}
+    for item in phases:
+        if item is not diagnosed:
+            why = item.get("unexamined")
+            text = f"not examined, {clean(why, 100)}" if why else "examined for exact facts only"
+            reasons.setdefault(text, []).append(_phase(item))
+    return "; ".join([*parts, *(f"{text}: {', '.join(those)}" for text, those in reasons.items())])
+
+
+def _phase(item: dict[str, Any]) -> str:
+    first, steps = item.get("first_step"), item.get("steps")
+    span = f"steps {first} to {first + max(1, steps) - 1}" if isinstance(first, int) and isinstance(steps, int) else ""
+    made = f", optimizer of {clean(item.get('optimizer'), 200)}" if item.get("optimizer") else ""
+    return f"number {number(item.get('phase'))}, {span}{made}"
 
 
 def grouped_rows(report: Report) -> dict[str, dict[str, list[str]]]:

@@ -15,6 +15,7 @@ from paramedic.report.context import (
     grouped_rows,
     headline,
     known_text,
+    phases_text,
     place_text,
     proof_text,
 )
@@ -51,6 +52,8 @@ def render(report: Report, context: Context) -> str:
     lines.append("")
     for name, text in report.errors.items():
         lines.append(f"- internal error in {escape(clean(name, 120))}: {escape(clean(text, 300))}")
+    if phases := phases_text(report):
+        lines.append(f"- trained: {escape(phases)}")
     lines += [f"- not observed: {escape(clean(text, 300))}" for text in report.not_observed]
     if cost := cost_text(report):
         lines.append(f"- cost: {escape(cost)}")

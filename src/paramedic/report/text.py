@@ -28,6 +28,7 @@ from paramedic.report.context import (
     learned,
     next_command,
     percent,
+    phases_text,
     place_text,
     proof_text,
     sentence,
@@ -215,6 +216,8 @@ def _rows(report: Report) -> RenderableType:
 
 def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
     lines: list[tuple[str, RenderableType]] = []
+    if phases := phases_text(report):
+        lines.append(("Trained", Text(phases)))
     for name, reason in context.ignored.items():
         lines.append(("Ignored", Text(clean(name, 120) + (f": {clean(reason, 200)}" if reason else ""))))
     for position, known in enumerate(report.known):

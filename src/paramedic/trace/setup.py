@@ -244,6 +244,34 @@ class RankFacts:
 
 
 @dataclass(eq=False)
+class Phase:
+    """The part of a program that a Setup belongs to (see capture/phases.py). Most programs have one.
+
+    number: from 1. first_step, end_step: of the run's optimizer steps, its own; first_event, end_event: of the trace's
+    events likewise. begun: where the optimizer was made that began it. parameters: ids of its models' parameters
+    in its first steps. last: whether nothing was trained after it. chosen: why it is the one that is diagnosed ("" if it is
+    not). count: how many phases there were. like: an earlier one, or the diagnosed one, that is the same training again.
+    """
+
+    number: int = 1
+    first_step: int = 0
+    end_step: int | None = None
+    first_event: int = 0
+    end_event: int | None = None
+    begun: Place | None = None
+    parameters: set[int] = field(default_factory=set)
+    last: bool = True
+    chosen: str = ""
+    count: int = 1
+    like: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that it made; 0 while it is running."""
+        return 0 if self.end_step is None else self.end_step - self.first_step
+
+
+@dataclass(eq=False)
 class Setup:
     """Everything an experiment needs of the observed program.
 
@@ -260,6 +288,8 @@ class Setup:
     modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
     weights_by_step: digests of the weights after some steps, in a program of several processes; ranks: what each
         of its processes saw, this one first. sharded: each process holds a part of the parameters only.
+    phase: the part of the program that all of this belongs to; steps are counted from its beginning. others: the
+        other phases that are still known, in order.
     """
 
     models: list[ModelRecord] = field(default_factory=list)
@@ -279,6 +309,8 @@ class Setup:
     weights_by_step: dict[int, str] = field(default_factory=dict)
     ranks: list[RankFacts] = field(default_factory=list)
     sharded: bool = False
+    phase: Phase = field(default_factory=Phase)
+    others: list[Setup] = field(default_factory=list)
 
     def was_loaded(self, tensor: Tensor) -> bool:
         """Whether ``load_state_dict`` wrote to this parameter."""

@@ -20,9 +20,10 @@ import json
 import math
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 SCHEMA_VERSION = 1
 FLUSH_SECONDS = 1.0
@@ -77,6 +78,9 @@ class LayerRow:
     high: float
     zero: float
     nonfinite: float
+
+
+Row = TypeVar("Row", StepRow, LayerRow)
 
 
 class TraceError(Exception):
@@ -159,6 +163,11 @@ class TraceWriter:
             "layers",
             (row.step, path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
         )
+
+    @property
+    def last_event(self) -> int:
+        """Number of the latest event."""
+        return self._event_id
 
     def _add(self, table: str, values: tuple[Any, ...]) -> None:
         if self._connection is not None:
@@ -272,6 +281,29 @@ class Trace:
             LayerRow(row[0], row[1], row[2], *(_number(value) for value in row[3:]))
             for row in self._query(f"SELECT * FROM layers {where} ORDER BY step", parameters)
         ]
+
+
+class TracePart(Trace):
+    """The steps from ``first`` up to ``end``, counted from 0, and the events after one and up to another."""
+
+    def __init__(self, path: Path, steps: tuple[int, int], events: tuple[int, int]) -> None:
+        super().__init__(path)
+        self._first, self._end = steps
+        self._events = events
+
+    def _own(self, rows: Iterable[Row]) -> list[Row]:
+        return [replace(row, step=row.step - self._first) for row in rows if self._first <= row.step < self._end]
+
+    def steps(self) -> list[StepRow]:
+        return self._own(super().steps())
+
+    def layers(self, quantity: str | None = None) -> list[LayerRow]:
+        return self._own(super().layers(quantity))
+
+    def events(self, kind: str | None = None) -> list[Event]:
+        first, end = self._events
+        own = [row for row in super().events(kind) if first < row.id <= end]
+        return [replace(row, step=max(0, row.step - self._first)) for row in own]
 
 
 def _number(value: Any) -> float:
