@@ -15,17 +15,24 @@ KEPT: list[object] = []  # every module that the program constructs: observed or
 keeping_on = True  # until the program has ended: what an examination constructs afterwards is not the program's
 
 
+KEEPING = """
+def keeping(self, *args, **kwargs):
+    construct(self, *args, **kwargs)
+    keep(self)
+"""
+
+
 def keep_modules() -> None:
     import torch
 
-    construct = torch.nn.Module.__init__
-
-    def keeping(self: torch.nn.Module, *args: object, **kwargs: object) -> None:
-        construct(self, *args, **kwargs)
+    def keep(module: object) -> None:
         if keeping_on:
-            KEPT.append(self)
+            KEPT.append(module)
 
-    torch.nn.Module.__init__ = keeping  # type: ignore[method-assign]
+    # Under torch's name: a frame of this file's would pass for the line of the program that makes the module.
+    scope: dict[str, object] = {"construct": torch.nn.Module.__init__, "keep": keep}
+    exec(compile(KEEPING, torch.nn.modules.module.__file__, "exec"), scope)
+    torch.nn.Module.__init__ = scope["keeping"]  # type: ignore[method-assign, assignment]
 
 
 def digest() -> str:

@@ -106,7 +106,8 @@ class Session:
             text = "the program never imported torch" if "torch" not in sys.modules else "the observer failed"
             self.writer.meta("not_observed", [text])
             return
-        if ended.kind != "crashed" and not observer.backward_calls and not observer.setup.optimizers:
+        untrained = not (observer.backward_calls or observer.setup.optimizers or observer.steps)
+        if ended.kind != "crashed" and untrained:
             text = "it made no optimizer and never called backward: there was no training to observe"
             self.writer.meta("not_observed", [text])
             return

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from paramedic.capture.functional import intercept_functional
+
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
 
@@ -24,6 +26,7 @@ def intercept(observer: Observer) -> None:
     _clipping(observer)
     _scaler(observer)
     _compile(observer)
+    intercept_functional(observer)
 
 
 def _autograd(observer: Observer) -> None:

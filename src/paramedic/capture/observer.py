@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture import keras_optimizer, ranks
+from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
 from paramedic.capture.phases import Phases, carried, parameters_of, without_loaders
@@ -68,6 +69,12 @@ CALLS_AFTER_MODE_CHANGE = (
 SHARDED = (
     "the parameters are sharded over the processes (FSDP): one of them alone cannot run a step again, so only "
     "the loss, the learning rate and statistics of rank 0's part are examined"
+)
+
+
+FUNCTIONAL = (
+    "gradients come from torch.func ({place}) and the program updates its weights itself: the losses are recorded and "
+    "the first calls of the loss function examined, but no step can be trained again"
 )
 
 
@@ -126,6 +133,7 @@ class Observer:
         self._events: list[StepEvent] = []
         self._window_started = self.started_cpu
         self._evaluated_phase: int | None = None
+        self._functional: list[FunctionalCall] = []
         self._models: dict[int, ModelRecord] = {}
         self._constructed = ByIdentity()
         self.setup.constructed = self._constructed
@@ -450,7 +458,7 @@ class Observer:
         record = OptimizerRecord(optimizer, kind, groups, parameters, place_of(frame))
         self.setup.optimizers.append(record)
         if any(map(is_sharded, parameters)):
-            self.setup.sharded = True
+            self.setup.sharded = self.recorder.cutting = True
             self._problem(SHARDED)
         self.recorder.parameters.update(id(p) for p in parameters)
         self.event(
@@ -485,7 +493,11 @@ class Observer:
             )
         unscaled = self.recorder.unscaled(root)
         self._note_loss(unscaled)
-        if not recording or self.setup.sharded:
+        if self.setup.sharded:
+            if recording and len(self.setup.cut) < KEPT_CALLS and (tape := self.recorder.tape(root)) is not None:
+                self.setup.cut.append(BackwardRecord(tape, float(unscaled.detach()), place_of(frame)))
+            return None
+        if not recording:
             return None
         tape = self.recorder.tape(root)
         if not self.window_open:  # armed for an evaluation: this was training all the same
@@ -516,6 +528,49 @@ class Observer:
             },
         )
         return record
+
+    @quiet
+    def functional_begins(
+        self, function: Any, argnums: Any, args: Any, kwargs: Any, frame: Any
+    ) -> FunctionalCall | None:
+        if transforming() or self._backward_depth or any(record.steps for record in self.setup.optimizers):
+            return None
+        return kept_call(function, argnums, args, kwargs, frame, keep=len(self._functional) < KEPT_CALLS)
+
+    @quiet
+    def functional_ends(self, call: FunctionalCall, value: Any) -> None:
+        """A gradient by torch.func was a step; what follows is the program's own update."""
+        if call.argnums:
+            self._functional.append(call)
+        self._problem(FUNCTIONAL.format(place=call.place))
+        if isinstance(value, Tensor) and value.numel() == 1:
+            call.loss = float(value.detach())
+            elapsed = time.perf_counter() - self.started
+            self.writer.step(StepRow(self.steps, self._epoch, elapsed, call.loss, 0.0, None, {}))
+        self.steps += 1
+        self._evaluated(self.recorder.retire())
+        self._settle()
+
+    def _call_again(self) -> None:
+        """After the end: what transforms of torch.func hid."""
+        calls, self._functional = self._functional, []
+        self.recorder.cutting = True
+        self._arm()
+        try:
+            for call in calls:
+                self.busy = False  # the hooks see this call as they would the program's
+                try:
+                    record = called_again(self, call)
+                finally:
+                    self.busy = True
+                if record is not None:
+                    self.setup.cut.append(record)
+        except Exception as error:  # the program's own code, called once more
+            self._problem(f"the loss function could not be called again ({type(error).__name__}: {error})")
+        finally:
+            self.recorder.cutting = False
+            self.recorder.clear()
+            self._disarm()
 
     def _close_manual_step(self) -> None:
         """Parameters were written to by hand since the last backward: that was a step without an optimizer."""
@@ -900,6 +955,8 @@ class Observer:
             self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self.phases.count)
             return
         self._finish_tapes()
+        if self._functional:
+            self._call_again()
         self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self._evaluated_phase)
 
     def _finish_tapes(self) -> None:

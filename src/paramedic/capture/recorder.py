@@ -89,6 +89,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.recording = False
+        self.cutting = False  # modules' results are where tapes start
         self.depth = 0
         self.problem: str | None = None
         self.failed: Node | None = None  # the last call that raised
@@ -301,6 +302,13 @@ class Recorder(TorchFunctionMode):
         if result is not None:
             self._finish(node, result)
 
+    def start_from(self, value: Any) -> None:
+        """Tapes start from a module's result, and not from its inputs."""
+        for tensor in tensors_of(value):
+            if isinstance(tensor, Tensor) and tensor.requires_grad and not tensor.is_leaf:
+                number = self._new(tensor)
+                self.leaves[number] = Leaf(tensor.detach().clone().requires_grad_())
+
     def _finish(self, node: Node, value: Any) -> None:
         outputs = tensors_of(value)
         node.grad = any(isinstance(item, Tensor) and item.requires_grad for item in outputs)
@@ -414,6 +422,8 @@ class Recorder(TorchFunctionMode):
         self._open_call = None
         if result is None:
             self.failed = node
+        elif self.cutting:
+            self.start_from(result)
         else:
             node.kwargs = map_tensors(self._ref, dict(kwargs))
             self._finish(node, result)

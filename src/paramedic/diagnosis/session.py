@@ -16,6 +16,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits import exhibits
+from paramedic.diagnosis.loss_alone import with_loss_alone
 from paramedic.diagnosis.phases import with_other_phases
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
@@ -45,6 +46,7 @@ def examine_run(
         not_observed += (writer.problem,)
     with _case_of(writer, setup, spec) as case:
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        report = with_loss_alone(report, case.trace, setup, selection(spec))
         report = with_other_phases(report, setup, lambda other: _case_of(writer, other, spec), selection(spec))
         writer.meta("exhibits", exhibits(case))
         writer.meta("experiments", experiments_of(case))

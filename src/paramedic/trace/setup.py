@@ -288,6 +288,8 @@ class Setup:
     modes: (optimizer step, ``training`` flags of the models) at every step where the flags changed.
     weights_by_step: digests of the weights after some steps, in a program of several processes; ranks: what each
         of its processes saw, this one first. sharded: each process holds a part of the parameters only.
+    cut: calls of backward whose tapes start from what the model returned, where the model cannot be run again (its
+        parameters are sharded, or handed to it by torch.func): the loss alone can be examined.
     phase: the part of the program that all of this belongs to; steps are counted from its beginning. others: the
         other phases that are still known, in order.
     """
@@ -309,6 +311,7 @@ class Setup:
     weights_by_step: dict[int, str] = field(default_factory=dict)
     ranks: list[RankFacts] = field(default_factory=list)
     sharded: bool = False
+    cut: list[BackwardRecord] = field(default_factory=list)
     phase: Phase = field(default_factory=Phase)
     others: list[Setup] = field(default_factory=list)
 
