@@ -263,3 +263,26 @@ def test_weights_are_those_of_the_program_alone(tmp_path: Path, program: Callabl
     seen: list[torch.Tensor] = []
     observe(lambda: seen.extend(weighed()), tmp_path)
     assert len(seen) == len(alone) and all(map(torch.equal, seen, alone))
+
+
+def test_a_functional_training_is_counted_and_its_loss_examined(tmp_path: Path) -> None:
+    """torch.func: what a transform hides is called again after the end, and nothing of the program's is touched."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 3))
+
+    def loss_of(weights: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(torch.func.functional_call(model, weights, (x,)).softmax(1), y)
+
+    def program() -> None:
+        weights = {name: value.detach().clone() for name, value in model.named_parameters()}
+        for _ in range(6):
+            grads, _ = torch.func.grad_and_value(loss_of)(weights, X, Y)
+            weights = {name: value - 0.3 * grads[name] for name, value in weights.items()}
+        kept.extend([*(value.clone() for value in model.state_dict().values()), torch.get_rng_state()])
+
+    kept: list[torch.Tensor] = []
+    case = observe(program, tmp_path)
+    assert len(case.setup.cut) == 3 and len(case.trace.steps()) == 6
+    assert [record.loss for record in case.setup.cut] == [row.loss for row in case.trace.steps()[:3]]
+    assert any("torch.func" in text for text in case.setup.problems)
+    now = [*model.state_dict().values(), torch.get_rng_state()]
+    assert all(map(torch.equal, kept, now)) and all(p.grad is None for p in model.parameters())

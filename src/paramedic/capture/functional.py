@@ -57,8 +57,7 @@ def intercept_functional(observer: Observer) -> None:
                 kept = observer.functional_begins(func, argnums, args, kwargs, sys._getframe(1))
                 result = transformed(*args, **kwargs)
                 if kept is not None:
-                    value = result[1] if gives_value else None
-                    observer.functional_ends(kept, value[0] if has_aux and gives_value else value)
+                    observer.functional_ends(kept, _value(result[1], has_aux) if gives_value else None)
                 return result
 
             return call
@@ -68,6 +67,10 @@ def intercept_functional(observer: Observer) -> None:
     for name in ("grad", "grad_and_value"):
         make_one = functools.partial(make, gives_value=name == "grad_and_value")
         observer.patches.replace(torch.func, name, make_one)
+
+
+def _value(value: Any, has_aux: bool) -> Any:
+    return value[0] if has_aux else value
 
 
 def kept_call(function: Any, argnums: Any, args: Any, kwargs: Any, frame: Any, keep: bool) -> FunctionalCall | None:
