@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SOURCES, Command
+from tests.cli.conftest import SOURCES, Command, one_line
 
 PROGRAM = """
 import os, signal, sys, time
@@ -196,3 +196,56 @@ def test_terminating_the_command_terminates_the_program(program: Path) -> None:
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and b"The program was killed by SIGTERM" in output
+
+
+ENDLESS = """
+import time
+import torch
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3), torch.nn.Softmax(1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(100_000):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.cross_entropy(net(torch.randn(16, 4)), torch.randint(0, 3, (16,)))IGNORED
+    loss.backward()
+    optimizer.step()
+    if step == LAST:
+        break
+    time.sleep(0.01)
+    print(step, loss.item(), flush=True)
+print("its own end", float(net[0].weight.detach().sum()))
+"""
+FAULT = ("--no-experiments", "--select", "softmax-before-cross-entropy")
+
+
+def test_fail_fast_ends_the_program_at_the_first_certain_fault(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(ENDLESS.replace("IGNORED", "").replace("LAST", "99_999"))
+    result = command("run", "--fail-fast", *FAULT, "train.py")
+    said, _, report = result.stdout.partition("Wrong ")
+    steps = [int(line.split()[0]) for line in said.splitlines()]
+    assert result.returncode == 1 and steps == list(range(len(steps))) and 8 <= len(steps) < 20_000
+    assert result.stderr == (
+        "paramedic: certain after 8 steps: Cross-entropy receives probabilities where it expects logits: "
+        "train.py:5 (net.3); --fail-fast ends the program\n"
+    )
+    ended = f"by --fail-fast after step {len(steps) + 1}, before the program's own end"
+    assert "train.py:5 (net.3)" in report and ended in " ".join(report.split())
+    document = command("report", "--format", "json").stdout
+    assert json.loads(document)["program"]["ended"] == "fault-found"
+
+
+def test_a_program_that_is_looked_at_computes_what_it_computes_alone(command: Command, tmp_path: Path) -> None:
+    """The fault is ignored, so that --fail-fast looks but does not end it."""
+    ignored = "  # paramedic: ignore"
+    text = ENDLESS.replace("torch.nn.Softmax(1))", f"torch.nn.Softmax(1)){ignored}").replace("IGNORED", ignored)
+    (tmp_path / "train.py").write_text(text.replace("LAST", "300").replace("time.sleep(0.01)", "time.sleep(0.03)"))
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    alone = subprocess.run([sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, env=env)
+    result = command("run", "--fail-fast", *FAULT, "train.py")
+    assert alone.stdout.splitlines()[-1].startswith("its own end") and result.stdout.startswith(alone.stdout)
+    assert result.stderr == "" and result.returncode == 0
+
+
+def test_fail_fast_is_not_for_several_processes(command: Command, tmp_path: Path) -> None:
+    said = one_line(command("run", "--fail-fast", "-m", "torch.distributed.run", "train.py"))
+    assert said == "--fail-fast cannot end a program of several processes; --steps N can"

@@ -58,7 +58,7 @@ def test_runs(command: Command, stored: Callable[..., Path]) -> None:
     assert json.loads(command("runs", "--format", "json").stdout)[0]["ended"] == "finished"
 
 
-def test_compare(command: Command, stored: Callable[..., Path]) -> None:
+def test_compare(command: Command, stored: Callable[..., Path], tmp_path: Path) -> None:
     folders = stored(NAMES[0]), stored(NAMES[1], lr=0.05, level=None)
     for folder, lr, digest, code in zip(folders, (0.1, 0.05), ("aa", "bb"), ("softmax(x)", "x"), strict=True):
         writer = TraceWriter(folder / "trace.sqlite")
@@ -73,11 +73,19 @@ def test_compare(command: Command, stored: Callable[..., Path]) -> None:
         )
         writer.close()
     result = command("compare", "ab12", "cd34")
-    assert "The losses differ from step 1 on." in result.stdout and "R19: found -> passed" in result.stdout
+    assert "R19: found -> passed" in result.stdout
+    assert result.stdout.splitlines()[3:7] == [
+        "The loss of B ends higher: 1.07, A's 0.15.",
+        "The losses differ from step 1 on, and are the same before it.",
+        "Not the same: code (train.py:2); settings (optimizer: lr); data (train inputs).",
+        "The same: environment.",
+    ]
     assert "Found in A only\n  R19 softmax-before-cross-entropy" in result.stdout
     assert "  optimizer: lr: 0.1 -> 0.05" in result.stdout
     assert "  train inputs: aa -> bb" in result.stdout
     assert "  -loss = f(softmax(x))\n  +loss = f(x)\n" in result.stdout and "python" not in result.stdout
+    page = command("compare", "ab12", "cd34", "--format", "html").stdout.strip()
+    assert page.endswith(f"{NAMES[1]}/comparison.html") and (tmp_path / page).read_text().startswith("<!doctype html>")
     same = json.loads(command("compare", "ab12", "ab12", "--format", "json").stdout)
     assert not any(same[key] for key in ("gone", "new", "settings", "fingerprints", "environment", "code"))
     assert same["losses_differ_from_step"] is None and same["rows"] == {}

@@ -197,7 +197,7 @@ def test_html(name: str, request: pytest.FixtureRequest, context: Context) -> No
     outside = re.sub(r"<script.*?</script>", "", text, flags=re.S)
     assert name != "hostile" or "{{7*7}}" in outside and "<script>alert" not in text
     data = page_data(text)
-    assert set(data["curves"]) == {"loss", "lr", "gradient"} and len(data["heat"]) == 5 and len(data["rows"]) == 44
+    assert set(data["curves"]) == {"loss", "metric", "lr", "gradient"} and len(data["heat"]) == 5 and len(data["rows"]) == 44
     assert len(text) < 2_000_000
 
 

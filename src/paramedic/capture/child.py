@@ -17,6 +17,7 @@ from typing import Any
 from paramedic.capture import ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.program import Ended, run_program
+from paramedic.integrations.loggers import used_by_program
 from paramedic.trace.store import TraceWriter
 
 
@@ -43,6 +44,10 @@ class Session:
                 steps=self.spec.get("steps"),
                 overhead=float(self.spec.get("overhead", 0.01)),
             )
+            if "rank_of" not in self.spec and "replay" not in self.spec:
+                from paramedic.capture.early import EarlyLook
+
+                self.observer.early = EarlyLook(self.observer, self.spec)
             self.observer.install()
         except Exception as error:
             self.writer.meta(
@@ -86,9 +91,12 @@ class Session:
         """Take the hooks away, and examine."""
         observer = self.observer
         if observer is not None:
+            if observer.early is not None:
+                observer.early.close()
             observer.close(crashed=ended.kind == "crashed")
             observer.remove()
         self.writer.meta("ended", {**ended.to_json(), "wall": wall})
+        self.writer.meta("loggers", used_by_program())
         crashed = ended.to_json() if ended.kind in ("crashed", "interrupted") else None
         program = {
             "argv": argv,

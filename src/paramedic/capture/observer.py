@@ -27,6 +27,7 @@ from paramedic.capture.phases import Phases, carried, parameters_of, without_loa
 from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
+from paramedic.capture.validation import PassValues
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of, user_frame
 from paramedic.trace.setup import (
@@ -118,6 +119,7 @@ class Observer:
         self.backward_calls = 0
         self.recorder = Recorder()
         self.sampler = LayerSampler(self, overhead)
+        self.early: Any = None  # an EarlyLook, in a program of its own
         self.patches = Patches()
         self._handles: list[Any] = []
         self._finders: list[AfterImport] = []
@@ -149,6 +151,7 @@ class Observer:
         self._fingerprint_rows = 0
         self._evaluation_pass = 0
         self._evaluation_step = -1
+        self._pass_values = PassValues(lambda step, values: writer.event(step, "evaluated", values))
         self._pass_batches: Counter[int | str] = Counter()
         self._protocol_events = 0
         self._epoch = 0
@@ -683,10 +686,18 @@ class Observer:
         return OptimizerStep(index, lrs, place_of(frame), nonzero, self._in_closure, settings)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Raises StopProgram after ``--steps`` steps: the only exception that reaches the program, on request."""
+        """Raises StopProgram after ``--steps`` steps, or at a fault with ``--fail-fast``: the only exception that
+        reaches the program, on request.
+        """
         self._after_step(optimizer)
         if self.active and self.stop_after is not None and self.steps >= self.stop_after:
             raise StopProgram
+        if self.early is not None and self._look():
+            raise StopProgram("fault-found")
+
+    @quiet
+    def _look(self) -> Any:
+        return self.early.after_step()
 
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -903,6 +914,8 @@ class Observer:
         tape, node = self.recorder.detached_tape(nodes), calls[-1]
         sources = [leaf.source for leaf in tape.leaves.values() if isinstance(leaf.source, Source)]
         loader = next((source.loader for source in sources if source.loader is not None), None)
+        where = f" on {self.setup.loaders[loader].name}" if loader is not None else ""
+        self._pass_values.add(self.steps, nodes, where)
         assert node.module is not None
         training = bool(node.training and node.training[0])
         self._keep_evaluation(
@@ -962,6 +975,7 @@ class Observer:
     def _finish_tapes(self) -> None:
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
+        self._pass_values.flush()
         if self._events and (self.window_open or not self.setup.steps):
             self.setup.steps.append(self._events)
             self._events = []

@@ -20,7 +20,8 @@ OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.se
 class Ended:
     """How a program ended.
 
-    kind: "finished", "exit" (sys.exit), "crashed", "interrupted", or "steps-reached" (``--steps``).
+    kind: "finished", "exit" (sys.exit), "crashed", "interrupted", "steps-reached" (``--steps``) or "fault-found"
+    (``--fail-fast``).
     """
 
     kind: str
@@ -55,7 +56,7 @@ def run_program(script: str | None, module: str | None, arguments: list[str]) ->
         return Ended("interrupted", 130, "KeyboardInterrupt", "", place)
     except BaseException as error:
         if is_stop(error):
-            return Ended("steps-reached")
+            return Ended(error.why)  # type: ignore[attr-defined]
         place = place_of_error(error.__traceback__)
         _print_traceback(error)
         return Ended("crashed", 1, type(error).__name__, str(error)[:2000], place)

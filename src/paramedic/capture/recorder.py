@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from paramedic.capture.transparent_call import call as call_in_place
+from paramedic.capture.validation import single_number
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import Source
@@ -300,6 +301,8 @@ class Recorder(TorchFunctionMode):
         if node.name == "__setitem__":
             result = args[0]
         if result is not None:
+            if not node.grad_enabled:
+                node.value = single_number(args, result)
             self._finish(node, result)
 
     def start_from(self, value: Any) -> None:

@@ -36,6 +36,8 @@ class Check:
     after_facts: it builds on what is wrong for certain, and is made after all checks that can say so (1); 2 for those
         that are made last.
     early: comes before the other checks of its cost, for what they find would be its symptoms.
+    at_once: a fault that it finds in the first steps holds for the whole run, whatever the program does later: it is
+        said while the program runs.
     """
 
     reason: ClassVar[str]
@@ -45,6 +47,7 @@ class Check:
     cost: ClassVar[str] = "free"
     after_facts: ClassVar[int] = 0
     early: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
 
     def examine(self, case: Case) -> Iterator[Finding]:
         """Yield findings; raise NotApplicable or NotChecked with the reason where there is no verdict, Passed

@@ -15,19 +15,24 @@ from paramedic.cli.completion import runs
 from paramedic.config import ConfigError, load
 
 MAX_CODE_LINES = 40
+MAX_PLACES = 4  # named in the summary
+ALIKE = 0.05  # relative; two seeds of one program end further apart than this as a rule
+FINAL = "final loss (median of the last tenth)"
 LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the steps: one batch is too noisy
 
 
 @click.command()
 @click.argument("first", shell_complete=runs)
 @click.argument("second", shell_complete=runs)
-@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(("text", "json", "html")), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Where the page is written [comparison.html of B].")
 @click.option(
     "--dir", "dir_", type=click.Path(path_type=Path), help="Where the run folders are [.paramedic]."
 )
-def command(first: str, second: str, format_: str, dir_: Path | None) -> None:
+def command(first: str, second: str, format_: str, output: Path | None, dir_: Path | None) -> None:
     """Compare two runs: losses, verdict, findings gone and new, settings, data, and the lines of code that changed."""
     from paramedic.cli import folders
+    from paramedic.report.comparison import render
 
     try:
         base = dir_ or load(Path.cwd()).dir
@@ -35,7 +40,14 @@ def command(first: str, second: str, format_: str, dir_: Path | None) -> None:
         raise click.UsageError(str(error)) from error
     runs = [folders.open_run(folders.find(name, base)) for name in (first, second)]
     result = comparison(*runs)
-    if format_ == "json":
+    if format_ == "html":
+        path = output or runs[1].folder / "comparison.html"
+        try:
+            path.write_text(render(result, [run.trace for run in runs]), encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
+        click.echo(str(path))
+    elif format_ == "json":
         click.echo(json.dumps(result, indent=2))
     else:
         click.echo(_text(result))
@@ -53,15 +65,52 @@ def comparison(first: Any, second: Any) -> dict[str, Any]:
             other = second.report.reasons[row].status
             if status.status != other:
                 rows[row] = [status.status, other]
+    made_of = _made_of(first, second)
     return {
         "runs": [first.folder.name, second.folder.name],
+        "summary": _summary(facts, made_of, differs, len(common)),
         "facts": {key: [facts[0][key], facts[1][key]] for key in facts[0]},
         "common_steps": len(common),
         "losses_differ_from_step": differs,
         "rows": rows,
         **_findings(first.report, second.report),
-        **_made_of(first, second),
+        **made_of,
     }
+
+
+def _summary(facts: list[dict[str, Any]], made_of: dict[str, Any], differs: int | None, common: int) -> list[str]:
+    """What somebody whose run worked yesterday asks first: is it worse, since when, and what is not the same."""
+    from paramedic.report.escape import number
+
+    lines = []
+    ends = [fact[FINAL] for fact in facts]
+    if all(isinstance(end, float) for end in ends):
+        change = ends[1] - ends[0]
+        alike = abs(change) <= ALIKE * max(map(abs, ends))
+        word = "ends about the same" if alike else "ends higher" if change > 0 else "ends lower"
+        lines.append(f"The loss of B {word}: {number(ends[1])}, A's {number(ends[0])}.")
+    elif ends[0] is not None or ends[1] is not None:
+        lines.append("Only one of the two runs has losses that are finite.")
+    if not common:
+        lines.append("The runs have no step in common.")
+    elif differs is None:
+        lines.append(f"The losses of all {common} common steps are the same, bit for bit.")
+    else:
+        at = "from the first step on" if differs == 0 else f"from step {differs} on, and are the same before it"
+        lines.append(f"The losses differ {at}.")
+    places = made_of["places"]
+    changed = [f"code ({', '.join(places[:MAX_PLACES])}{', ...' if len(places) > MAX_PLACES else ''})"] if places else []
+    names = {"settings": "settings", "fingerprints": "data", "environment": "environment"}
+    for part, name in names.items():
+        if made_of[part]:
+            keys = list(made_of[part])
+            changed.append(f"{name} ({', '.join(keys[:MAX_PLACES])}{', ...' if len(keys) > MAX_PLACES else ''})")
+    same = [name for part, name in names.items() if not made_of[part] and part in made_of["known"]]
+    same += ["code"] if not places and "sources" in made_of["known"] else []
+    lines.append(f"Not the same: {'; '.join(changed)}." if changed else "Nothing that is recorded of the two differs.")
+    if same:
+        lines.append(f"The same: {', '.join(same)}.")
+    return lines
 
 
 def _findings(first: Any, second: Any) -> dict[str, list[str]]:
@@ -106,7 +155,28 @@ def _made_of(first: Any, second: Any) -> dict[str, Any]:
             before.get(name, "").splitlines(), after.get(name, "").splitlines(), f"A/{name}", f"B/{name}", "", "", 1, ""
         )
     ]
-    return {**changed, "code": [clean_lines(line) for line in code]}
+    parts = ("settings", "environment", "fingerprints", "sources")
+    return {
+        **changed,
+        "code": [clean_lines(line) for line in code],
+        "places": _places(before, after),
+        "known": [part for part in parts if one.get(part) and other.get(part)],
+    }
+
+
+def _places(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The lines of B (of A, where lines are gone) at which the code differs, as "train.py:41"."""
+    from paramedic.report.escape import clean
+
+    found = []
+    for name in (*before, *(name for name in after if name not in before)):
+        left, right = before.get(name, "").splitlines(), after.get(name, "").splitlines()
+        if name not in before or name not in after:
+            found.append(f"{clean(name, 120)} only in {'A' if name in before else 'B'}")
+            continue
+        steps = difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+        found += [f"{clean(name, 120)}:{min(step[3], len(right) - 1) + 1}" for step in steps if step[0] != "equal"]
+    return found
 
 
 def _same(one: float, other: float) -> bool:
@@ -132,7 +202,7 @@ def _facts(run: Any) -> dict[str, Any]:
         "steps": run.steps,
         "losses that are not finite": len(steps) - len(finite),
         "first loss": finite[0] if finite else None,
-        "final loss (median of the last tenth)": median(last) if last else None,
+        FINAL: median(last) if last else None,
         "lowest loss": min(finite, default=None),
         "last learning rate": steps[-1].lr if steps and math.isfinite(steps[-1].lr) else None,
         "median gradient norm": median(norms) if norms else None,
@@ -148,23 +218,10 @@ def _text(result: dict[str, Any]) -> str:
         return "-" if value is None else number(value, 4)
 
     first, second = result["runs"]
-    lines = [f"A: {first}", f"B: {second}", ""]
-    for key, (one, other) in result["facts"].items():
-        if key in ("program", "verdict"):
-            lines += [f"{key}", f"  A: {one}", f"  B: {other}"]
-        else:
-            lines.append(f"{key:<40} {shown(one):>14} {shown(other):>14}")
-    lines.append("")
-    if not result["common_steps"]:
-        lines.append("The runs have no step in common.")
-    elif result["losses_differ_from_step"] is None:
-        lines.append(f"The losses of all {result['common_steps']} common steps are the same, bit for bit.")
-    else:
-        lines.append(f"The losses differ from step {result['losses_differ_from_step']} on.")
-    lines += [f"{row}: {one} -> {other}" for row, (one, other) in result["rows"].items()]
-    for key, title in (("gone", "Found in A only"), ("new", "Found in B only")):
+    lines = [f"A: {first}", f"B: {second}", "", *result["summary"]]
+    for key, title in (("new", "Found in B only"), ("gone", "Found in A only")):
         lines += ["", title, *(f"  {item}" for item in result[key])] if result[key] else []
-    for key, title in (("settings", "Settings"), ("environment", "Environment"), ("fingerprints", "Data")):
+    for key, title in (("settings", "Settings"), ("fingerprints", "Data"), ("environment", "Environment")):
         if result[key]:
             lines += ["", f"{title} that differ"]
             lines += [f"  {name}: {shown(one)} -> {shown(other)}" for name, (one, other) in result[key].items()]
@@ -172,8 +229,15 @@ def _text(result: dict[str, Any]) -> str:
         lines += ["", "Code", *(f"  {line}" for line in result["code"][:MAX_CODE_LINES])]
         more = len(result["code"]) - MAX_CODE_LINES
         lines += [f"  ... {more} more lines with --format json"] if more > 0 else []
-    lines.append("")
-    lines.append(
-        "One run each: a difference can be the seed's. Change one thing, and repeat with other seeds."
-    )
+    lines += ["", f"{'':<40} {'A':>14} {'B':>14}"]
+    for key, (one, other) in result["facts"].items():
+        if key not in ("program", "verdict"):
+            lines.append(f"{key:<40} {shown(one):>14} {shown(other):>14}")
+    for key in ("program", "verdict"):
+        one, other = result["facts"][key]
+        lines += [f"{key}", f"  A: {one}", f"  B: {other}"] if one != other else [f"{key}: {one}"]
+    if result["rows"]:
+        lines += ["", "Rows", *(f"  {row}: {one} -> {other}" for row, (one, other) in result["rows"].items())]
+    lines += ["", "One run each: a difference can be the seed's. Change one thing, and repeat with other seeds."]
+    lines.append("Both losses on one chart: paramedic compare A B --format html")
     return "\n".join(lines)

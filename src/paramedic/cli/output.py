@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from paramedic.cli.folders import HTML, Run
+from paramedic.integrations.loggers import Target
 from paramedic.report.formats import render
 from paramedic.report.model import Report
 
@@ -35,6 +37,29 @@ def write_html(run: Run, report: Report) -> None:
         (run.folder / HTML).write_text(text, encoding="utf-8")
     except OSError as error:
         click.echo(f"paramedic: report.html could not be written ({error.strerror})", err=True)
+
+
+def log_to(run: Run, report: Report, targets: Sequence[Target] = ()) -> None:
+    """To the loggers that were asked for, and to those on this machine that the program itself used.
+
+    A problem is a line on stderr, and changes nothing else.
+    """
+    from paramedic.integrations.loggers import LoggerError, record_of, write
+
+    used = [Target(str(item["kind"]), str(item["where"]), item["options"]) for item in run.trace.meta("loggers") or ()]
+    own = {target.kind for target in targets}
+    for target in used:
+        if target.kind not in own and target.options.get("online"):
+            click.echo(f"paramedic: nothing was sent over the network; --to {target.kind}:DIR writes the findings", err=True)
+    local = [target for target in used if target.kind not in own and not target.options.get("online")]
+    if not (targets or local):
+        return
+    record = record_of(report, run.context(), run.folder.name)
+    for target in (*targets, *local):
+        try:
+            click.echo(f"paramedic: written for {write(record, target)}", err=True)
+        except LoggerError as error:
+            click.echo(f"paramedic: nothing could be written to {target} ({error})", err=True)
 
 
 def show(run: Run, report: Report, format: str, output: Path | None, fail_on: str = "fault") -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 import click
 
+from paramedic.capture.ranks import LAUNCHERS
 from paramedic.cli import folders
 from paramedic.cli.completion import checks, files
 from paramedic.cli.preflight import check_module, check_script, digest
 from paramedic.config import FAIL_ON, Config, ConfigError, Ignored, checked_selectors, load
+from paramedic.integrations.loggers import LoggerError, Target, parse
 from paramedic.report import known
 from paramedic.report.formats import FORMATS
 from paramedic.report.model import Report
@@ -52,6 +54,14 @@ def comma_separated(
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def targets(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Target, ...]:
+    """``--to``: known and possible before the program starts."""
+    try:
+        return tuple(map(parse, values))
+    except LoggerError as error:
+        raise click.UsageError(f"--to: {error}") from error
+
+
 @dataclass(frozen=True)
 class Request:
     """What to run and how, with the configuration already merged in."""
@@ -67,6 +77,8 @@ class Request:
     write_baseline: bool = False
     prune_baseline: bool = False
     live: bool = False
+    fail_fast: bool = False
+    to: tuple[Target, ...] = ()
 
 
 @click.command(cls=ModuleEndsOptions, context_settings={"allow_interspersed_args": False})
@@ -85,6 +97,11 @@ class Request:
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Write the format here; text is printed as well."
 )
+@click.option("--fail-fast", is_flag=True, help="End the program at the first fault that is certain.")
+@click.option(
+    "--to", multiple=True, callback=targets, metavar="KIND:DIR",
+    help="Curves and findings also to tensorboard:DIR, wandb:DIR or mlflow:DIR_OR_URI.",
+)  # fmt: skip
 @click.option("--live", is_flag=True, help="Show the run in a browser while it goes on.")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Exit code 1 from this level on [fault].")
 @click.option(
@@ -118,6 +135,8 @@ def request(
     format_: str | None = None,
     output: Path | None = None,
     live: bool = False,
+    fail_fast: bool = False,
+    to: tuple[Target, ...] = (),
     fail_on: str | None = None,
     dir_: Path | None = None,
     baseline: Path | None = None,
@@ -144,6 +163,8 @@ def request(
         check_module(module)
     else:
         check_script(program[0])
+    if fail_fast and module in LAUNCHERS:
+        raise click.UsageError("--fail-fast cannot end a program of several processes; --steps N can")
     if config.output is not None and config.output.is_dir():
         raise click.UsageError(f"--output {config.output} is a directory")
     return Request(
@@ -158,6 +179,8 @@ def request(
         write_baseline=write_baseline,
         prune_baseline=prune_baseline,
         live=live,
+        fail_fast=fail_fast,
+        to=to,
     )
 
 
@@ -245,6 +268,9 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "overhead": config.overhead / 100,
         "thresholds": config.thresholds,
         "progress": True,
+        "fail_fast": request.fail_fast,
+        "live": request.live,
+        "baseline": str(config.baseline.resolve()),
         "cwd": os.getcwd(),
         "started": time.time(),
         "sha256": digest(Path(request.script)) if request.script else None,
@@ -306,9 +332,10 @@ def _conclude_unexamined(request: Request, stored: folders.Run, returncode: int)
 
 
 def _deliver(request: Request, stored: folders.Run, report: Report) -> None:
-    from paramedic.cli.output import show, write_html
+    from paramedic.cli.output import log_to, show, write_html
 
     write_html(stored, report)
+    log_to(stored, report, request.to)
     if request.output is not None:
         show(stored, report, request.format, request.output, request.config.fail_on)
     as_text = "text" if request.output is not None else request.format

@@ -153,17 +153,27 @@ def news(folder: Path) -> str:
         last = numbers.get("last", -1)
         progress = f"{last + 1} optimizer steps" if last >= 0 else "Waiting for the first step"
         progress += ", being examined" if ended else ""
-        return script_json({**numbers, "done": False, "findings": _alarms(numbers), "progress": progress})
+        return script_json({**numbers, "done": False, "findings": _alarms(numbers, folder), "progress": progress})
     finally:
         stored.trace.close()
 
 
-def _alarms(numbers: dict[str, Any]) -> list[dict[str, str]]:
-    """What is certain from the trace alone while the program runs."""
+def _alarms(numbers: dict[str, Any], folder: Path) -> list[dict[str, str]]:
+    """What is certain while the program runs: what a copy of it found, and what the trace alone says."""
+    from paramedic.trace.store import FINDINGS
+
+    try:
+        found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = []
+    found = [{**item, "level": "fault"} for item in found]
+    if any(item["check"] == "non-finite-origin" for item in found):
+        return found
     bad = next((mark for mark in numbers.get("marks", ()) if mark["kind"] == "bad"), None)
     if bad is None:
-        return []
+        return found
     return [
+        *found,
         {
             "claim": "The loss is not finite",
             "level": "fault",

@@ -14,14 +14,17 @@ import torch
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
-from paramedic.diagnosis.examine import make_report
+from paramedic.checks.registry import check_classes
+from paramedic.diagnosis.examine import examine, make_report
 from paramedic.diagnosis.exhibits import exhibits
 from paramedic.diagnosis.loss_alone import with_loss_alone
 from paramedic.diagnosis.phases import with_other_phases
+from paramedic.diagnosis.ranking import rank
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.reached import reached
-from paramedic.report.known import without_ignored
+from paramedic.report.context import claim, place_text
+from paramedic.report.known import read, with_baseline, without_ignored
 from paramedic.report.model import Report
 from paramedic.trace.setup import Setup
 from paramedic.trace.store import Trace, TracePart, TraceWriter
@@ -62,6 +65,28 @@ def _reached(case: Case) -> dict[str, Any]:
         return reached(case)
     except Exception:
         return {}
+
+
+def certain_faults(trace: Path, setup: Setup, spec: dict[str, Any]) -> list[dict[str, str]]:
+    """The faults that are certain already, of a program that still runs; this process is a copy of its own."""
+    case = Case(Trace(trace), setup, Lab(setup, budget=0.0), thresholds=dict(spec.get("thresholds") or {}))
+    wanted = selection(spec)
+    findings, _, _ = examine(case, checks=[item for item in check_classes() if item.at_once], selected=wanted)
+    argv = [spec.get("script") or f"-m {spec.get('module')}"]
+    report = Report(tuple(rank(findings)), {}, {"argv": argv})
+    report = without_ignored(report, Path(str(spec.get("cwd", "."))))
+    report = with_baseline(report, read(Path(spec["baseline"]))) if spec.get("baseline") else report
+    return [
+        {
+            "check": finding.check,
+            "claim": claim(finding),
+            "place": place_text(finding),
+            "summary": finding.summary,
+            "remedy": finding.remedy.summary if finding.remedy is not None else "",
+        }
+        for finding in report.findings
+        if finding.level == "fault" and finding.exact
+    ]
 
 
 def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> None:

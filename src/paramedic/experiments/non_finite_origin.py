@@ -57,6 +57,7 @@ class NonFiniteOrigin(Check):
     reason = "R37"
     name = "non-finite-origin"
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         failed = _failure(case)

@@ -32,6 +32,7 @@ class PenaltyWithWrongSign(Check):
     also = ("R30",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         lab = case.lab

@@ -49,6 +49,7 @@ class PenaltyWithoutGradient(Check):
     also = ("R30",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         lab = case.lab

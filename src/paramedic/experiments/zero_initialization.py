@@ -26,6 +26,7 @@ class ZeroInitialization(Check):
     name = "zero-initialization"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         layers = [item for item in equal_units(case) if item.value == 0]

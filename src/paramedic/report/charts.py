@@ -86,7 +86,13 @@ def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]
         rates["learning rate" + whose].append((row.step, row.lr))
         if row.gradient_norm is not None:
             gradients["gradient norm" + whose].append((row.step, row.gradient_norm))
-    found = {"loss": losses, "lr": rates, "gradient": gradients}
+    metrics: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for event in trace.events("evaluated"):
+        for name, value in event.data.items():
+            if isinstance(value, (int, float)):
+                into = losses if name.startswith("loss") else metrics
+                into[clean(f"validation {name}", 60)].append((event.step, float(value)))
+    found = {"loss": losses, "metric": metrics, "lr": rates, "gradient": gradients}
     return {
         key: [
             {"name": name, "points": _points(points)}

@@ -189,6 +189,12 @@ def ended_badly(report: Report) -> str:
     return ""
 
 
+def ended_early(report: Report) -> str:
+    """By which option the program was ended before its own end; empty if by none."""
+    option = {"steps-reached": "--steps", "fault-found": "--fail-fast"}.get(str(report.program.get("ended")))
+    return f"by {option} after step {report.program.get('steps')}, before the program's own end" if option else ""
+
+
 def proof_text(finding: Finding) -> str:
     """The experiment's result in one sentence."""
     proof = finding.proof

@@ -36,6 +36,8 @@ def number(value: Any, digits: int = 3) -> str:
     """A measured value for people: 3 significant digits, whole numbers whole, anything else as clean text."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # numpy's and torch's single numbers
         value = value.item()
+    if isinstance(value, (list, tuple)) and 0 < len(value) <= 8 and not any(isinstance(item, (list, tuple)) for item in value):
+        return ", ".join(number(item, digits) for item in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return clean(value, 120)
     if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):

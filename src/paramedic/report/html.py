@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from paramedic.catalogue import ROW_BY_ID
@@ -28,6 +28,7 @@ from paramedic.report.context import (
     confidence,
     cost_text,
     ended_badly,
+    ended_early,
     evidence,
     headline,
     known_text,
@@ -55,20 +56,21 @@ PARTS = {
 
 
 @cache
-def _template() -> Template:
-    environment = Environment(
+def environment() -> Environment:
+    """Of all pages: texts of the program are escaped."""
+    made = Environment(
         loader=FileSystemLoader(HERE / "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clean=clean, clean_lines=clean_lines, number=number, sentence=sentence)
-    return environment.get_template("report.html.j2")
+    made.filters.update(clean=clean, clean_lines=clean_lines, number=number, sentence=sentence)
+    return made
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8").strip()
 
 
@@ -87,11 +89,11 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         "data": _without_samples(exhibits.get("data")),
         "rows": _rows(report),
     }
-    scripts = [_asset("vendor/echarts.custom.min.js"), _asset("page/report.js")]
+    scripts = [asset("vendor/echarts.custom.min.js"), asset("page/report.js")]
     verdict = report.verdict
     argv = report.program.get("argv") or []
     network = _network(exhibits.get("network"), report)
-    environment = exhibits.get("environment") or (context.trace.meta("environment") if context.trace else None)
+    about = exhibits.get("environment") or (context.trace.meta("environment") if context.trace else None)
     anchors = {
         "loss": live or bool(numbers.get("curves", {}).get("loss")),
         "experiments": len(exhibits.get("replays") or ()) > 1,
@@ -101,12 +103,13 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         "distributions": bool(exhibits.get("distributions")),
         "about": True,
     }
-    return _template().render(
+    return environment().get_template("report.html.j2").render(
         report=report,
         live=live,
         verdict=verdict,
         headline=headline(report),
         ended_badly=ended_badly(report),
+        ended_early=ended_early(report),
         others=[item for item in report.findings if item.level != "note" and item is not verdict],
         notes=[item for item in report.findings if item.level == "note"],
         known=[known_text(item) for item in report.known],
@@ -132,7 +135,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         network=network,
         network_size=f"{sum(row['own'] for row in network):,}",
         settings=exhibits.get("settings"),
-        environment=environment if isinstance(environment, dict) else {},
+        environment=about if isinstance(about, dict) else {},
         missing=exhibits.get("missing") or {},
         steps=report.program.get("steps"),
         cost=cost_text(report),
@@ -140,10 +143,10 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         ignored=context.ignored,
         program=" ".join(clean(part, 200) for part in argv) if isinstance(argv, list) else clean(argv),
         version=_version(),
-        css=Markup(_asset("page/report.css")),
+        css=Markup(asset("page/report.css")),
         echarts=Markup(scripts[0]),
         script=Markup(scripts[1]),
-        hashes=Markup(" ".join(map(_hash, scripts))),
+        hashes=Markup(" ".join(map(script_hash, scripts))),
         connect="; connect-src 'self'" if live else "",
         page_data=Markup(script_json({**_cleaned(page_data), "issue": _issue(report, context)})),
     )
@@ -155,7 +158,7 @@ def script_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _hash(script: str) -> str:
+def script_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 

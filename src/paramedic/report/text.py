@@ -21,6 +21,7 @@ from paramedic.report.context import (
     confidence,
     cost_text,
     ended_badly,
+    ended_early,
     evidence,
     grouped_rows,
     headline,
@@ -41,6 +42,8 @@ BAR_COLUMNS = 32
 MAX_NOTES = 6
 CODE_AROUND = 1
 MAX_PATCH_LINES = 16
+PATCH_AROUND = 1
+MAX_SYMPTOM = 160  # characters of what a cause explains: the whole stands in report.html
 LEVEL_STYLE = {"fault": "bold red", "suspect": "bold yellow", "note": "cyan"}
 MARKS = {"found": "!", "passed": "+", "not-applicable": "-", "not-checked": "?"}
 STATUS_STYLE = {"found": "bold red", "passed": "green", "not-applicable": "dim", "not-checked": "dim"}
@@ -95,10 +98,11 @@ def _verdict(finding: Finding, context: Context) -> Table:
     if place := place_text(finding):
         where = Text(place, style="bold cyan")
         code = context.code(finding.where)
-        if code:
-            where.append(f"  {code[0].text.strip()}", style="default")
-            where.truncate(max(len(place), context.width - LABEL_COLUMNS - 1), overflow="ellipsis")
-        lines.append(("Where", where))
+        source = code[0].text.strip() if code else ""
+        fits = len(place) + 2 + len(source) <= context.width - LABEL_COLUMNS - 1
+        lines.append(("Where", where.append(f"  {source}", style="default") if source and fits else where))
+        if source and not fits:
+            lines.append(("", Text(source, no_wrap=True, overflow="ellipsis")))
     if finding.remedy is not None:
         lines.append(("Change", Text(sentence(clean(finding.remedy.summary, 600)), style="bold green")))
     return _table(lines)
@@ -130,7 +134,7 @@ def _details(finding: Finding, context: Context) -> Table:
     if finding.remedy is not None and finding.remedy.patch:
         lines.append(("Patch", _patch(finding.remedy.patch)))
     for position, symptom in enumerate(finding.explains):
-        lines.append(("Explains" if position == 0 else "", Text(clean(symptom, 300))))
+        lines.append(("Explains" if position == 0 else "", Text(clean(symptom, MAX_SYMPTOM))))
     return _table(lines)
 
 
@@ -160,8 +164,9 @@ def _bars(finding: Finding) -> list[Text]:
 
 
 def _patch(patch: str) -> Text:
-    lines = clean_lines(patch).strip("\n").split("\n")
-    text = Text()
+    """What changes, with a line around it; `paramedic fix` and report.html have the whole lines."""
+    lines = _near_changes(clean_lines(patch).strip("\n").split("\n"))
+    text = Text(no_wrap=True, overflow="ellipsis")
     for line in lines[:MAX_PATCH_LINES]:
         added, removed = line.startswith("+"), line.startswith("-")
         text.append(line + "\n", style="green" if added else "red" if removed else "dim")
@@ -169,6 +174,14 @@ def _patch(patch: str) -> Text:
         text.append(f"... {len(lines) - MAX_PATCH_LINES} more lines in report.html\n", style="dim")
     text.rstrip()
     return text
+
+
+def _near_changes(lines: list[str]) -> list[str]:
+    """Without the names of the files and the context that is further away than a line."""
+    body = [line for line in lines if not line.startswith(("--- ", "+++ ", "@@ ", "\\ "))]
+    changed = [at for at, line in enumerate(body) if line[:1] in ("+", "-")]
+    near = [at for at in range(len(body)) if any(abs(at - other) <= PATCH_AROUND for other in changed)]
+    return [line for at in near for line in (["..."] if at and at - 1 not in near and at != near[0] else []) + [body[at]]]
 
 
 def _other(finding: Finding) -> RenderableType:
@@ -225,12 +238,15 @@ def _footer(report: Report, context: Context) -> Iterator[RenderableType]:
     if report.gone:
         gone = clean(", ".join(report.gone), 300)
         lines.append(("Gone", Text(f"{gone}: in the baseline, found no more; --prune-baseline drops them")))
-    for name, error in report.errors.items():
-        lines.append(("Error", Text(f"in {clean(name, 120)}: {clean(error, 300)}", style="red")))
     for position, text in enumerate(_read(report.program.get("data"))):
         lines.append(("Read" if position == 0 else "", Text(text)))
+    for error, names in _same_errors(report).items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(("Error", Text(f"in {clean(names[0], 120)}{others}: {clean(error, 300)}", style="red")))
     for position, text in enumerate(report.not_observed):
         lines.append(("Unseen" if position == 0 else "", Text(clean(text, 300))))
+    if early := ended_early(report):
+        lines.append(("Ended", Text(early)))
     if cost := cost_text(report):
         lines.append(("Cost", Text(cost)))
     if lines:
@@ -245,6 +261,14 @@ def _read(splits: object) -> Iterator[str]:
             shape = " x ".join(clean(size, 12) for size in found.get("shape") or ()) or "1"
             classes = f", {len(found['labels'])} classes" if isinstance(found.get("labels"), dict) else ""
             yield f"{clean(name, 60)}: {found['rows']:,} rows of {shape}{classes}"
+
+
+def _same_errors(report: Report) -> dict[str, list[str]]:
+    """Internal errors by their text: what several checks share may fail in all of them."""
+    found: dict[str, list[str]] = {}
+    for name, error in report.errors.items():
+        found.setdefault(error, []).append(name)
+    return found
 
 
 def _to_copy(report: Report, context: Context) -> Iterator[Text]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 SCHEMA_VERSION = 1
+FINDINGS = "findings.json"  # beside the trace: what is certain while the program still runs
 FLUSH_SECONDS = 1.0
 MAX_STEPS = 200_000  # rows kept per run; about 10 MB. Above it every other row is dropped, again and again.
 MAX_EVENTS = 50_000
@@ -207,6 +208,10 @@ class TraceWriter:
                     f"DELETE FROM {table} WHERE rowid > {keep} AND ({column} % 2 = 1 OR rowid % 4 = 1)"
                 )
                 self._counts[table] = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    def abandon(self) -> None:
+        """In a copy of the process: the file is the original's, and is neither written nor closed here."""
+        self._abandoned, self._connection = self._connection, None
 
     def close(self) -> None:
         self.flush()

@@ -56,7 +56,8 @@ class Node:
 
     A module call has ``training`` (the flags of all its submodules, in ``modules()`` order). ``rng`` is the CPU
     generator's state before the call where the call may draw random numbers. ``autocast`` is (device type,
-    enabled, dtype) where autocast was on; ``grad`` says whether an output required a gradient, ``grad_enabled``
+    enabled, dtype) where autocast was on; ``value`` of a call without gradients that gave a single number: that number,
+    and how many elements it was made of; ``grad`` says whether an output required a gradient, ``grad_enabled``
     whether gradients were recorded at all (False under ``torch.no_grad``).
     """
 
@@ -71,6 +72,7 @@ class Node:
     autocast: tuple[str, bool, torch.dtype] | None = None
     grad: bool = False
     grad_enabled: bool = True
+    value: tuple[float, int] | None = None
 
     @property
     def module(self) -> nn.Module | None:

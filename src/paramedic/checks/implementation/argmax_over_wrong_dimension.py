@@ -40,6 +40,7 @@ class ArgmaxOverWrongDimension(Check):
     name = "argmax-over-wrong-dimension"
     needs = ("evaluation", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         counts = class_counts(case)

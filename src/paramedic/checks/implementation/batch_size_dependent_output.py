@@ -36,6 +36,7 @@ class BatchSizeDependentOutput(Check):
     name = "batch-size-dependent-output"
     needs = ("setup", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         flow = sample_flow(case)

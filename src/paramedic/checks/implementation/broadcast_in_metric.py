@@ -39,6 +39,7 @@ class BroadcastInMetric(Check):
     name = "broadcast-in-metric"
     needs = ("evaluation", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         looked, seen = False, set[str]()

@@ -58,6 +58,7 @@ class CausalLeak(Check):
     also = ("R04",)
     needs = ("setup", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = list(tasks(case))

@@ -46,6 +46,7 @@ class CustomLossIgnoresTarget(Check):
     also = ("R04",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -44,6 +44,7 @@ class CustomLossNonFinite(Check):
     also = ("R37",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         happened = went_non_finite(case)

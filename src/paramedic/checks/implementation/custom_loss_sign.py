@@ -27,6 +27,7 @@ class CustomLossSign(Check):
     name = "custom-loss-sign"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -28,6 +28,7 @@ class CustomLossWrongMinimum(Check):
     name = "custom-loss-wrong-minimum"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -47,6 +47,7 @@ class LogSoftmaxWithMse(Check):
     name = "log-softmax-with-mse"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -29,6 +29,7 @@ class LogitsInBce(Check):
 
     reason = "R19"
     name = "logits-in-bce"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         failed = case.lab.failure_operations()

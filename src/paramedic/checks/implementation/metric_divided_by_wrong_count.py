@@ -45,6 +45,7 @@ class MetricDividedByWrongCount(Check):
     reason = "R21"
     name = "metric-divided-by-wrong-count"
     needs = ("evaluation",)
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         looked, seen = False, set[int]()

@@ -48,6 +48,7 @@ class NllLossWithoutLogSoftmax(Check):
     name = "nll-loss-without-log-softmax"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -36,6 +36,7 @@ class OptimizerOverStaleParameters(Check):
     reason = "R23"
     name = "optimizer-over-stale-parameters"
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if main_optimizer(case) is None:

@@ -119,7 +119,7 @@ class ParametersNotReached(Check):
                 Evidence("parameters without a gradient", len(group), "0"),
                 Evidence("share of the weights", round(share, 4), "0"),
             ),
-            remedy="remove what takes the value out of the graph",
+            remedy=f"keep this value in the graph: {why}" if cut is not None else "use these layers' output in the loss",
             explains=SYMPTOMS,
             exact=True,
         )

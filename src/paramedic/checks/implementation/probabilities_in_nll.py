@@ -30,6 +30,7 @@ class ProbabilitiesInNll(Check):
     name = "probabilities-in-nll"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -42,6 +42,7 @@ class SamplesInfluenceEachOther(Check):
     name = "samples-influence-each-other"
     needs = ("setup", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         flow = sample_flow(case)

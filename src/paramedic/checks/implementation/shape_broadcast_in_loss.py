@@ -44,6 +44,7 @@ class ShapeBroadcastInLoss(Check):
     also = ("R18",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -41,6 +41,7 @@ class SigmoidBeforeBceWithLogits(Check):
     name = "sigmoid-before-bce-with-logits"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         names = ("binary_cross_entropy_with_logits", "binary_cross_entropy", "multilabel_soft_margin_loss",

@@ -42,6 +42,7 @@ class SoftmaxBeforeCrossEntropy(Check):
     name = "softmax-before-cross-entropy"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         inputs = [item for item in loss_inputs(case) if item.call.name == "cross_entropy"]

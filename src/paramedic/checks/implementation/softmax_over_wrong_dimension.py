@@ -59,6 +59,7 @@ class SoftmaxOverWrongDimension(Check):
     also = ("R21",)
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()

@@ -38,6 +38,7 @@ class TargetNotShifted(Check):
     also = ("R25",)
     needs = ("setup", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = [task for task in tasks(case, present=True) if task.shift.ahead == 0 and not _continuous(case, task)]

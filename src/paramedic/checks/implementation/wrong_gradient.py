@@ -47,6 +47,7 @@ class WrongGradient(Check):
     also = ("R26",)
     needs = ("setup", "replay")
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         operations = case.lab.operations(0)

@@ -38,6 +38,7 @@ class AlwaysOnDropout(Check):
     name = "always-on-dropout"
     needs = ("evaluation",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         records = [(index, item) for index, item in enumerate(case.setup.evaluations) if not item.training]

@@ -28,6 +28,7 @@ class MissingZeroGrad(Check):
 
     reason = "R34"
     name = "missing-zero-grad"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not any(record.steps for record in case.setup.optimizers):

@@ -31,6 +31,7 @@ class ValidatingInTrainMode(Check):
     also = ("R21",)
     needs = ("evaluation",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         passes = [item for item in case.setup.evaluations if not _is_training_pass(case, item)]

@@ -29,6 +29,7 @@ class ZeroGradBetweenBackwardAndStep(Check):
     name = "zero-grad-between-backward-and-step"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not any(record.steps for record in case.setup.optimizers):

@@ -59,7 +59,7 @@
     draw(element, () => {
       const y = scaleOf(scaleOf(values).type === "log" ? values.concat(extra) : values), all = finite(values.concat(extra));
       if (y.type === "value" && levels.length) { const low = Math.min(...all), high = Math.max(...all), pad = 0.06 * (high - low || 1); y.min = low >= 0 ? Math.max(0, low - pad) : low - pad; y.max = high + pad; }
-      const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: l.text, position: l.above ? "insideEndTop" : "insideEndBottom", color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
+      const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: l.text, position: l.at, color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
       if (key === "loss") for (const mark of data.marks || []) {
         const named = mark.kind !== "epoch";
         marks.push({ xAxis: mark.step, label: { show: named, formatter: mark.text, color: color(markColor[mark.kind]), position: "insideEndTop" }, lineStyle: { color: color(markColor[mark.kind]), type: named ? "dashed" : "solid", width: named ? 1.5 : 1 } });
@@ -77,10 +77,12 @@
   }
   function curves() {
     const levels = [], given = data.levels || {};
-    if (typeof given.chance === "number") levels.push({ value: given.chance, text: "chance: best constant output", color: "suspect", above: true });
-    if (typeof given.floor === "number") levels.push({ value: given.floor, text: "floor: best possible output", color: "passed" });
-    if (typeof given.validation === "number") levels.push({ value: given.validation, text: "validation, last weights", color: "third", above: true });
+    if (typeof given.chance === "number") levels.push({ value: given.chance, text: "chance: best constant output", color: "suspect", at: "insideStartTop" });
+    if (typeof given.floor === "number") levels.push({ value: given.floor, text: "floor: best possible output", color: "passed", at: "insideEndBottom" });
+    const followed = ((data.curves || {}).loss || []).some((s) => s.name.startsWith("validation"));
+    if (typeof given.validation === "number" && !followed) levels.push({ value: given.validation, text: "validation, last weights", color: "third", at: "insideMiddleTop" });
     curve("loss", "loss", levels);
+    curve("metric", "metric", []);
     curve("lr", "lr", []);
     curve("gradient", "gradient", []);
   }

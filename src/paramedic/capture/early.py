@@ -1,0 +1,187 @@
+"""What is wrong for certain, said while the program still runs: a copy of its process looks at what was recorded.
+
+The copy (fork) examines and ends; the program pays for being copied, and nothing is replayed in it. Only checks whose
+verdict no later step can change take part (``Check.at_once``). Not where a copy cannot compute: a GPU's context does
+not survive fork, and the ranks of a distributed program would wait for one that was ended.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from paramedic.trace.store import FINDINGS
+
+if TYPE_CHECKING:
+    from paramedic.capture.observer import Observer
+
+LOOK_STEPS = (8, 32, 100)  # optimizer steps; all that is kept for replay are the first 100
+QUIET_SECONDS = 10.0  # a program that ends sooner has its report soon; not where somebody waits for findings
+LONGEST_SECONDS = 300  # then the copy is ended, whatever holds it up
+LEAST_MEMORY = 2.0  # as many times the program's memory must be free: its pages are copied when it writes to them
+
+
+class EarlyLook:
+    """Decides when a copy looks, and says what it found. ``ends``: the program is to be ended at the first fault."""
+
+    def __init__(self, observer: Observer, spec: dict[str, Any]) -> None:
+        self.observer = observer
+        self.spec = spec
+        self.folder = Path(spec["folder"])
+        self.ends = bool(spec.get("fail_fast"))
+        self.at_once = self.ends or bool(spec.get("live"))
+        self.found = False
+        self._copy: int | None = None
+        self._next = 0
+        self._evaluation_seen = self._bad_seen = False
+        self._why_not: str | None = None
+
+    def after_step(self) -> bool:
+        """Whether the program is to be ended here."""
+        if self._copy is not None:
+            self._collect()
+        elif self._why_not is None and self._due():
+            self._look()
+        return self.ends and self.found
+
+    def _due(self) -> bool:
+        observer = self.observer
+        if not self.at_once and time.perf_counter() - observer.started < QUIET_SECONDS:
+            return False
+        bad = not self._bad_seen and not math.isfinite(observer._last_loss) and observer._loss_tensor is None
+        evaluated = not self._evaluation_seen and bool(observer.setup.evaluations) and observer.steps > LOOK_STEPS[0]
+        steps = self._next < len(LOOK_STEPS) and observer.steps >= LOOK_STEPS[self._next]
+        if not (bad or evaluated or steps):
+            return False
+        self._bad_seen = self._bad_seen or bad
+        self._evaluation_seen = bool(observer.setup.evaluations)
+        self._next = sum(observer.steps >= step for step in LOOK_STEPS)
+        return True
+
+    def _look(self) -> None:
+        self._why_not = _why_no_copy()
+        if self._why_not is not None:
+            if self.ends:
+                say(2, f"--fail-fast finds nothing before the program's end: {self._why_not}; --steps N ends it early")
+            return
+        self.observer.writer.flush()
+        self._copy = os.fork() or None
+        if self._copy is None:
+            self._be_the_copy()
+
+    def _collect(self) -> None:
+        assert self._copy is not None
+        try:
+            ended, _ = os.waitpid(self._copy, os.WNOHANG)
+        except ChildProcessError:  # the program waits for whatever child ends
+            ended = self._copy
+        if ended:
+            self._copy = None
+            self.found = (self.folder / FINDINGS).is_file()
+
+    def close(self) -> None:
+        """The program has ended: whatever a copy still looks for, the examination finds as well."""
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            try:
+                os.kill(copy, signal.SIGKILL)
+                os.waitpid(copy, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+
+    # -- in the copy ------------------------------------------------------------------------------------------
+
+    def _be_the_copy(self) -> None:
+        """Never returns. Nothing of the program's is flushed, closed or collected here."""
+        try:
+            import gc
+
+            gc.disable()  # a finalizer would stop workers that the program still uses
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+                signal.signal(number, signal.SIG_DFL)
+            signal.alarm(LONGEST_SECONDS)
+            if not self.ends:  # somebody waits for the fault then, and not for the program
+                os.nice(19)
+            torch.set_num_threads(1)  # the other threads were not copied
+            terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            self._examine(terminal)
+        finally:
+            os._exit(0)
+
+    def _examine(self, terminal: int) -> None:
+        observer = self.observer
+        observer.writer.abandon()
+        observer.early = None
+        observer.busy, observer.active = False, True  # a copy counts as a worker otherwise
+        observer.close()
+        observer.remove()
+        with tempfile.TemporaryDirectory() as folder:
+            for path in self.folder.glob("trace.sqlite*"):
+                shutil.copy(path, folder)
+            from paramedic.diagnosis.session import certain_faults
+
+            faults = certain_faults(Path(folder) / "trace.sqlite", observer.setup, self.spec)
+        path = self.folder / FINDINGS
+        said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        new = [fault for fault in faults if fault["check"] not in {item["check"] for item in said}]
+        if not new:
+            return
+        for fault in new:
+            ending = "; --fail-fast ends the program" if self.ends and fault is new[-1] else ""
+            place = f": {fault['place']}" if fault["place"] else ""
+            say(terminal, f"certain after {observer.steps} steps: {fault['claim']}{place}{ending}")
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps([*said, *new]), encoding="utf-8")
+        partial.replace(path)
+
+
+def say(stream: int, text: str) -> None:
+    """One line in one go, so that it never stands in the middle of another one; over a progress bar at a terminal."""
+    start = "\r\x1b[K" if os.isatty(stream) else ""
+    os.write(stream, f"{start}paramedic: {text}\n".encode(errors="backslashreplace"))
+
+
+def _why_no_copy() -> str | None:
+    if sys.platform != "linux":
+        return "only on Linux a copy of the process can look while it runs"
+    if torch.cuda.is_initialized() or torch.backends.mps.is_available():
+        return "a process that uses a GPU cannot be copied"
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return "it is one of several processes"
+    if _would_warn():
+        return "the program asks for warnings, and copying a process with threads is one"
+    used, free = _memory()
+    return None if free >= LEAST_MEMORY * used else "there is not memory enough for a copy of the process"
+
+
+def _would_warn() -> bool:
+    """Whether Python 3.12's DeprecationWarning of fork beside threads would be seen."""
+    if sys.version_info < (3, 12):
+        return False
+    for action, _, category, module, _ in warnings.filters:
+        pattern = getattr(module, "pattern", module)
+        if issubclass(DeprecationWarning, category) and pattern in (None, ""):
+            return action != "ignore"
+    return False
+
+
+def _memory() -> tuple[int, int]:
+    """Bytes that this process holds, and that are free."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        used = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/meminfo", encoding="ascii") as file:
+        free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    return used, free
