@@ -269,3 +269,11 @@ def test_batches_that_a_loader_normalizes_one_by_one(collate: Callable[..., obje
     if alarm:
         where = found["per-batch-normalization"].where
         assert where is not None and where.file.endswith("test_audits.py") and where.function == "one_by_one"
+
+
+def test_the_place_of_an_attribute_is_the_line_that_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import numpy as np\nx = np.ones((200, 4))\nx[3] = np.nan\n\nrows = x, np.arange(200) % 2\n"
+    (tmp_path / "made_here.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    found = alarms(paramedic.audit("made_here:rows", select=["non-finite-input"]))["non-finite-input"]
+    assert found.where is not None and (found.where.file, found.where.line) == ("made_here.py", 5)

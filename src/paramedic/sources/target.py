@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import os
@@ -85,7 +86,8 @@ def _imported(module: str, attribute: str) -> tuple[Any, Place | None]:
         raise SourceError(f"no module named {error.name!r}") from error
     except Exception as error:  # the user's own code
         raise SourceError(f"importing {module} failed: {type(error).__name__}: {str(error)[:200]}") from error
-    place = Place(relative(found.__file__), 1) if getattr(found, "__file__", None) else None
+    file = getattr(found, "__file__", None)
+    place = Place(relative(file), _line_of(attribute.partition(".")[0], Path(file))) if file else None
     for part in attribute.split("."):
         if not hasattr(found, part):
             names = [name for name in dir(found) if not name.startswith("_")]
@@ -97,6 +99,23 @@ def _imported(module: str, attribute: str) -> tuple[Any, Place | None]:
         except Exception as error:  # the user's own code
             raise SourceError(f"{module}:{attribute}() failed: {type(error).__name__}: {str(error)[:200]}") from error
     return found, place
+
+
+def _line_of(name: str, file: Path) -> int:
+    """The last line of a module's top level that makes ``name``; 1 if there is none to be seen."""
+    try:
+        body = ast.parse(file.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return 1
+    lines = [statement.lineno for statement in body if name in _made_by(statement)]
+    return max(lines, default=1)
+
+
+def _made_by(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return [node.id for target in targets if target is not None for node in ast.walk(target) if isinstance(node, ast.Name)]
 
 
 # -- paths --------------------------------------------------------------------------------------------------
