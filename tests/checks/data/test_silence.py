@@ -208,3 +208,19 @@ def test_classes_that_overlap_are_not_noisy(tmp_path):
             optimizer.step()
 
     assert findings(observe(program, tmp_path), "noisy-labels") == []
+
+
+def test_the_next_token_of_the_same_array_is_no_other_rows_target(tmp_path):
+    torch.manual_seed(0)
+    tokens = torch.randint(18, (3000,))
+
+    def program():
+        model = nn.Sequential(nn.Embedding(18, 16), nn.Linear(16, 18))
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for _ in range(30):
+            rows = torch.randint(len(tokens) - 1, (64,))
+            optimizer.zero_grad()
+            F.cross_entropy(model(tokens[rows]), tokens[rows + 1]).backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "labels-mispaired")

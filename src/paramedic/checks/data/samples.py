@@ -301,13 +301,24 @@ def _pairs(hashed: list[Batch], keys: Any, target: Tensor | None) -> Pairing | N
     with_target = [batch for batch in hashed if batch.target is not None]
     if not with_target or target is None or with_target[0].target is None:
         return None
-    if any(batch.companions or _is_prepared(batch.target_leaf) for batch in with_target):
+    if any(batch.companions or _is_prepared(batch.target_leaf) or _of_one_array(batch) for batch in with_target):
         return None
     if with_target[0].target.shape[1:] != target.shape[1:]:
         return None
     inputs = np.concatenate([row_hashes(batch.inputs) for batch in with_target])
     targets = np.concatenate([row_hashes(batch.target) for batch in with_target if batch.target is not None])
     return pairing(inputs, targets, keys, row_hashes(target))
+
+
+def _of_one_array(batch: Batch) -> bool:
+    """Whether targets are cut from the array that the inputs are cut from, as those of the next token are: which of its
+    rows belongs to which is then not to be seen from where they stand.
+    """
+    sources = [leaf.source if leaf is not None else None for leaf in (batch.input_leaf, batch.target_leaf)]
+    first, second = (source.origin if source is not None else None for source in sources)
+    if first is None or second is None:
+        return False
+    return first.shape == second.shape and first.data_ptr() == second.data_ptr()
 
 
 def _is_prepared(leaf: Leaf | None) -> bool:
