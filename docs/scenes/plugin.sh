@@ -6,7 +6,7 @@ pip install --quiet --no-deps --target site $REPO/examples/plugin && echo "expor
 paramedic run faulty.py
 
 # output: plugin-fixed
-paramedic run fixed.py
+paramedic run --select unscaled-tied-embedding fixed.py
 
 # output: plugin-explain
 paramedic explain unscaled-tied-embedding
