@@ -161,6 +161,8 @@ def _why_no_copy() -> str | None:
         return "a process that uses a GPU cannot be copied"
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return "it is one of several processes"
+    if signal.getsignal(signal.SIGCHLD) not in (signal.SIG_DFL, signal.SIG_IGN):
+        return "the program is told of every process of its that ends (SIGCHLD), and a copy would be one"
     if _would_warn():
         return "the program asks for warnings, and copying a process with threads is one"
     used, free = _memory()
