@@ -48,7 +48,7 @@ class FrozenParameters(Check):
             return
         if case.lab.why_not_replayable() is not None:
             raise NotApplicable(f"no replay: {case.lab.why_not_replayable()}")
-        frozen = frozen_below_trained(case)
+        frozen = [item for item in frozen_below_trained(case) if not case.setup.was_loaded(item.tensor)]
         if not frozen or learned(case, [item.tensor for item in frozen]):
             raise NotApplicable("no randomly initialized layer is frozen")
         gain = gain_of_training(case.lab, same_layers(case, frozen)) if case.lab.why_no_budget() is None else None

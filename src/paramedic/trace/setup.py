@@ -316,7 +316,7 @@ class Setup:
     others: list[Setup] = field(default_factory=list)
 
     def was_loaded(self, tensor: Tensor) -> bool:
-        """Whether ``load_state_dict`` wrote to this parameter."""
+        """Whether ``load_state_dict`` wrote to this parameter, or an earlier training of the program trained it."""
         reference = self.loaded.get(id(tensor))
         return reference is not None and reference() is tensor
 
