@@ -16,7 +16,7 @@ class Classifier(nn.Module):
 
 torch.manual_seed(5)
 pixels, digits = load_digits(return_X_y=True)
-pixels = torch.tensor((pixels - pixels.mean()) / pixels.std(), dtype=torch.float32)
+pixels = torch.tensor((pixels - 4.9) / 6.0, dtype=torch.float32)
 train = TensorDataset(pixels[:1500], torch.tensor(digits[:1500]))
 loader = DataLoader(train, batch_size=30, shuffle=True)
 model = Classifier()

@@ -4,7 +4,7 @@ from torch import nn
 
 torch.manual_seed(7)
 images, digits = load_digits(return_X_y=True)
-images = torch.tensor((images - images.mean()) / images.std(), dtype=torch.float32)
+images = torch.tensor((images - 4.9) / 6.0, dtype=torch.float32)
 digits = torch.tensor(digits)
 shuffled = torch.randperm(len(images))
 train, test = shuffled[:1400], shuffled[1400:]
