@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.case import Case
+from paramedic.checks.check import Check, Passed
+from paramedic.checks.finding import Finding
+from paramedic.diagnosis.examine import examine
 from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.counterfactual import LEAST_PROBES, LEAST_STEPS, diagnosis
 from tests.experiments.programs import train
@@ -73,3 +77,38 @@ def test_the_cause_is_found_and_its_experiment_repeated(tmp_path: Path) -> None:
     stored = next(item for item in experiments_of(case) if item["name"] == found.causes[0].experiment)
     again = replay_experiment(case, **{key: stored[key] for key in ("name", "steps", "thin", "probes", "ended")})
     assert (again["before"], again["after"]) == (stored["before"], stored["after"])
+
+
+class Endless(Check):
+    """Replays without end."""
+
+    reason = "R36"
+    name = "endless"
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        while True:
+            case.lab.train(steps=4)
+        yield
+
+
+class Modest(Endless):
+    """One replay."""
+
+    name = "modest"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        case.lab.train(steps=1)
+        raise Passed("one replay")
+
+
+def test_one_check_leaves_time_for_the_others(tmp_path: Path) -> None:
+    case = observe(lambda: steps_with(mean), tmp_path, budget=2.0)
+    weights = [item.detach().clone() for item in case.lab.parameters()]
+    _, outcomes, errors = examine(case, checks=[Endless, Modest])
+    assert not errors
+    assert [(item.status, item.why.partition(":")[0]) for item in outcomes] == [
+        ("not-checked", "budget"), ("passed", "one replay"),
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(weights, case.lab.parameters(), strict=True))

@@ -26,6 +26,9 @@ from paramedic.report.model import Report, row_statuses
 
 # Seconds of processor time, as the lab counts them. Experiments have their own budget; other checks' replays have this.
 LONGEST_EXAMINATION = 180.0
+# Of the time left for experiments, what one check may take: more than the trial of all remedies, which plans for three
+# quarters of it (counterfactual.SECOND_SHARE).
+ONE_CHECK = 0.9
 SEED = 20170725  # of every check's random numbers
 COST_ORDER = {"free": 0, "replay": 1, "experiment": 2}
 
@@ -111,6 +114,16 @@ def _thresholds(check: Check, wanted: dict[str, float]) -> Iterator[None]:
             setattr(module, name, value)
 
 
+@contextmanager
+def _within_its_share(check: Check, case: Case) -> Iterator[None]:
+    """An experiment leaves time for those after it."""
+    if "budget" not in check.needs or case.workshop is None:
+        yield
+        return
+    with case.workshop.at_most(ONE_CHECK * case.workshop.time_left()):
+        yield
+
+
 def _outcome(check: Check, status: Any, why: str = "", findings: Any = (), seconds: float = 0.0) -> Outcome:
     return Outcome(check.name, (check.reason, *check.also), status, why, tuple(findings), seconds)
 
@@ -123,7 +136,7 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
         missing = next((text for need in check.needs if (text := case.missing(need))), None)
         if missing:
             return _outcome(check, "not-checked", missing)
-        with _undisturbed(), _thresholds(check, case.thresholds):
+        with _undisturbed(), _thresholds(check, case.thresholds), _within_its_share(check, case):
             for finding in check.examine(case):
                 found.append(finding)
     except Passed as numbers:

@@ -19,7 +19,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together, candidates
-from paramedic.experiments.lab import Curve, Intervention, Lab
+from paramedic.experiments.lab import Curve, Intervention, Lab, OutOfTime
 from paramedic.experiments.progress import (
     PROBES,
     U_LIMIT,
@@ -29,6 +29,7 @@ from paramedic.experiments.progress import (
     scale_of,
     train_probes,
     validation_probes,
+    weighs_own_samples,
 )
 from paramedic.experiments.repairs import ONLY_EVALUATION, hidden_by_others, repair_of
 from paramedic.trace.setup import BackwardRecord, OptimizerStep
@@ -251,6 +252,9 @@ def assess_mended(case: Case, facts: list[Fact], count: int | None = None) -> Di
     problem = lab.why_not_replayable()
     if problem is not None:
         raise NotChecked(problem)
+    assert lab.main_backward.tape is not None
+    if weighs_own_samples(lab.main_backward.tape):
+        raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
     repairs = [fact.remedy for fact in facts]
     _applicable(lab, Together(repairs))
     loss = Together([item for item in repairs if item.defines_loss])
@@ -371,6 +375,8 @@ def _prove_facts(lab: Lab, found: Diagnosis, clock: _Clock) -> None:
                 return
             try:
                 trial.base.append(run(lab, found, Together(others), seed, found.steps))
+            except OutOfTime:
+                raise
             except Exception:  # the program's own code cannot go on with this fault
                 trial.base.append(Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan))
             if len(found.base) <= seed:
@@ -401,13 +407,16 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
     remedies = [remedy for remedy in (*hidden, *candidates()) if _worth_trying(lab, remedy, found.repairs)]
     clock = _Clock(lab)
     mended = Together(found.repairs)
-    recorded = len(lab.recorded_steps(mended))
-    found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
     seconds = clock.first / (len(remedies) + 4)  # for one replay
-    _thin_out(lab, found, seconds)
-    found.steps = _affordable(found, seconds, lab.seconds_per_step / found.thin)
+    plan_replays(lab, found, seconds)
+    if found.thin > 1:  # fewer rows at every step: how many updates the same rows are good for cannot be seen
+        found.untried.update(item.cause for item in remedies if item.parts > 1)
+        remedies = [item for item in remedies if item.parts == 1]
     try:
         found.base = [run(lab, found, mended, 0, found.steps)]
+    except OutOfTime as reason:
+        found.not_tried = str(reason)
+        return
     except Exception as error:  # the program's own code, on a step that depends on what was not recorded
         found.not_tried = f"the recorded steps cannot be trained again: {type(error).__name__}: {str(error)[:120]}"
         return
@@ -424,8 +433,16 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
             if not found.failing or not conclusive:
                 return
         _find_causes(lab, found, remedies, _Clock(lab))
-    except _OutOfBudget:
+    except (_OutOfBudget, OutOfTime):
         found.not_tried = f"budget of {lab.budget:g} s used up"
+
+
+def plan_replays(lab: Lab, found: Diagnosis, seconds: float) -> None:
+    """How many steps a replay has, and which part of each batch, so that it takes about so many seconds."""
+    recorded = len(lab.recorded_steps(Together(found.repairs)))
+    found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
+    _thin_out(lab, found, seconds)
+    found.steps = _affordable(found, seconds, lab.seconds_per_step / found.thin)
 
 
 def _thin_out(lab: Lab, found: Diagnosis, seconds: float) -> None:
@@ -563,6 +580,8 @@ def _first_stage(
         trial = Trial(remedy, base=base, ended=ended, beside=tuple(fixed))
         try:
             trial.outcomes.append(run(lab, found, Together([*fixed, remedy]), 0, found.steps))
+        except OutOfTime:
+            raise
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
@@ -613,6 +632,8 @@ def _jointly(
             raise _OutOfBudget
         try:
             reached = run(lab, found, Together([*fixed, *parts]), 0, found.steps)
+        except OutOfTime:
+            raise
         except Exception:
             return -math.inf
         return min(base[0].train, ended.train) - reached.train

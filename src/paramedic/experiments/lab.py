@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import random
 import time
 from collections import defaultdict
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from paramedic.checks.check import NotChecked
 from paramedic.experiments.free_output import FreeOutput, free_output
 from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
 from paramedic.trace.setup import (
@@ -33,6 +35,10 @@ from paramedic.trace.tape import Node, Tape
 MAX_REPLAYS = 300  # kept for the report: a budget of 60 s makes about 100 of them
 THINNED_LOSS = 0.25  # relative; the mean loss of the parts of a batch, against the whole (a sum over two parts: 0.5)
 LOSS_TOLERANCE = 1e-4  # relative; a replay of the first step must give the recorded loss
+
+
+class OutOfTime(NotChecked):
+    """The processor time that one check may take is used up."""
 
 
 @dataclass(eq=False)
@@ -154,6 +160,7 @@ class Lab:
         self._replay_problem: str | None | bool = False
         self.seconds_per_step = 0.0
         self.replays: list[Replay] = []
+        self._deadline = math.inf
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -204,6 +211,20 @@ class Lab:
         return self.why_not_replayable()
 
     @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Replays in the block raise OutOfTime after so many seconds, so that one check leaves time for the others."""
+        before, self._deadline = self._deadline, min(self._deadline, time.thread_time() + seconds)
+        try:
+            yield
+        finally:
+            self._deadline = before
+
+    def look_at_the_clock(self) -> None:
+        """Raises OutOfTime where the block of ``at_most`` has had its seconds."""
+        if time.thread_time() > self._deadline:
+            raise OutOfTime("budget: this check has had its share of the time for experiments")
+
+    @contextmanager
     def spending(self) -> Iterator[None]:
         """Count the block's time against the budget: processor time, so that a busy machine changes no verdict."""
         started = time.thread_time()
@@ -242,9 +263,11 @@ class Lab:
     def at(self, state: str = "initial") -> Iterator[None]:
         """Load a state ("initial", "final" or "same") into the live objects, and put everything back afterwards.
 
-        Restored: values, gradients, requires_grad, training flags, hooks' effects on buffers, optimizer state
-        and settings, random states of torch, numpy and random; the program's output is silenced meanwhile.
+        Raises OutOfTime before anything is touched, where the time is up (see ``at_most``). Restored: values, gradients,
+        requires_grad, training flags, hooks' effects on buffers, optimizer state and settings, random states of torch,
+        numpy and random; the program's output is silenced meanwhile.
         """
+        self.look_at_the_clock()
         live = self._live()
         values = [tensor.detach().clone() for tensor in live]
         grads = [tensor.grad for tensor in live]
@@ -498,6 +521,7 @@ class Lab:
                 break
             if deadline is not None and time.thread_time() > deadline:
                 break
+            self.look_at_the_clock()
         measured = after() if after is not None else None
         return float(measured) if measured is not None else self.probe_loss(change)
 

@@ -129,6 +129,29 @@ def target_number(lab: Lab, tape: Tape) -> int | None:
     return numbers[ordinal] if ordinal < len(numbers) else None
 
 
+SAMPLING = frozenset({"multinomial", "bernoulli", "normal", "poisson", "binomial"})
+
+
+def weighs_own_samples(tape: Tape) -> bool:
+    """Whether the loss is computed from samples that were drawn from the network's own output: a policy gradient.
+
+    Its value is the return that these samples had, and not how far the network is from a target. Samples that go
+    through a further module on their way (a stochastic layer) are data of the network like any other.
+    """
+    learned = {number for number, leaf in tape.leaves.items() if leaf.parameter}
+    sampled: set[int] = set()
+    for node in tape.nodes:
+        inputs = set(node.inputs())
+        outputs = {number for number in node.outputs if number is not None}
+        if node.name in SAMPLING and not node.grad and inputs & learned:
+            sampled |= outputs
+        elif node.module is None and inputs & sampled:
+            sampled |= outputs
+        if node.module is not None or inputs & learned:
+            learned |= outputs
+    return tape.root in sampled
+
+
 # -- penalties on the weights inside the loss ----------------------------------------------------------------------
 
 

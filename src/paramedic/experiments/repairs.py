@@ -31,7 +31,7 @@ from paramedic.checks.implementation.shape_broadcast_in_loss import broadcast
 from paramedic.checks.implementation.wiring import learned
 from paramedic.checks.training.modes import mode_dependent
 from paramedic.experiments.frozen import frozen_below_trained, same_layers
-from paramedic.experiments.interventions import ConstantRate, Remedy, StandardInitialization
+from paramedic.experiments.interventions import ConstantRate, NoPenalty, Remedy, StandardInitialization
 from paramedic.experiments.lab import Lab, row_constants
 from paramedic.experiments.operations import Operation, operation_name
 from paramedic.experiments.parameters_not_registered import unregistered
@@ -42,9 +42,11 @@ from paramedic.trace.tape import Node, Tape
 SQUASHING = frozenset({"softmax", "gumbel_softmax", "sigmoid", "log_softmax", "softmin"})
 LEAST_PROBABILITY = 1e-30  # its logarithm is taken where a loss got probabilities that are no longer known as logits
 
-# Faults of evaluation alone: training goes on as without them, so that they stand in no other cause's way.
+# Faults of evaluation alone, and a penalty that has no effect: training goes on as without them, so that they stand in
+# no other cause's way.
 ONLY_EVALUATION = frozenset(
-    {"validating-in-train-mode", "stale-batchnorm-statistics", "always-on-dropout", "argmax-over-wrong-dimension"}
+    {"validating-in-train-mode", "stale-batchnorm-statistics", "always-on-dropout", "argmax-over-wrong-dimension",
+     "penalty-without-gradient"}
 )
 
 Edit = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -123,7 +125,7 @@ def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     return args[0] if args else kwargs["input"]  # type: ignore[no-any-return]
 
 
-def _passed_on(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def passed_on(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The argument in the place of the result. An activation in place may be written to afterwards: a new tensor."""
     return _given(args, kwargs) * 1
 
@@ -191,7 +193,7 @@ def _stripped(case: Case, finding: Finding) -> Remedy | None:
             continue
         inner, _ = maker_of(item.operations, maker.inputs[0], before=maker)
         twice = inner is not None and inner.name in SQUASHING and maker.name in ("softmax", "log_softmax", "sigmoid")
-        repair.add(case, item.index, inner if twice and inner is not None else maker, _passed_on)
+        repair.add(case, item.index, inner if twice and inner is not None else maker, passed_on)
     if not repair.edits:
         binary = "binary" in finding.check or "bce" in finding.check
         back: Callable[[Tensor], Tensor] = _logit if binary else _log
@@ -456,6 +458,12 @@ def _constant_rate(case: Case, finding: Finding) -> Remedy | None:
     return remedy if remedy.why_not(case.lab) is None else None
 
 
+def _without_penalty(case: Case, finding: Finding) -> Remedy | None:
+    remedy = NoPenalty()
+    remedy.cause = remedy.name = finding.check
+    return remedy if remedy.why_not(case.lab) is None else None
+
+
 _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "softmax-before-cross-entropy": _stripped,
     "sigmoid-before-bce-with-logits": _stripped,
@@ -490,6 +498,7 @@ _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "optimizer-over-stale-parameters": _trained(
         "the optimizer over the model in use", lambda case: [item.tensor for item in left_out(case)]
     ),
+    "penalty-with-wrong-sign": _without_penalty,
     "zero-initialization": _standard_initialization,
     "symmetric-initialization": _standard_initialization,
     "dead-units": _standard_initialization,

@@ -179,6 +179,7 @@ class SolvesSimplerVersion(Check):
 
     def _version(self, lab: Lab, found: Diagnosis, version: Simpler) -> Sequence[float]:
         values: list[float] = []
+        thin = 1 if isinstance(version, TwoClasses) else found.thin  # its batches are cut already
         for seed in range(SEEDS):
             seen: list[float] = []
 
@@ -186,6 +187,6 @@ class SolvesSimplerVersion(Check):
                 seen.append(version.u(lab))
                 return seen[-1]
 
-            curve = lab.train(version, steps=found.steps, seed=seed, after=measure)
+            curve = lab.train(version, steps=found.steps, seed=seed, after=measure, thin=thin)
             values.append(seen[-1] if curve.finite else U_LIMIT)
         return values

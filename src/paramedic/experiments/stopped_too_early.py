@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -59,7 +59,7 @@ class StoppedTooEarly(CauseByExperiment):
         longer ones, the trend of the loss over the last half (Mann-Kendall, Theil-Sen), which is only a note.
     Why it matters: a network that still learns needs more epochs, not another design.
     Fix: train for more epochs, or raise the learning rate.
-    Not a fault when: the network has learned enough.
+    Not a fault when: the network has learned enough; a run that has learned more than half gets a note.
     References: the article's reason 31; Theil 1950, Mann 1945.
     """
 
@@ -82,7 +82,8 @@ class StoppedTooEarly(CauseByExperiment):
         trial = proven(case, self.name)
         found = diagnosis(case)
         if trial is not None:
-            yield self.finding(case, trial)
+            told = self.finding(case, trial)
+            yield told if found.ended.train >= UNLEARNED else replace(told, level="note")
             return
         if found.causes or found.ended.train < UNLEARNED:
             return

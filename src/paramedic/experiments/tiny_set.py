@@ -124,6 +124,7 @@ def _train(lab: Lab, probe: Probe, rate: float, steps: int):  # type: ignore[no-
         optimizer.zero_grad()
         loss = probe.tape.loss(replace=probe.replace)
         yield float(loss.detach())
+        lab.look_at_the_clock()
         if not bool(torch.isfinite(loss)):
             return
         loss.backward()
