@@ -30,7 +30,8 @@ STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("R11", "R31", "R29", "R34"),
     ("R24", "R08", "R06", "R05", "R09"),
     ("R35", "R33", "R37"),
-    ("S5", "R27", "R17", "S1", "A1", "R16", "S6"),
+    ("S6",),  # it names a piece
+    ("S5", "R27", "R17", "S1", "A1", "R16"),
 )
 # What is seen when something else is wrong: listed under a proven cause, and never ahead of a suspected one.
 SYMPTOMS = frozenset({"R35", "R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R29", "R31"})

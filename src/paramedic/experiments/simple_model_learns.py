@@ -28,7 +28,6 @@ class SimpleModelLearns(Check):
 
     reason = "S1"
     name = "simple-model-learns"
-    also = ("R16", "S6")
     needs = ("replay", "budget")
     cost = "experiment"
     after_facts = 2
