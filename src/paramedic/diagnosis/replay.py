@@ -16,7 +16,9 @@ from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Outcome, Trial, assess_mended, run
 from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
+from paramedic.experiments.ladder import pieces
 from paramedic.experiments.repairs import hidden_by_others, repair_of
+from paramedic.experiments.settings import PREFIX, OtherSettings, Values
 
 POINTS = 12  # of a loss curve that is kept
 
@@ -95,7 +97,8 @@ def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
     for finding in findings:
         if finding.level == "fault" and (remedy := repair_of(case, finding)) is not None:
             facts.setdefault(finding.check, Fact(finding, remedy))
-    others = {item.name: item for item in (*hidden_by_others(case), *candidates())}
+    parts = [item.without for item in pieces(case)] if any(part.startswith("without-") for part in names) else []
+    others = {item.name: item for item in (*parts, *hidden_by_others(case), *candidates())}
     remedies = []
     for part in names:
         remedy = facts[part].remedy if part in facts else _named(part, others)
@@ -106,5 +109,7 @@ def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
 
 
 def _named(part: str, others: dict[str, Remedy]) -> Remedy | None:
+    if part.startswith(PREFIX):
+        return OtherSettings(Values.read(part))
     prefix = "learning-rate-x"
     return LearningRate(float(part.removeprefix(prefix))) if part.startswith(prefix) else others.get(part)

@@ -23,7 +23,6 @@ class LearningRateTooHigh(CauseByExperiment):
 
     reason = "R36"
     name = "learning-rate-too-high"
-    also = ("R29",)
     needs = ("replay", "budget")
     cost = "experiment"
     explains = ("R35", "R33", "R37", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34")

@@ -23,7 +23,6 @@ class LearningRateTooLow(CauseByExperiment):
 
     reason = "R36"
     name = "learning-rate-too-low"
-    also = ("R29",)
     needs = ("replay", "budget")
     cost = "experiment"
 

@@ -44,7 +44,7 @@ class TooMuchRegularization(CauseByExperiment):
 
     reason = "R30"
     name = "too-much-regularization"
-    also = ("S2", "R29")
+    also = ("S2",)
     needs = ("replay", "budget")
     cost = "experiment"
 

@@ -21,7 +21,6 @@ class WrongOptimizer(CauseByExperiment):
 
     reason = "R34"
     name = "wrong-optimizer"
-    also = ("R29",)
     needs = ("replay", "budget")
     cost = "experiment"
     level = "note"
