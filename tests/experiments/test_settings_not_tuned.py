@@ -22,7 +22,7 @@ def test_values_are_read_as_they_are_written() -> None:
 
 
 def test_a_slow_rate_without_momentum_can_be_better(tmp_path: Path) -> None:
-    case = observe(lambda: train(rate=0.02, epochs=6), tmp_path, budget=40)
+    case = observe(lambda: train(rate=0.03, epochs=6), tmp_path, budget=40)
     found, outcomes, errors = examine(case, checks=[SettingsNotTuned])
     assert not errors and [item.check for item in found] == ["settings-not-tuned"], outcomes
     assert found[0].level == "note" and found[0].proof is not None

@@ -9,10 +9,10 @@ images = torch.tensor(images / 16, dtype=torch.float32)
 labels = torch.tensor(labels)
 order = torch.randperm(len(images))
 train, validation = order[:1200], order[1200:]
-loader = DataLoader(TensorDataset(images[train], labels[train]), batch_size=60, shuffle=True)
+loader = DataLoader(TensorDataset(images[train], labels[train]), batch_size=100, shuffle=True)
 
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.15, momentum=0.3, weight_decay=0.01)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.3, weight_decay=0.01)
 for epoch in range(8):
     model.train()
     for batch, target in loader:

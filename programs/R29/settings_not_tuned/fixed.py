@@ -9,7 +9,7 @@ images = torch.tensor(images / 16, dtype=torch.float32)
 labels = torch.tensor(labels)
 order = torch.randperm(len(images))
 train, validation = order[:1200], order[1200:]
-loader = DataLoader(TensorDataset(images[train], labels[train]), batch_size=60, shuffle=True)
+loader = DataLoader(TensorDataset(images[train], labels[train]), batch_size=100, shuffle=True)
 
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.8, weight_decay=1e-4)

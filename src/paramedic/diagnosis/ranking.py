@@ -33,8 +33,9 @@ STAGE_ORDER: tuple[tuple[str, ...], ...] = (
     ("S6",),  # it names a piece
     ("S5", "R27", "R17", "S1", "A1", "R16"),
 )
-# What is seen when something else is wrong: listed under a proven cause, and never ahead of a suspected one.
-SYMPTOMS = frozenset({"R35", "R33", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R29", "R31"})
+# What is seen when something else is wrong: listed under a proven cause, and never ahead of a suspected one. Row S6 is
+# none: it names the piece that does it, with a proof.
+SYMPTOMS = frozenset({"R35", "R33", "S5", "R27", "R17", "S1", "A1", "R16", "R29", "R31"})
 SYMPTOM_CHECKS = frozenset({"loss-diverges"})  # of rows that hold causes as well
 _STAGE = {row: number for number, rows in reversed(list(enumerate(STAGE_ORDER))) for row in rows}
 

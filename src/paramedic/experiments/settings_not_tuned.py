@@ -169,6 +169,8 @@ class _Search:
                 seen.append(_Tried(values, self.reached(OtherSettings(values), 0)))
                 study.tell(trial, seen[-1].u)
             self.tried = len(seen)
+            if len(seen) < FEWEST:
+                raise NotChecked(f"budget of {self.lab.budget:g} s: a search needs {FEWEST} replays and more")
             return seen
         finally:
             optuna.logging.set_verbosity(verbosity)
