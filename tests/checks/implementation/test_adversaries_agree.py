@@ -27,13 +27,18 @@ def fake_bce(out: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(out, torch.zeros_like(out))
 
 
-def play(on_real: Loss, on_fake: Loss, fooling: Loss, *, apart: bool = False, sigmoid: bool = False) -> None:
+def play(on_real: Loss, on_fake: Loss, fooling: Loss, *, apart: bool = False, sigmoid: bool = False,
+         offset: float = 0.0) -> None:
     torch.manual_seed(0)
     judge = nn.Sequential(nn.Linear(3, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1), *([nn.Sigmoid()] if sigmoid else []))
     maker = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 3))
+    if offset:
+        nn.init.constant_(judge[2].bias, offset)
+        for tensor in (judge[0].bias, maker[2].weight, maker[2].bias):  # what is generated gets this output exactly
+            nn.init.zeros_(tensor)
     first, second = (torch.optim.Adam(net.parameters(), lr=1e-3) for net in (judge, maker))
     for _ in range(6):
-        real, made = torch.randn(20, 3) + 1, maker(torch.randn(20, 2))
+        real, made = torch.randn(20, 3) * (20 if offset else 1) + 1, maker(torch.randn(20, 2))
         first.zero_grad()
         if apart:
             on_real(judge(real)).backward()
@@ -65,6 +70,7 @@ SOUND = [
     (towards(0.9), towards(0.0), towards(0.9), {"apart": True}),
     (lambda out: -out.mean(), lambda out: out.mean(), lambda out: -out.mean(), {}),
     (hinge_real, hinge_fake, lambda out: -out.mean(), {}),
+    (lambda out: -out.mean(), lambda out: out.mean(), lambda out: -out.mean(), {"offset": 0.4}),  # some outputs look like probabilities
     (probability(0.9), probability(0.0), probability(1.0), {"sigmoid": True}),
 ]
 FAULTY = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
@@ -55,7 +55,7 @@ class AdversariesAgree(Check):
     reason = "R18"
     name = "adversaries-agree"
     also = ("R04",)
-    needs = ("replay",)
+    needs = ("setup",)  # the recorded losses have to run with other outputs; with which weights does not matter
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
@@ -64,7 +64,11 @@ class AdversariesAgree(Check):
             raise NotApplicable("no network is trained to fool another one")
         try:
             with case.lab.at("initial"):
-                real, generated, fooled = (wanted(call) for call in (found.real, found.generated, found.fooled))
+                calls = (found.real, found.generated, found.fooled)
+                seen = [call.tape.run()[call.number].detach() for call in calls]
+                inside = all(bool(((output >= 0) & (output <= 1)).all()) for output in seen)
+                values = PROBABILITIES if inside else LOGITS
+                real, generated, fooled = (wanted(*pair, values) for pair in zip(calls, seen, strict=True))
         except Exception as error:  # the program's own code, with other outputs
             raise NotChecked(f"the losses could not be run with other outputs: {type(error).__name__}") from error
         evidence = (
@@ -101,13 +105,9 @@ def _loss_place(call: Call) -> Place | None:
     return call.node.place
 
 
-def wanted(call: Call) -> float:
-    """The constant output of the judge at which the loss is lowest."""
-    with torch.no_grad():
-        seen = call.tape.run()[call.number]
-    inside = bool(((seen >= 0) & (seen <= 1)).all())
+def wanted(call: Call, seen: Tensor, values: np.ndarray) -> float:
+    """The constant output of the judge, of those values, at which the loss is lowest."""
     losses = []
-    values = PROBABILITIES if inside else LOGITS
     for value in values:
         output = torch.full_like(seen, float(value)).requires_grad_()
         losses.append(float(call.tape.loss(replace={call.number: output}).detach()))
