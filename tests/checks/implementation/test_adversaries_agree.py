@@ -70,7 +70,7 @@ SOUND = [
     (towards(0.9), towards(0.0), towards(0.9), {"apart": True}),
     (lambda out: -out.mean(), lambda out: out.mean(), lambda out: -out.mean(), {}),
     (hinge_real, hinge_fake, lambda out: -out.mean(), {}),
-    (lambda out: -out.mean(), lambda out: out.mean(), lambda out: -out.mean(), {"offset": 0.4}),  # some outputs look like probabilities
+    (lambda out: -out.mean(), lambda out: out.mean(), lambda out: -out.mean(), {"offset": 0.4}),
     (probability(0.9), probability(0.0), probability(1.0), {"sigmoid": True}),
 ]
 FAULTY = [
