@@ -6,10 +6,14 @@ options (steps, budget, experiments, select, ignore, overhead, thresholds, seed)
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import os
 import platform
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from paramedic.capture import ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.program import Ended, run_program
 from paramedic.integrations.loggers import used_by_program
+from paramedic.trace.process import this_process
 from paramedic.trace.store import TraceWriter
 
 
@@ -29,12 +34,16 @@ class Session:
         self.folder = Path(spec["folder"])
         self.rank = ranks.rank() if spec.get("rank_of") else 0
         name = "trace.sqlite" if self.rank == 0 else f"rank{self.rank}.sqlite"
-        self.writer = TraceWriter(self.folder / name)
+        elsewhere = Path(spec["elsewhere"]) if spec.get("elsewhere") and self.rank == 0 else None
+        self.writer = TraceWriter(self.folder / name, elsewhere)
         self.observer: Any = None
+        self.process = os.getpid()
         self.problems: dict[str, str] = {}
 
     def start_observer(self) -> None:
         """Runs right after the program's ``import torch``; a failure leaves the program unobserved."""
+        if os.getpid() != self.process:
+            return
         try:
             from paramedic.capture.observer import Observer
 
@@ -72,19 +81,30 @@ class Session:
         self.writer.meta(
             "environment", {"python": platform.python_version(), "platform": platform.platform()}
         )
+        self.writer.meta("process", this_process())
         finder = AfterImport("torch", self.start_observer)
         finder.install()
         if spec.get("seed") is not None:
             seed_everything(int(spec["seed"]))
         started = time.perf_counter()
         ended = run_program(spec.get("script"), spec.get("module"), list(spec.get("arguments", [])))
+        if os.getpid() != self.process:  # a copy that the program made of itself (os.fork) came to its end
+            return ended.exit_code
+        wait_for_threads()
         wall = time.perf_counter() - started
         finder.remove()
         try:
+            self.writer.settle()
             self.finish(ended, argv, wall)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.writer.meta("not_observed", ["the examination was interrupted"])
+        except (Exception, SystemExit) as error:
+            self.writer.meta("not_observed", [f"the examination failed ({type(error).__name__}: {error})"])
         self.writer.close()
+        if self.writer.problem and self.rank == 0:
+            with contextlib.suppress(OSError, ValueError):
+                print(f"paramedic: {self.writer.problem}", file=sys.stderr)
         return ended.exit_code
 
     def finish(self, ended: Ended, argv: list[str], wall: float) -> None:
@@ -116,7 +136,7 @@ class Session:
             return
         untrained = not (observer.backward_calls or observer.setup.optimizers or observer.steps)
         if ended.kind != "crashed" and untrained:
-            text = "it made no optimizer and never called backward: there was no training to observe"
+            text = "it made no optimizer and never called backward in its main thread: there was no training to observe"
             self.writer.meta("not_observed", [text])
             return
         cost = {"overhead": round(observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
@@ -132,6 +152,20 @@ class Session:
         errors = observer.errors | self.problems
         report = examine_run(self.writer, observer.setup, program, cost, errors, self.spec)
         self.writer.meta("report", report.to_json())
+
+
+def wait_for_threads() -> None:
+    """As Python does at its end: the threads that are no daemons may train still. Those of executors wait for work
+    until Python ends them.
+    """
+    futures = sys.modules.get("concurrent.futures.thread")
+    waiting = getattr(futures, "_threads_queues", {})
+    try:
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread() and not thread.daemon and thread not in waiting:
+                thread.join()
+    except KeyboardInterrupt:
+        pass
 
 
 def seed_everything(seed: int) -> None:

@@ -33,6 +33,8 @@ def _autograd(observer: Observer) -> None:
     def backward(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.elsewhere:
+                return original(tensors, *args, **kwargs)
             outermost = observer._backward_depth == 0
             if outermost:
                 observer.before_backward(tensors, sys._getframe(1))
@@ -49,6 +51,8 @@ def _autograd(observer: Observer) -> None:
     def grad(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.elsewhere:
+                return original(outputs, *args, **kwargs)
             outermost = observer._backward_depth == 0 and not kwargs.get("create_graph", False)
             if outermost:
                 observer.before_backward(outputs, sys._getframe(1))
@@ -76,7 +80,7 @@ def _functions(observer: Observer) -> None:
         def wrapper(cls: Any, *args: Any, **kwargs: Any) -> Any:
             call = functools.partial(original.__func__, cls)
             recorder = observer.recorder
-            if not recorder.recording or recorder.depth or not observer.active:
+            if not recorder.recording or recorder.depth or observer.elsewhere:
                 return call(*args, **kwargs)
             return recorder.custom_function(cls, call, args, kwargs)
 
@@ -153,6 +157,8 @@ def _modules(observer: Observer) -> None:
         @functools.wraps(original)
         def wrapper(self: Any, mode: bool = True) -> Any:
             nonlocal depth
+            if observer.elsewhere:
+                return original(self, mode)
             depth += 1
             try:
                 result = original(self, mode)
@@ -231,6 +237,8 @@ def _schedulers(observer: Observer) -> None:
     def construct(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.elsewhere:
+                return original(self, *args, **kwargs)
             constructing.append(id(self))
             try:
                 original(self, *args, **kwargs)
@@ -246,6 +254,8 @@ def _schedulers(observer: Observer) -> None:
     def step(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.elsewhere:
+                return original(self, *args, **kwargs)
             if not constructing and not stepping:
                 observer.scheduler_stepped(self, sys._getframe(1))
             stepping.append(id(self))
@@ -270,6 +280,8 @@ def _clipping(observer: Observer) -> None:
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.elsewhere:
+                return original(parameters, *args, **kwargs)
             if not isinstance(parameters, Tensor):
                 parameters = list(parameters)
             recording, observer.recorder.recording = observer.recorder.recording, False
@@ -296,8 +308,7 @@ def _scaler(observer: Observer) -> None:
         @functools.wraps(original)
         def wrapper(self: Any, outputs: Any) -> Any:
             result = original(self, outputs)
-            if isinstance(outputs, Tensor) and isinstance(result, Tensor) and result is not outputs:
-                observer.recorder.alias(result, outputs)
+            observer.scaled(result, outputs)
             return result
 
         return wrapper
@@ -323,11 +334,29 @@ def _compile(observer: Observer) -> None:
         return wrapper
 
     observer.patches.replace(torch, "compile", make)
+    for owner, name in (
+        ("torch.export", "export"), ("torch.jit", "trace"), ("torch.jit", "trace_module"), ("torch.jit", "script"),
+        ("torch.fx._symbolic_trace", "symbolic_trace"), ("torch.onnx", "export"),
+        ("torch.fx.experimental.proxy_tensor", "make_fx"),
+    ):  # fmt: skip
+        _suspend_in(observer, owner, name)
+
+
+def _suspend_in(observer: Observer, module: str, name: str) -> None:
+    """What reads a model's code or traces its operations must find torch as it is."""
+    owner = sys.modules.get(module)
+    if owner is not None and name in vars(owner):
+        observer.patches.replace(owner, name, functools.partial(_suspending, observer))
+        package = sys.modules[module.rpartition(".")[0]]
+        if vars(package).get(name) is vars(owner)[name].__wrapped__:  # torch.fx shows what it keeps elsewhere
+            observer.patches.replace(package, name, lambda _: vars(owner)[name])
 
 
 def _suspending(observer: Observer, function: Any) -> Any:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if observer.elsewhere:
+            return function(*args, **kwargs)
         observer.suspend()
         try:
             return function(*args, **kwargs)

@@ -27,6 +27,7 @@ from paramedic.capture.phases import Phases, carried, parameters_of, without_loa
 from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
+from paramedic.capture.unseen import unseen
 from paramedic.capture.validation import PassValues
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of, user_frame
@@ -89,7 +90,8 @@ def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
         started = time.thread_time()
         self.busy = True
         try:
-            return method(self, *args, **kwargs)
+            with unseen():
+                return method(self, *args, **kwargs)
         except Exception as error:
             self.errors.setdefault(method.__name__, f"{type(error).__name__}: {error}")
             return None
@@ -166,12 +168,17 @@ class Observer:
         self.thread = threading.get_ident()
         self.started = time.perf_counter()
         self.started_cpu = self._window_started = time.process_time()
-        os.register_at_fork(after_in_child=self._stand_down)
+        stand_down = weakref.WeakMethod(self._stand_down)  # it cannot be unregistered
+        os.register_at_fork(after_in_child=lambda: (stand_down() or (lambda: None))())
         intercept(self)
         self._finders = [AfterImport(keras_optimizer.MODULE, self._keras_imported)]
         for finder in self._finders:
             finder.install()
         self.active = True
+        self._begin()
+
+    @quiet
+    def _begin(self) -> None:
         self._arm()
 
     def _keras_imported(self) -> None:
@@ -180,9 +187,18 @@ class Observer:
             keras_optimizer.intercept_keras(self, module)
 
     def _stand_down(self) -> None:
-        """In a forked worker nothing is observed."""
-        self.active = False
-        self.recorder.recording = False
+        """In a forked worker nothing is observed, and nothing of ours is in the way."""
+        was_active, self.active = self.active, False
+        if was_active:
+            try:
+                self._take_away()
+            except Exception as error:
+                self.errors.setdefault("fork", f"{type(error).__name__}: {error}")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether what happens now is none of our business: in a forked worker, or in another thread."""
+        return not self.active or threading.get_ident() != self.thread
 
     @quiet
     def keras(self, find: Callable[[], Any]) -> Any:
@@ -191,17 +207,23 @@ class Observer:
 
     def remove(self) -> None:
         """Put everything back, and keep what was recorded."""
+        was_active, self.active = self.active, False
+        try:
+            self._take_away()
+            if was_active:
+                self._flush_losses()
+                self.writer.flush()
+        except Exception as error:
+            self.errors.setdefault("remove", f"{type(error).__name__}: {error}")
+
+    def _take_away(self) -> None:
         for finder in self._finders:
             finder.remove()
-        was_active, self.active = self.active, False
         self._disarm(force=True)
         self.patches.restore()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        if was_active:
-            self._flush_losses()
-            self.writer.flush()
 
     # -- arming: hooks and function mode live only while something is recorded --------------------------------
 
@@ -246,18 +268,30 @@ class Observer:
 
     def suspend(self) -> None:
         """Before compiled code runs: nothing of ours may be alive (CAPTURE: graph breaks otherwise)."""
-        if self._suspended == 0:
-            self._resume_armed = self._hooked
-            self._disarm(force=True)
-            self.patches.suspend()
         self._suspended += 1
+        if self._suspended == 1:
+            try:
+                self._resume_armed = self._hooked
+                self._disarm(force=True)
+                self.patches.suspend()
+            except Exception as error:
+                self.errors.setdefault("suspend", f"{type(error).__name__}: {error}")
 
     def resume(self) -> None:
         self._suspended -= 1
         if self._suspended == 0:
-            self.patches.resume()
-            if self.active and self._resume_armed:
-                self._arm()
+            try:
+                self.patches.resume()
+                if self.active and self._resume_armed:
+                    self._arm()
+            except Exception as error:
+                self.errors.setdefault("resume", f"{type(error).__name__}: {error}")
+
+    @quiet
+    def scaled(self, result: Any, loss: Any) -> None:
+        """A gradient scaler has multiplied a loss."""
+        if isinstance(loss, Tensor) and isinstance(result, Tensor) and result is not loss:
+            self.recorder.alias(result, loss)
 
     @property
     def window_open(self) -> bool:
@@ -289,8 +323,7 @@ class Observer:
     def _outside(self) -> bool:
         """Whether module calls are none of our business now: workers, other threads, recomputation in backward."""
         return (
-            not self.active
-            or threading.get_ident() != self.thread
+            self.elsewhere
             or self.busy
             or self._in_step
             or self._backward_depth > 0
@@ -298,6 +331,13 @@ class Observer:
         )
 
     def _pre_forward(self, module: nn.Module, args: Any) -> None:
+        try:
+            with unseen():
+                self._forward_begins(module, args)
+        except Exception as error:  # a module may have its own idea of parameters(), and torch of its private parts
+            self.errors.setdefault("forward", f"{type(error).__name__}: {error}")
+
+    def _forward_begins(self, module: nn.Module, args: Any) -> None:
         if self._outside():
             return
         if self._depth == 0:
@@ -315,6 +355,13 @@ class Observer:
         self.recorder.enter_module(module, args)
 
     def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, *rest: Any) -> None:
+        try:
+            with unseen():
+                self._forward_ends(module, kwargs, *rest)
+        except Exception as error:
+            self.errors.setdefault("forward", f"{type(error).__name__}: {error}")
+
+    def _forward_ends(self, module: nn.Module, kwargs: Any, *rest: Any) -> None:
         if self._depth == 0 or self._outside():
             return
         # After an exception torch calls hook(module, args, result) without the keywords; the result is None then.

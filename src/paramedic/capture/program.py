@@ -8,6 +8,7 @@ import runpy
 import sys
 import traceback
 from dataclasses import asdict, dataclass
+from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -76,7 +77,8 @@ def _run_script(script: str, arguments: list[str]) -> None:
     """
     path = os.path.abspath(script)
     sys.argv = [script, *arguments]
-    sys.path[0] = os.path.dirname(path)
+    sys.orig_argv[1:] = sys.argv
+    sys.path[0] = os.path.dirname(os.path.realpath(path))
     with io.open_code(path) as stream:
         source = stream.read()
     main = ModuleType("__main__")
@@ -85,7 +87,7 @@ def _run_script(script: str, arguments: list[str]) -> None:
         __builtins__=__builtins__,
         __cached__=None,
         __doc__=None,
-        __loader__=None,
+        __loader__=SourceFileLoader("__main__", path),
         __spec__=None,
     )
     sys.modules["__main__"] = main
@@ -95,6 +97,7 @@ def _run_script(script: str, arguments: list[str]) -> None:
 def _run_module(module: str, arguments: list[str]) -> None:
     """Like ``python -m module``."""
     sys.argv = ["-m", *arguments]
+    sys.orig_argv[1:] = ["-m", module, *arguments]
     sys.path[0] = os.getcwd()
     main = ModuleType("__main__")
     sys.modules["__main__"] = main

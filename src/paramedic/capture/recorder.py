@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from paramedic.capture.transparent_call import call as call_in_place
+from paramedic.capture.transparent_call import undecorated
+from paramedic.capture.unseen import unseen
 from paramedic.capture.validation import single_number
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
@@ -222,12 +224,14 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in PASSED:
             return call_in_place(func, args, kwargs)
+        func = undecorated(func)
         if getattr(func, "__name__", "") in ("requires_grad_", "__set__"):
             self._note_freezing(func, args, kwargs)
         if not self.recording or self.depth or transforming():
             return call_in_place(func, args, kwargs)
         try:
-            node = self._before(func, args, kwargs)
+            with unseen():
+                node = self._before(func, args, kwargs)
         except Exception as error:
             node = None
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
@@ -237,7 +241,8 @@ class Recorder(TorchFunctionMode):
             self.failed = node
             raise
         try:
-            self._after(node, func, args, kwargs, result)
+            with unseen():
+                self._after(node, func, args, kwargs, result)
         except Exception as error:
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
         return result
@@ -246,7 +251,8 @@ class Recorder(TorchFunctionMode):
         """One node for ``Function.apply``; what its forward does inside is not recorded."""
         target = CustomFunction(function)
         try:
-            node = self._before(target, args, kwargs)
+            with unseen():
+                node = self._before(target, args, kwargs)
         except Exception as error:
             node, self.problem = None, f"{type(error).__name__} while recording {target.__name__}: {error}"
         self.recording = False
@@ -258,18 +264,22 @@ class Recorder(TorchFunctionMode):
         finally:
             self.recording = True
         try:
-            self._after(node, target, args, kwargs, result)
+            with unseen():
+                self._after(node, target, args, kwargs, result)
         except Exception as error:
             self.problem = f"{type(error).__name__} while recording {target.__name__}: {error}"
         return result
 
     def _note_freezing(self, func: Any, args: Any, kwargs: Any) -> None:
         """Remember the place of ``p.requires_grad = False`` and ``p.requires_grad_(False)``."""
-        if func.__name__ == "__set__" and getattr(func.__self__, "__name__", "") != "requires_grad":
-            return
-        wanted = kwargs.get("requires_grad", args[1] if len(args) > 1 else True)
-        if not wanted and args[0].is_leaf and args[0].requires_grad and len(self.froze) < 100_000:
-            self.froze[id(args[0])] = (weakref.ref(args[0]), place_of(sys._getframe(2)))
+        try:
+            if func.__name__ == "__set__" and getattr(func.__self__, "__name__", "") != "requires_grad":
+                return
+            wanted = kwargs.get("requires_grad", args[1] if len(args) > 1 else True)
+            if not wanted and args[0].is_leaf and args[0].requires_grad and len(self.froze) < 100_000:
+                self.froze[id(args[0])] = (weakref.ref(args[0]), place_of(sys._getframe(2)))
+        except Exception as error:
+            self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
 
     def _before(self, func: Any, args: Any, kwargs: Any) -> Node | None:
         name = function_name(func)
@@ -356,6 +366,8 @@ class Recorder(TorchFunctionMode):
             return entry[2]
         large = tensor.numel() * tensor.element_size() > LARGE_BYTES
         copy = tensor.detach() if large else tensor.detach().clone()
+        if type(copy) is not type(tensor) and not isinstance(tensor, nn.Parameter):
+            copy = copy.as_subclass(type(tensor))
         if tensor.requires_grad and tensor.is_leaf:
             copy.requires_grad_()
         self.bytes += 0 if large else copy.numel() * copy.element_size()

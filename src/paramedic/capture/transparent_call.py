@@ -20,6 +20,21 @@ _MOST = 2000  # lines of a program that call torch outside of modules; beyond it
 _codes: dict[tuple[CodeType, int], CodeType] = {}
 
 
+def undecorated(function: Any, depth: int = 2) -> Any:
+    """The function that a call under a function mode was made to; ``depth`` as of ``sys._getframe``.
+
+    A function of torch in Python names itself by looking up its own name. Where the program has put one of its own
+    there, which called torch's, that one would be called a second time.
+    """
+    frame = sys._getframe(depth)
+    if frame.f_code is not _DISPATCH or frame.f_back is None:
+        return function
+    code, scope = frame.f_back.f_code, frame.f_back.f_globals
+    if getattr(function, "__code__", None) is code or code.co_freevars or scope.get(code.co_name) is not function:
+        return function
+    return FunctionType(code, scope)  # no defaults: torch passes every argument on
+
+
 def caller_of(frame: FrameType | None) -> FrameType | None:
     """The frame that called the torch function which led to ``frame``, the caller of ``__torch_function__``."""
     if frame is not None and frame.f_code is _DISPATCH:  # a function in Python: itself, and its dispatch

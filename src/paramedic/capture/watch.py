@@ -31,6 +31,7 @@ class Watch:
         self.folder = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="paramedic-"))
         self.steps = steps
         self._report: Report | None = None
+        self._problem = "the report is ready when the block has ended without an interrupt"
 
     def __enter__(self) -> Watch:
         from paramedic.capture.observer import Observer
@@ -63,7 +64,10 @@ class Watch:
         finally:
             _active.remove(self)
         if ended.kind != "interrupted":
-            self._examine(ended)
+            try:
+                self._examine(ended)
+            except Exception as failed:
+                self._problem = f"the examination failed ({type(failed).__name__}: {failed})"
         self._writer.close()
         return stopped
 
@@ -90,11 +94,9 @@ class Watch:
 
     @property
     def report(self) -> Report:
-        """The diagnosis; RuntimeError before the block has ended, or when it was interrupted."""
+        """The diagnosis; RuntimeError before the block has ended, when it was interrupted, or when we failed."""
         if self._report is None:
-            raise RuntimeError(
-                "paramedic.watch: the report is ready when the block has ended without an interrupt"
-            )
+            raise RuntimeError(f"paramedic.watch: {self._problem}")
         return self._report
 
 

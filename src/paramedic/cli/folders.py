@@ -41,6 +41,30 @@ def create(base: Path, stem: str) -> Path:
         return folder
 
 
+def elsewhere(folder: Path) -> Path:
+    """Where a run goes on when its folder cannot be written any more; not made before that."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir()) / f"paramedic-{user}-{folder.name}"
+
+
+def kept(folder: Path) -> Path:
+    """Where a run is: its folder, or where it went on."""
+    moved = elsewhere(folder)
+    try:
+        own = not hasattr(os, "getuid") or moved.lstat().st_uid == os.getuid()
+    except OSError:
+        return folder
+    return moved if own and (moved / TRACE).is_file() else folder
+
+
+def write_info(folder: Path, info: dict[str, Any]) -> None:
+    """run.json; a full disk costs the file, not the run."""
+    try:
+        (folder / RUN).write_text(json.dumps(info, indent=1), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"paramedic: {RUN} could not be written ({error.strerror})", err=True)
+
+
 def _keep_out_of_git(base: Path) -> None:
     """Run folders are nothing to commit, as with .pytest_cache."""
     ignore = base / ".gitignore"
@@ -51,7 +75,7 @@ def _keep_out_of_git(base: Path) -> None:
 def listed(base: Path) -> list[Path]:
     """The run folders below ``base``, oldest first."""
     try:
-        folders = [item for item in base.iterdir() if _NAME.fullmatch(item.name) and (item / TRACE).is_file()]
+        folders = [item for item in base.iterdir() if _NAME.fullmatch(item.name) and (kept(item) / TRACE).is_file()]
     except OSError:
         return []
     return sorted(folders, key=lambda item: item.name)
@@ -114,6 +138,7 @@ class Run:
 
 def open_run(folder: Path) -> Run:
     """Read a stored run; UsageError in one line if it is damaged, foreign or newer."""
+    folder = kept(folder)
     try:
         trace = Trace(folder / TRACE)
         document = trace.meta("report")

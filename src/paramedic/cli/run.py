@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -216,11 +215,14 @@ def run(request: Request) -> int:
     info = spec | {
         "ignored": {item.check: item.reason for item in request.config.ignore},
     }
-    (folder / folders.RUN).write_text(json.dumps(info, indent=1), encoding="utf-8")
+    folders.write_info(folder, info)
     to_stderr = request.output is None and request.format not in ON_TERMINAL_TOO
     sys.stdout.flush()
     viewer = _live_page(folder) if request.live else None
     returncode = run_child(spec, sys.stderr if to_stderr else None)
+    if (kept := folders.kept(folder)) != folder:
+        folder = kept
+        folders.write_info(folder, info)
     try:
         return conclude(request, folder, returncode)
     finally:
@@ -245,7 +247,10 @@ def _live_page(folder: Path) -> subprocess.Popen[bytes] | None:
 
 
 def _examined(folder: Path) -> bool:
-    stored = folders.open_run(folder)
+    try:
+        stored = folders.open_run(folder)
+    except click.UsageError:
+        return False
     try:
         return stored.report is not None
     finally:
@@ -260,6 +265,7 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "module": request.module,
         "arguments": list(request.arguments),
         "folder": str(folder),
+        "elsewhere": str(folders.elsewhere(folder)),
         "steps": request.steps,
         "budget": config.budget,
         "experiments": request.experiments,
@@ -279,10 +285,10 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
 
 def conclude(request: Request, folder: Path, returncode: int) -> int:
     """Read what the child left, and print it; the exit code."""
+    if not folder.is_dir():
+        raise click.ClickException(f"the run's folder is gone, and its report with it: {folder} (exit code {returncode})")
     if not (folder / folders.TRACE).is_file():
-        raise click.ClickException(
-            f"the program could not be observed (exit code {returncode} before its start)"
-        )
+        raise click.ClickException(f"the program could not be observed: no trace was written (exit code {returncode})")
     stored = folders.open_run(folder)
     if stored.report is None:
         return _conclude_unexamined(request, stored, returncode)
@@ -320,8 +326,9 @@ def _conclude_unexamined(request: Request, stored: folders.Run, returncode: int)
     """One line if there was nothing to examine; otherwise what the trace alone can say."""
     from paramedic.cli import unexamined
 
+    unexamined.remember(stored, returncode)
     ended = unexamined.how_it_ended(stored, returncode)
-    failed = unexamined.program_failed(stored)
+    failed = unexamined.program_failed(stored, returncode)
     as_text = request.output is None and request.format == "text"
     nothing_happened = not failed and not stored.steps
     if nothing_happened or not as_text:

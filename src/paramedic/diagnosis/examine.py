@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import signal
 import sys
 import time
 import traceback
@@ -29,6 +30,7 @@ LONGEST_EXAMINATION = 180.0
 # Of the time left for experiments, what one check may take: more than the trial of all remedies, which plans for three
 # quarters of it (counterfactual.SECOND_SHARE).
 ONE_CHECK = 0.9
+INTERRUPTED = "the examination was interrupted"
 SEED = 20170725  # of every check's random numbers
 COST_ORDER = {"free": 0, "replay": 1, "experiment": 2}
 
@@ -39,26 +41,37 @@ def examine(
     selected: Callable[[Check], bool] = lambda check: True,
     checks: Iterable[type[Check]] | None = None,
     progress: Callable[[str], None] = lambda name: None,
+    interruptible: bool = False,
 ) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
-    """Findings (unranked), the outcome of every check, and internal errors by check name."""
+    """Findings (unranked), the outcome of every check, and internal errors by check name.
+
+    interruptible: Ctrl-C ends the examination, and not the caller; what was found until then counts.
+    """
     classes = list(check_classes() if checks is None else checks)
     order = sorted(classes, key=lambda item: (item.after_facts, COST_ORDER[item.cost], not item.early))
     instances = [item() for item in order]
     outcomes: list[Outcome] = []
     errors = plugin_errors() if checks is None else {}
     started = time.thread_time()
+    interrupted = False
     for check in instances:
-        if not selected(check):
-            outcomes.append(_outcome(check, "not-checked", "not selected"))
+        if interrupted or not selected(check):
+            outcomes.append(_outcome(check, "not-checked", INTERRUPTED if interrupted else "not selected"))
             continue
         if check.cost != "free" and time.thread_time() - started > LONGEST_EXAMINATION:
             outcomes.append(_outcome(check, "not-checked", f"the examination took {LONGEST_EXAMINATION:.0f} s already"))
             continue
         progress(check.name)
-        outcome = _examine_one(check, case, errors)
+        try:
+            outcome = _examine_one(check, case, errors)
+        except KeyboardInterrupt:
+            if not interruptible:
+                raise
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do takes a second or two
+            interrupted, outcome = True, _outcome(check, "not-checked", INTERRUPTED)
         outcomes.append(outcome)
         case.findings.extend(outcome.findings)
-    return _with_proofs(case, errors), outcomes, errors
+    return list(case.findings) if interrupted else _with_proofs(case, errors), outcomes, errors
 
 
 def _with_proofs(case: Case, errors: dict[str, str]) -> list[Finding]:
@@ -167,9 +180,12 @@ def make_report(
     not_observed: tuple[str, ...] = (),
     selected: Callable[[Check], bool] = lambda check: True,
     progress: Callable[[str], None] = lambda name: None,
+    interruptible: bool = False,
 ) -> Report:
-    """Examine a case and rank what was found."""
-    findings, outcomes, errors = examine(case, selected=selected, progress=progress)
+    """Examine a case and rank what was found; ``interruptible`` as of ``examine``."""
+    findings, outcomes, errors = examine(
+        case, selected=selected, progress=progress, interruptible=interruptible
+    )
     ranked = rank(findings)
     return Report(
         findings=tuple(ranked),

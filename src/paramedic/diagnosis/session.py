@@ -48,7 +48,9 @@ def examine_run(
     if writer.problem:
         not_observed += (writer.problem,)
     with _case_of(writer, setup, spec) as case:
-        report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec))
+        # In a process of our own the program is over, and Ctrl-C means us; elsewhere it is the program's.
+        alone = "folder" in spec
+        report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec), alone)
         report = with_loss_alone(report, case.trace, setup, selection(spec))
         report = with_other_phases(report, setup, lambda other: _case_of(writer, other, spec), selection(spec))
         writer.meta("exhibits", exhibits(case))

@@ -1,9 +1,10 @@
 """The stored trace: one SQLite file per run, WAL mode, readable at any moment and after any death.
 
 Schema version 1:
-    meta(key TEXT PRIMARY KEY, value TEXT)             JSON values: "schema", "program", "environment", "ended",
-                                                       "cost", "report", "exhibits" (pictures of data, the network, ...
-                                                       for the report; at most about 1 MB)
+    meta(key TEXT PRIMARY KEY, value TEXT)             JSON values: "schema", "program", "environment", "process",
+                                                       "ended", "returncode", "cost", "report", "exhibits"
+                                                       (pictures of data, the network, ... for the report; at most
+                                                       about 1 MB)
     steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL, gradient_norm REAL, losses TEXT)
                                                        one row per optimizer step (decimated above MAX_STEPS)
     events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT)
@@ -21,9 +22,11 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 SCHEMA_VERSION = 1
 FINDINGS = "findings.json"  # beside the trace: what is certain while the program still runs
@@ -108,51 +111,102 @@ def _plain(value: Any) -> Any:
 class TraceWriter:
     """Buffers rows and writes them at most FLUSH_SECONDS later, from the calling thread.
 
-    A failing disk never reaches the caller: rows are then dropped, and ``problem`` says why.
+    A failing disk never reaches the caller: the trace goes on elsewhere or not at all, and ``problem`` says why.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, elsewhere: Path | None = None) -> None:
+        """elsewhere: a folder that is made and taken when ``path`` can no longer be written (a full disk); what is
+        in the trace so far is copied to it.
+        """
         self.path = path
         self.problem: str | None = None
+        self._elsewhere = elsewhere
         self._rows: dict[str, list[tuple[Any, ...]]] = {"steps": [], "events": [], "layers": []}
         self._counts = {"steps": 0, "events": 0, "layers": 0}
         self._event_id = 0
-        self._last_flush = time.monotonic()
+        self._last_flush = self._last_step = time.monotonic()
         self._start = time.time()
         self._connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path, timeout=1.0, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.executescript(_TABLES)
-            self.meta("schema", SCHEMA_VERSION)
+            self._open()
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
 
+    def _open(self) -> None:
+        connection = self._connection = sqlite3.connect(
+            self.path, timeout=1.0, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_TABLES)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (_json(SCHEMA_VERSION),))
+
     def _fail(self, error: Exception) -> None:
+        """Go on elsewhere; where that fails as well, write nothing any more."""
         self.problem = f"the trace could not be written any further ({error}): {self.path}"
-        if self._connection is not None:
+        elsewhere, self._elsewhere = self._elsewhere, None
+        if elsewhere is not None:
             try:
-                self._connection.close()
-            except sqlite3.Error:
+                self._move(elsewhere)
+                return
+            except (sqlite3.Error, OSError):
                 pass
+        self._disconnect()
+
+    def _move(self, folder: Path) -> None:
+        old, self._connection = self._connection, None
+        before = self.path
+        try:
+            folder.mkdir(mode=0o700)  # fails where somebody else made it
+            self.path = folder / before.name
+            with closing(sqlite3.connect(self.path)) as copy:
+                try:
+                    if old is not None:
+                        if old.in_transaction:
+                            old.execute("ROLLBACK")
+                        old.backup(copy)
+                except sqlite3.Error:
+                    pass  # unreadable as well: a new trace that begins here
+            self._open()
+        except (sqlite3.Error, OSError):
+            self.path = before
+            raise
+        finally:
+            if old is not None:
+                with suppress(sqlite3.Error):
+                    old.close()
+        self.problem = f"{self.problem}; it goes on in {folder}"
+
+    def settle(self) -> None:
+        """Where somebody has deleted the file meanwhile, write it anew elsewhere."""
+        if self._connection is not None and not self.path.is_file():
+            self.flush()
+            self._fail(FileNotFoundError("the file was deleted"))
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
         self._connection = None
 
     def meta(self, key: str, value: Any) -> None:
         """Set one meta value at once."""
-        if self._connection is None:
-            return
-        try:
-            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _json(value)))
-        except sqlite3.Error as error:
-            self._fail(error)
+        for _ in range(2):  # the second time elsewhere
+            if self._connection is None:
+                return
+            try:
+                self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _json(value)))
+                return
+            except sqlite3.Error as error:
+                self._fail(error)
 
     def step(self, row: StepRow) -> None:
         values = (row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, _json(row.losses))
         self._add("steps", values)
+        slow, self._last_step = time.monotonic() - self._last_step > FLUSH_SECONDS, time.monotonic()
+        if slow:  # nothing will be added for a while, and what is buffered would be lost with the process
+            self.flush()
 
     def event(self, step: int, kind: str, data: dict[str, Any]) -> None:
         self._event_id += 1
@@ -179,23 +233,37 @@ class TraceWriter:
     def flush(self) -> None:
         """Write what is buffered in one transaction."""
         self._last_flush = time.monotonic()
-        if self._connection is None:
-            return
+        for _ in range(2):  # the second time elsewhere
+            if self._connection is None:
+                break
+            try:
+                self._write_rows(self._connection)
+                break
+            except sqlite3.Error as error:
+                self._fail(error)
+            except Exception as error:  # a value that has no place in a table: these rows are lost, and no others
+                self.problem = f"rows could not be written to the trace ({type(error).__name__}: {error}): {self.path}"
+                break
+        for rows in self._rows.values():
+            rows.clear()
+
+    def _write_rows(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
         try:
-            self._connection.execute("BEGIN")
             for table, rows in self._rows.items():
                 if rows:
                     marks = ",".join("?" * len(rows[0]))
-                    self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
-                    self._counts[table] += len(rows)
-                    rows.clear()
-            self._connection.execute("COMMIT")
-            self._bound()
-        except sqlite3.Error as error:
-            self._fail(error)
-        finally:
-            for rows in self._rows.values():
-                rows.clear()
+                    connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+            connection.execute("COMMIT")
+        except BaseException:  # Ctrl-C as well
+            if connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+            raise
+        for table, rows in self._rows.items():
+            self._counts[table] += len(rows)
+            rows.clear()
+        self._bound()
 
     def _bound(self) -> None:
         """Keep each table below its limit by dropping every other of the rows after the first tenth."""
@@ -215,12 +283,12 @@ class TraceWriter:
 
     def close(self) -> None:
         self.flush()
-        if self._connection is not None:
-            try:
-                self._connection.close()
-            except sqlite3.Error:
-                pass
-            self._connection = None
+        self._disconnect()
+
+
+def address(path: Path) -> str:
+    """The URI of a file, whatever is in its name."""
+    return "file:" + quote(str(path.absolute()))
 
 
 def replace_meta(path: Path, key: str, value: Any) -> None:
@@ -241,8 +309,12 @@ class Trace:
         if not self.path.is_file():
             raise TraceError(f"no such trace: {self.path}")
         try:
-            self._connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=2.0)
-            version = self.meta("schema")
+            self._connection = sqlite3.connect(f"{address(self.path)}?mode=ro", uri=True, timeout=2.0)
+            try:
+                version = self.meta("schema")
+            except sqlite3.OperationalError:  # a folder that nobody can write to: no lock is needed, and none is possible
+                self._connection = sqlite3.connect(f"{address(self.path)}?immutable=1", uri=True)
+                version = self.meta("schema")
         except sqlite3.Error as error:
             raise TraceError(f"not a readable trace: {self.path} ({error})") from error
         if version is None:

@@ -1,0 +1,49 @@
+"""Which process writes a trace, and whether it is still there."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+
+def this_process() -> dict[str, Any]:
+    """What finds this process again: a number alone is given to another one after its end."""
+    return {"pid": os.getpid(), "host": platform.node(), "started": _started(os.getpid())}
+
+
+def is_running(process: Any) -> bool | None:
+    """Whether a stored process is running still; None if that cannot be said (another machine, an older trace)."""
+    if not isinstance(process, dict) or process.get("host") != platform.node():
+        return None
+    number = process.get("pid")
+    if not isinstance(number, int) or number <= 0 or os.name != "posix":
+        return None
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return None
+    started = _started(number)
+    return None if started is None else started == process.get("started") and not _is_dead(number)
+
+
+def _stat(number: int) -> list[str]:
+    """Fields of /proc/NUMBER/stat from the third on (the second may hold spaces); empty where there is none."""
+    try:
+        with open(f"/proc/{number}/stat", encoding="utf-8", errors="replace") as stream:
+            return stream.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _started(number: int) -> int | None:
+    """When a process began, in clock ticks since the machine did; None on systems without /proc."""
+    fields = _stat(number)
+    return int(fields[19]) if len(fields) > 19 else None
+
+
+def _is_dead(number: int) -> bool:
+    """Whether it has ended and only waits for its parent to ask how."""
+    return _stat(number)[:1] in (["Z"], ["X"])
