@@ -26,6 +26,7 @@ def two_nodes() -> Iterator[Any]:
         nodes.shutdown()
 
 
+@pytest.mark.slow
 def test_a_node_that_dies_costs_a_retry(two_nodes: Any) -> None:
     check(two_nodes.address)
 

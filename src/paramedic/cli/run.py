@@ -78,6 +78,7 @@ class Request:
     live: bool = False
     fail_fast: bool = False
     to: tuple[Target, ...] = ()
+    ray: str | None = None
 
 
 @click.command(cls=ModuleEndsOptions, context_settings={"allow_interspersed_args": False})
@@ -101,6 +102,7 @@ class Request:
     "--to", multiple=True, callback=targets, metavar="KIND:DIR",
     help="Curves and findings also to tensorboard:DIR, wandb:DIR or mlflow:DIR_OR_URI.",
 )  # fmt: skip
+@click.option("--ray", metavar="ADDRESS", help="Make the experiments on a Ray cluster (host:6379, auto).")
 @click.option("--live", is_flag=True, help="Show the run in a browser while it goes on.")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Exit code 1 from this level on [fault].")
 @click.option(
@@ -133,6 +135,7 @@ def request(
     overhead: float | None = None,
     format_: str | None = None,
     output: Path | None = None,
+    ray: str | None = None,
     live: bool = False,
     fail_fast: bool = False,
     to: tuple[Target, ...] = (),
@@ -166,6 +169,8 @@ def request(
         raise click.UsageError("--fail-fast cannot end a program of several processes; --steps N can")
     if config.output is not None and config.output.is_dir():
         raise click.UsageError(f"--output {config.output} is a directory")
+    if ray is not None:
+        _check_cluster(ray)
     return Request(
         script=None if module else program[0],
         module=module,
@@ -180,7 +185,18 @@ def request(
         live=live,
         fail_fast=fail_fast,
         to=to,
+        ray=ray,
     )
+
+
+def _check_cluster(address: str) -> None:
+    """Before the program starts, and not hours later when it has ended."""
+    from paramedic.integrations.cluster import ClusterError, check
+
+    try:
+        check(address)
+    except ClusterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def merged(
@@ -269,6 +285,7 @@ def specification(request: Request, folder: Path) -> dict[str, Any]:
         "steps": request.steps,
         "budget": config.budget,
         "experiments": request.experiments,
+        "ray": request.ray,
         "select": list(config.select),
         "ignore": [item.check for item in config.ignore],
         "overhead": config.overhead / 100,

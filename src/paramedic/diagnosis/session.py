@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def examine_run(
         # In a process of our own the program is over, and Ctrl-C means us; elsewhere it is the program's.
         alone = "folder" in spec
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec), alone)
+        if case.workshop is not None:
+            case.workshop.disconnect()  # the examination of another phase connects by itself
+            report = replace(report, not_observed=(*report.not_observed, *case.workshop.problems))
         report = with_loss_alone(report, case.trace, setup, selection(spec))
         report = with_other_phases(report, setup, lambda other: _case_of(writer, other, spec), selection(spec))
         writer.meta("exhibits", exhibits(case))
@@ -101,17 +105,20 @@ def repeat_experiment(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -
 def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterator[Case]:
     """What is known of a run, with as many threads as its model is worth."""
     budget = float(spec.get("budget", DEFAULT_BUDGET)) if spec.get("experiments", True) else 0.0
-    trace = _trace_of(writer.path, setup)
+    trace, lab = _trace_of(writer.path, setup), Lab(setup, budget=budget)
     threads = torch.get_num_threads()
     if sum(tensor.numel() for tensor, _ in setup.initial.tensors) < SMALL_MODEL:
         torch.set_num_threads(1)
     try:
-        case = Case(trace, setup, Lab(setup, budget=budget), thresholds=dict(spec.get("thresholds") or {}))
+        case = Case(trace, setup, lab, thresholds=dict(spec.get("thresholds") or {}))
         if setup.sharded:  # a replay by one process would wait for the others for ever
             case.live = case.workshop = None
             case.why_not_live = "the parameters are sharded over several processes"
+        if address := spec.get("ray"):
+            lab.cluster = partial(_cluster, str(address))
         yield case
     finally:
+        lab.disconnect()
         torch.set_num_threads(threads)
         trace.close()
 
@@ -121,6 +128,12 @@ def _trace_of(path: Path, setup: Setup) -> Trace:
     if phase.count == 1 and phase.number == 1 and phase.last:
         return Trace(path)
     return TracePart(path, (phase.first_step, phase.end_step or 0), (phase.first_event, phase.end_event or 0))
+
+
+def _cluster(address: str) -> Any:
+    from paramedic.integrations.cluster import Cluster
+
+    return Cluster(address)
 
 
 def with_patches(report: Report, root: Path, started: float) -> Report:

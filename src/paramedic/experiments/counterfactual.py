@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
+from paramedic.experiments.fan_out import Job, outcomes
 from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together, candidates
 from paramedic.experiments.lab import Curve, Intervention, Lab, OutOfTime
 from paramedic.experiments.progress import (
@@ -532,15 +533,20 @@ class _Clock:
     """The shares of the budget: for trying every remedy once, and for the other seeds."""
 
     def __init__(self, lab: Lab) -> None:
-        self.started = time.thread_time()
+        self.lab, self.started = lab, time.thread_time()
+        self.before = lab.spent
         self.first = FIRST_SHARE * lab.time_left()
         self.second = SECOND_SHARE * lab.time_left()
 
+    def _passed(self) -> float:
+        """Processor time here, or on all processors of a cluster."""
+        return max(time.thread_time() - self.started, self.lab.spent - self.before)
+
     def first_is_over(self) -> bool:
-        return time.thread_time() - self.started > self.first
+        return self._passed() > self.first
 
     def second_is_over(self) -> bool:
-        return time.thread_time() - self.started > self.second
+        return self._passed() > self.second
 
 
 class _OutOfBudget(Exception):
@@ -570,7 +576,9 @@ def _first_stage(
     Those of many steps come last, so that costly steps leave time for the others; within that, narrowest first.
     """
     trials: list[Trial] = []
-    for remedy in sorted(remedies, key=lambda item: item.parts * item.longer > 1):
+    ordered = sorted(remedies, key=lambda item: item.parts * item.longer > 1)
+    results = outcomes(lab, found, [Job(Together([*fixed, remedy]), 0, found.steps) for remedy in ordered])
+    for remedy in ordered:
         if clock.first_is_over():
             if not any(trial.gain > GAIN for trial in trials):
                 raise _OutOfBudget
@@ -582,6 +590,7 @@ def _first_stage(
             trial.outcomes.append(run(lab, found, Together([*fixed, remedy]), 0, found.steps))
         except OutOfTime:
             raise
+            trial.outcomes.append(next(results)())
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
@@ -597,12 +606,17 @@ def _second_stage(
         return []
     near = [trial for trial in trials if trial.gain >= max(GAIN, SHARE_OF_BEST * best)]
     for trial in sorted(near, key=lambda item: (item.remedy.order, -item.gain)):
+        results = outcomes(lab, found, [
+            Job(Together(change), seed, found.steps)
+            for seed in range(1, SEEDS)
+            for change in ([fixed] if len(trial.base) <= seed else []) + [[*fixed, trial.remedy]]
+        ])  # fmt: skip
         for seed in range(1, SEEDS):
             if clock.second_is_over():
                 raise _OutOfBudget
             if len(trial.base) <= seed:
-                trial.base.append(run(lab, found, Together(fixed), seed, found.steps))
-            trial.outcomes.append(run(lab, found, Together([*fixed, trial.remedy]), seed, found.steps))
+                trial.base.append(next(results)())
+            trial.outcomes.append(next(results)())
         if trial.helps():
             return [trial]
     return []
@@ -648,12 +662,14 @@ def _jointly(
         if rest and gain(rest) >= SHARE_OF_BEST * best:
             needed = rest
     trials = [Trial(item, ended=ended, beside=(*fixed, *(o for o in needed if o is not item))) for item in needed]
-    for seed in range(SEEDS):
-        reached = run(lab, found, Together([*fixed, *needed]), seed, found.steps)
+    changes = [Together([*fixed, *needed]), *(Together(trial.beside) for trial in trials)]
+    results = outcomes(lab, found, [Job(item, seed, found.steps) for seed in range(SEEDS) for item in changes])
+    for _ in range(SEEDS):
+        reached = next(results)()
         for trial in trials:
             if clock.second_is_over():
                 raise _OutOfBudget
-            trial.base.append(run(lab, found, Together(trial.beside), seed, found.steps))
+            trial.base.append(next(results)())
             trial.outcomes.append(reached)
     found.trials.extend(trials)
     return trials if all(trial.helps() for trial in trials) else []

@@ -161,6 +161,9 @@ class Lab:
         self.seconds_per_step = 0.0
         self.replays: list[Replay] = []
         self._deadline = math.inf
+        self.cluster: Callable[[], Any] | None = None  # connects to where replays may be made (fan_out)
+        self._connection: Any = None
+        self.problems: list[str] = []  # in the experiments, for the report
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -199,6 +202,28 @@ class Lab:
         if not same and abs(value - expected) > LOSS_TOLERANCE * max(1e-6, abs(expected)):
             return f"a replay of the first step gives another loss ({value:.6g}, recorded {expected:.6g})"
         return None
+
+    def connected(self) -> Any:
+        """The cluster, connected to when it is first needed."""
+        assert self.cluster is not None
+        if self._connection is None:
+            self._connection = self.cluster()
+        return self._connection
+
+    def disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def problem(self, text: str) -> None:
+        if text not in self.problems:
+            self.problems.append(text)
+
+    def count(self, seconds: float, seconds_per_step: float, replays: Sequence[Replay]) -> None:
+        """Take over what a replay elsewhere has cost and shown."""
+        self.spent += seconds
+        self.seconds_per_step = seconds_per_step or self.seconds_per_step
+        self.replays.extend(replays[: max(0, MAX_REPLAYS - len(self.replays))])
 
     def time_left(self) -> float:
         return max(0.0, self.budget - self.spent)

@@ -1,0 +1,169 @@
+"""Replays that do not wait for each other, on the processors of a cluster; the verdict is the one of one processor.
+
+Replays are computed ahead, and are counted in the order in which one processor makes them: what a replay costs there
+is charged to the budget when its turn comes, and what was computed beyond the end of the budget is thrown away.
+A replay is sent as the recorded steps with the live objects that they use; what cannot be sent is replayed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from paramedic.experiments import interventions
+from paramedic.experiments.lab import Curve, Intervention, Lab, Replay
+from paramedic.trace.place import is_user_file
+from paramedic.trace.setup import Setup
+
+if TYPE_CHECKING:
+    from paramedic.experiments.counterfactual import Diagnosis, Outcome
+
+
+@dataclass(frozen=True)
+class Job:
+    """One replay: ``counterfactual.run`` with these arguments."""
+
+    change: Intervention
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a replay gave on a processor of its own, and what it cost there."""
+
+    outcome: Outcome | None
+    error: str
+    key: str
+    curve: Curve | None
+    replays: tuple[Replay, ...]
+    seconds: float
+    seconds_per_step: float
+
+
+class ReplayFailed(Exception):
+    """The program's own code raised in a replay elsewhere."""
+
+
+def outcomes(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Any]:
+    """Per job, in order, a function that gives its outcome or raises what the replay raised; made when asked for, here
+    or, ahead of that, on the lab's cluster."""
+    from paramedic.experiments.counterfactual import run
+
+    far = lab.cluster is not None and len(jobs) > 1 and all(_can_be_sent(job.change) for job in jobs)
+    done = _elsewhere(lab, found, jobs) if far else iter(())
+    for job in jobs:
+        result = next(done, None)
+        if result is None:
+            yield lambda job=job: run(lab, found, job.change, job.seed, job.steps)
+        else:
+            yield lambda result=result: _counted(lab, found, result)
+
+
+def _can_be_sent(change: Intervention) -> bool:
+    """Not what mends an exact fact: it may read loaders and data sets, which stay here."""
+    parts = getattr(change, "remedies", (change,))
+    return all(type(part).__module__ == interventions.__name__ for part in parts)
+
+
+def _counted(lab: Lab, found: Diagnosis, result: Done) -> Outcome:
+    lab.count(result.seconds, result.seconds_per_step, result.replays)
+    if result.curve is not None:
+        found.curves[result.key] = result.curve
+    if result.outcome is None:
+        raise ReplayFailed(result.error)
+    return result.outcome
+
+
+def _elsewhere(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Done]:
+    """Results in order, as far as the cluster gives them; why not all is noted."""
+    try:
+        cluster = lab.connected()
+        shared = cluster.share(_packed(lab, found, jobs))
+        yield from cluster.map(_compute, shared, range(len(jobs)))
+    except Exception as error:  # the cluster, or an object of the program's that cannot be sent
+        why = str(error).splitlines() or [""]
+        lab.problem(f"experiments were made on this machine ({type(error).__name__}: {why[0][:200]})")
+        lab.cluster = None
+
+
+# -- there and back ------------------------------------------------------------------------------------------------
+
+
+def _packed(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> tuple[str, bytes]:
+    """One pickle of everything, so that what is one object here is one object there."""
+    from ray import cloudpickle
+
+    setup = lab.setup
+    tensors = [live for live, _ in setup.initial.tensors]
+    content = {
+        "setup": replace(
+            setup, loaders=[], evaluations=[], schedulers=[], constructed={}, loaded={}, froze={}, failure=None
+        ),
+        "loaded": [tensor for tensor in tensors if setup.was_loaded(tensor)],
+        "found": replace(found, trials=[], causes=[], curves={}, base=[], facts=[]),
+        "jobs": list(jobs),
+        "random": (torch.get_rng_state(), np.random.get_state(), random.getstate()),
+        "threads": torch.get_num_threads(),
+    }
+    own = [module for module in list(sys.modules.values()) if _is_users(module)]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        data = cloudpickle.dumps(content)
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)
+    return hashlib.sha256(data).hexdigest(), data
+
+
+def _is_users(module: Any) -> bool:
+    """Whether a module's code has to be sent along."""
+    path = getattr(module, "__file__", None)
+    name = getattr(module, "__name__", "__main__")
+    return isinstance(path, str) and name != "__main__" and sys.modules.get(name) is module and is_user_file(path)
+
+
+_kept: dict[str, dict[str, Any]] = {}  # on a worker: the last pickle that it opened
+
+
+def _opened(key: str, data: bytes) -> dict[str, Any]:
+    if key not in _kept:
+        from ray import cloudpickle
+
+        _kept.clear()
+        content = cloudpickle.loads(data)
+        setup: Setup = content["setup"]
+        setup.initial._known = {id(live) for live, _ in setup.initial.tensors}
+        setup.loaded = {id(tensor): (lambda tensor=tensor: tensor) for tensor in content["loaded"]}
+        content["lab"] = Lab(setup, budget=float("inf"))
+        _kept[key] = content
+    return _kept[key]
+
+
+def _compute(shared: tuple[str, bytes], index: int) -> Done:
+    """On a worker."""
+    from paramedic.experiments.counterfactual import run
+
+    content = _opened(*shared)
+    lab, found, job = content["lab"], content["found"], content["jobs"][index]
+    torch.set_num_threads(content["threads"])
+    torch.set_rng_state(content["random"][0])
+    np.random.set_state(content["random"][1])
+    random.setstate(content["random"][2])
+    lab.spent, lab.replays, found.curves = 0.0, [], {}
+    outcome, error = None, ""
+    try:
+        with torch.enable_grad():
+            outcome = run(lab, found, job.change, job.seed, job.steps)
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    key, curve = next(iter(found.curves.items()), ("", None))
+    return Done(outcome, error, key, curve, tuple(lab.replays), lab.spent, lab.seconds_per_step)
