@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from paramedic.checks.case import Case
 from paramedic.experiments import fan_out
-from paramedic.experiments.counterfactual import Diagnosis, diagnosis
+from paramedic.experiments.counterfactual import Diagnosis, assess, diagnosis, run
+from paramedic.experiments.interventions import LearningRate, StandardInitialization, Together
 from paramedic.integrations.cluster import Cluster, ClusterError
 from tests.helpers import observe
 
@@ -94,22 +95,24 @@ def test_the_verdict_is_the_same_when_a_node_dies(
 
 
 def test_without_its_cluster_the_experiments_are_made_here(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+
     def gone() -> Cluster:
         raise ClusterError("no Ray cluster at far.away:6379")
 
-    case, found = _diagnosed(tmp_path, gone)
-    assert found.causes
+    case = observe(_slow_learner, tmp_path, budget=200.0)
+    case.lab.cluster = gone
+    assessed = assess(case)
+    jobs = [fan_out.Job(Together([LearningRate(factor)]), 0, 10) for factor in (10.0, 100.0)]
+    found = [result() for result in fan_out.outcomes(case.lab, assessed, jobs)]
+    assert found == [run(case.lab, assessed, job.change, job.seed, job.steps) for job in jobs]
     assert case.lab.problems == ["experiments were made on this machine (ClusterError: no Ray cluster at far.away:6379)"]
 
 
 def test_what_is_sent_is_what_is_here(tmp_path: Path) -> None:
     """There and back through the pickle, in this process: the same outcome, bit for bit."""
     pytest.importorskip("ray")
-    _, found = _diagnosed(tmp_path)
-    case = observe(_slow_learner, tmp_path / "again", budget=200.0)
-    from paramedic.experiments.counterfactual import assess, run
-    from paramedic.experiments.interventions import LearningRate, StandardInitialization, Together
-
+    case = observe(_slow_learner, tmp_path, budget=200.0)
     assessed = assess(case)
     jobs = [
         fan_out.Job(Together([change]), seed, 10)
