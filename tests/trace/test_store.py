@@ -33,6 +33,7 @@ for step in range(int(sys.argv[3])):
     writer.step(store.StepRow(step, 0, 0.0, 1.0, 0.1, None, {"padding": "x" * 200}))
     if step % 20 == 0:
         writer.layer(store.LayerRow(step, "net.0", "weight", 0, 1, 0, 1, 0, 0))
+        writer.flush()
         time.sleep(0.001)
 writer.settle()
 writer.close()
