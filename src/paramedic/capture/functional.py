@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from paramedic.capture.unseen import seen
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import BackwardRecord
 
@@ -101,7 +102,8 @@ def called_again(observer: Observer, call: FunctionalCall) -> BackwardRecord | N
     with _unharmed(observer), contextlib.redirect_stdout(io.StringIO()), torch.enable_grad():
         recorder.clear()
         torch.set_rng_state(call.rng)
-        value = call.function(*wanted, **call.kwargs)
+        with seen():
+            value = call.function(*wanted, **call.kwargs)
         root = value[0] if isinstance(value, tuple) else value
         tape = recorder.tape(root) if isinstance(root, Tensor) else None
         if tape is None:

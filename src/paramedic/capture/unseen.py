@@ -16,3 +16,8 @@ def unseen() -> AbstractContextManager[object]:
     stack.enter_context(torch._C.DisableTorchFunction())
     stack.enter_context(_disable_current_modes())
     return stack
+
+
+def seen() -> AbstractContextManager[object]:
+    """Inside ``unseen``, where the program's own code is called after its end: function modes are asked again."""
+    return torch._C._EnableTorchFunction()  # type: ignore[no-any-return]
