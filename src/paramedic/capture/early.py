@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from paramedic.capture.unseen import seen
 from paramedic.trace.store import FINDINGS
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class EarlyLook:
             terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
-            self._examine(terminal)
+            with seen():
+                self._examine(terminal)
         finally:
             os._exit(0)
 
