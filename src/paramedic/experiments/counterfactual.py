@@ -587,10 +587,9 @@ def _first_stage(
             break
         trial = Trial(remedy, base=base, ended=ended, beside=tuple(fixed))
         try:
-            trial.outcomes.append(run(lab, found, Together([*fixed, remedy]), 0, found.steps))
+            trial.outcomes.append(next(results)())
         except OutOfTime:
             raise
-            trial.outcomes.append(next(results)())
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)

@@ -220,7 +220,9 @@ class Lab:
             self.problems.append(text)
 
     def count(self, seconds: float, seconds_per_step: float, replays: Sequence[Replay]) -> None:
-        """Take over what a replay elsewhere has cost and shown."""
+        """Take over what a replay elsewhere has cost and shown; raises OutOfTime where it would not have been made."""
+        self.look_at_the_clock()
+        self._deadline -= seconds
         self.spent += seconds
         self.seconds_per_step = seconds_per_step or self.seconds_per_step
         self.replays.extend(replays[: max(0, MAX_REPLAYS - len(self.replays))])
