@@ -12,6 +12,8 @@ from paramedic.experiments.known_good import KnownGoodModel
 from paramedic.experiments.tiny_set import PASSED, memorize
 from paramedic.experiments.wording import model_place, percent
 
+# Between PASSED and this it has memorized nearly all: a sound network with equal inputs of different classes reached 0.08.
+FAILED = 0.2  # u; on the side of silence, not calibrated
 UNLEARNED = 0.5  # u at the end of the run; what got further has shown that it can learn
 
 
@@ -43,7 +45,7 @@ class CannotOverfitTinySet(Check):
         tiny = memorize(case.lab)
         if tiny is None:
             raise NotChecked("single samples could not be cut out of a batch")
-        if tiny.passed:
+        if tiny.u < FAILED:
             return
         if not tiny.possible:
             raise NotApplicable(
