@@ -22,6 +22,6 @@ def test_completions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert completed(["run", "--select"], "R19,softmax-b") == [("plain", "R19,softmax-before-cross-entropy")]
     assert ("plain", "missing-zero-grad") in completed(["explain"], "missing")
     assert completed(["report"], "2026") == [("plain", "20261125-1-train")]
-    assert completed(["run"], "--fai") == [("plain", "--fail-on")]
+    assert completed(["run"], "--fail-o") == [("plain", "--fail-on")]
     (tmp_path / "pyproject.toml").write_text("[tool.paramedic]\nwrong = 1\n")
     assert completed(["report"], "2026") == []
