@@ -144,8 +144,16 @@ def _opened(key: str, data: bytes) -> dict[str, Any]:
         setup.initial._known = {id(live) for live, _ in setup.initial.tensors}
         setup.loaded = {id(tensor): (lambda tensor=tensor: tensor) for tensor in content["loaded"]}
         content["lab"] = Lab(setup, budget=float("inf"))
+        _warm_up()
         _kept[key] = content
     return _kept[key]
+
+
+def _warm_up() -> None:
+    """What torch imports at the first step of a process (seconds) is no cost of a replay."""
+    weight = torch.zeros(1, requires_grad=True)
+    weight.sum().backward()
+    torch.optim.Adam([weight]).step()
 
 
 def _compute(shared: tuple[str, bytes], index: int) -> Done:
