@@ -123,7 +123,8 @@ class Cluster:
         shared: a value, or the handle of one. ahead: how many are computed at a time, by default as many as there are
         processors; items are drawn when there is a place. A task is repeated where its worker is lost, so it must not
         matter how often it runs. Its own exception is raised here in its turn; ClusterError if the cluster cannot
-        finish it. What is still computed when the caller stops asking is cancelled.
+        finish it. What is still computed when the caller stops asking runs to its end, and nobody gets it: to cancel a
+        task that is just ending can abort this process (Ray 2.60: "Tried to complete task that was not pending").
         """
         from ray.exceptions import RayError, RayTaskError
 
@@ -144,9 +145,6 @@ class Cluster:
         except RayError as error:
             why = str(error).strip().splitlines() or [""]
             raise ClusterError(f"the Ray cluster at {self.address} lost a task: {type(error).__name__}: {why[0]}") from error
-        finally:
-            for reference in waiting:
-                self._ray.cancel(reference)
 
 
 _END = object()
