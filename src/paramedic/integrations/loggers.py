@@ -57,6 +57,12 @@ class Histogram:
     mean: float
     std: float
 
+    @property
+    def edges(self) -> list[float]:
+        """Of the bins: one more than there are counts."""
+        width = (self.high - self.low) / len(self.counts)
+        return [self.low + width * at for at in range(len(self.counts) + 1)]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -181,8 +187,9 @@ def _histograms(trace: Any) -> list[Histogram]:
 def used_by_program() -> list[dict[str, Any]]:
     """The loggers that the program wrote to, as far as they are in its memory: kind, where, options."""
     found: list[dict[str, Any]] = []
-    for name, look in (("tensorboard", _summary_writers), ("wandb", _wandb_runs), ("mlflow", _mlflow_runs)):
-        if any(key == name or key.startswith((f"{name}.", "tensorboardX")) for key in list(sys.modules)):
+    looks = ((("tensorboard", "tensorboardX"), _summary_writers), (("wandb",), _wandb_runs), (("mlflow",), _mlflow_runs))
+    for packages, look in looks:
+        if any(name in sys.modules for name in packages):
             try:
                 found += [item for item in look() if item not in found]
             except Exception:

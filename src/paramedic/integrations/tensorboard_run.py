@@ -39,7 +39,6 @@ def _event(make: Any, summary: Any, step: int) -> Any:
 def _histogram(item: Histogram) -> Any:
     from tensorboard.compat.proto.summary_pb2 import HistogramProto
 
-    width = (item.high - item.low) / len(item.counts)
     total = sum(item.counts)
     return HistogramProto(
         min=item.low,
@@ -47,7 +46,7 @@ def _histogram(item: Histogram) -> Any:
         num=total,
         sum=item.mean * total,
         sum_squares=(item.std**2 + item.mean**2) * total if math.isfinite(item.std) else 0.0,
-        bucket_limit=[item.low + width * (at + 1) for at in range(len(item.counts))],
+        bucket_limit=item.edges[1:],
         bucket=[float(count) for count in item.counts],
     )
 

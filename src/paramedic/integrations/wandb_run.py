@@ -38,6 +38,7 @@ def write(record: Record, target: Target) -> str:
             _log(wandb, run, record)
         finally:
             run.finish()
+            wandb.teardown()  # an offline run's file is written after ``finish`` has returned, now and then
     return f"Weights & Biases: wandb sync {folder}"
 
 
@@ -47,9 +48,7 @@ def _log(wandb: Any, run: Any, record: Record) -> None:
         for step, value in points:
             rows[step][name] = value if math.isfinite(value) else str(value)
     for item in record.histograms:
-        width = (item.high - item.low) / len(item.counts)
-        edges = [item.low + width * at for at in range(len(item.counts) + 1)]
-        rows[item.step][item.name] = wandb.Histogram(np_histogram=(list(item.counts), edges))
+        rows[item.step][item.name] = wandb.Histogram(np_histogram=(list(item.counts), item.edges))
     for step in sorted(rows):
         run.log(rows[step], step=step)
     columns = list(record.findings[0]) if record.findings else ["what"]
