@@ -21,7 +21,6 @@ from typing import Any
 from paramedic.capture import ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.program import Ended, run_program
-from paramedic.integrations.loggers import used_by_program
 from paramedic.trace.process import this_process
 from paramedic.trace.store import TraceWriter
 
@@ -115,6 +114,8 @@ class Session:
                 observer.early.close()
             observer.close(crashed=ended.kind == "crashed")
             observer.remove()
+        from paramedic.integrations.loggers import used_by_program
+
         self.writer.meta("ended", {**ended.to_json(), "wall": wall})
         self.writer.meta("loggers", used_by_program())
         crashed = ended.to_json() if ended.kind in ("crashed", "interrupted") else None

@@ -23,7 +23,7 @@ from paramedic.capture import keras_optimizer, ranks
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
-from paramedic.capture.phases import Phases, carried, parameters_of, without_loaders
+from paramedic.capture.phases import Phases, carried, without_loaders
 from paramedic.capture.recorder import Recorder, transforming
 from paramedic.capture.sampling import LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
@@ -44,6 +44,7 @@ from paramedic.trace.setup import (
     Source,
     StepEvent,
     ZeroGrad,
+    parameters_of,
 )
 from paramedic.trace.store import StepRow, TraceWriter
 from paramedic.trace.tape import Node, Tape, tensors_of
@@ -595,8 +596,7 @@ class Observer:
         self._problem(FUNCTIONAL.format(place=call.place))
         if isinstance(value, Tensor) and value.numel() == 1:
             call.loss = float(value.detach())
-            elapsed = time.perf_counter() - self.started
-            self.writer.step(StepRow(self.steps, self._epoch, elapsed, call.loss, 0.0, None, {}))
+            self.writer.step(self._row(call.loss))
         self.steps += 1
         self._evaluated(self.recorder.retire())
         self._settle()
@@ -634,11 +634,7 @@ class Observer:
         if self.window_open:
             self.setup.steps.append(self._events)
         self._events = []
-        self.writer.step(
-            StepRow(
-                self.steps, self._epoch, time.perf_counter() - self.started, self._last_loss, 0.0, None, {}
-            )
-        )
+        self.writer.step(self._row(self._last_loss))
         self.steps += 1
         self._evaluated(self.recorder.retire())
 
@@ -665,7 +661,7 @@ class Observer:
         if self.setup.sharded:
             return held
         for index, record in enumerate(self.setup.optimizers):
-            own = [p for group in record.optimizer.param_groups for p in group["params"]]
+            own = parameters_of(record.optimizer)
             own = [p for p in own if read is None or id(p) in read]
             if own and record.steps:
                 held[index] = _share_with_gradient(own[:32])
@@ -718,7 +714,7 @@ class Observer:
         self.sampler.before_step(optimizer)
 
     def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = parameters_of(optimizer)
         nonzero = True
         if len(self.setup.steps) <= MEASURED_STEPS and not self.setup.sharded:
             grads = [p.grad.detach() for p in parameters if p.grad is not None]
@@ -772,15 +768,7 @@ class Observer:
             self._events = []
         self.sampler.after_step(optimizer)
         lr = float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
-        row = StepRow(
-            self.steps,
-            self._epoch,
-            time.perf_counter() - self.started,
-            self._last_loss,
-            lr,
-            self.sampler.gradient_norm,
-            {},
-        )
+        row = self._row(self._last_loss, lr, self.sampler.gradient_norm)
         if self._loss_tensor is not None:
             self._pending.append((row, self._loss_tensor))
             if len(self._pending) >= 64:
@@ -813,14 +801,16 @@ class Observer:
         if (not known or known[-1][1] != flags) and len(known) < 10_000:
             known.append((self.phase_step, flags))
 
+    def _row(self, loss: float, lr: float = 0.0, gradient_norm: float | None = None) -> StepRow:
+        """Of the step that is being made."""
+        return StepRow(self.steps, self._epoch, time.perf_counter() - self.started, loss, lr, gradient_norm, {})
+
     def _flush_losses(self) -> None:
         """Losses on a device are read in one go, so that training never waits for them."""
         if self._pending:
             values = torch.stack([loss.reshape(()).float() for _, loss in self._pending]).tolist()
             for (row, _), value in zip(self._pending, values, strict=True):
-                self.writer.step(
-                    StepRow(row.step, row.epoch, row.time, value, row.lr, row.gradient_norm, row.losses)
-                )
+                self.writer.step(replace(row, loss=value))
             self._pending.clear()
 
     # -- modes and schedulers ---------------------------------------------------------------------------------

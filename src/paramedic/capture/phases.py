@@ -25,6 +25,7 @@ from paramedic.trace.setup import (
     Phase,
     Setup,
     Source,
+    parameters_of,
 )
 from paramedic.trace.tape import Node
 
@@ -179,10 +180,6 @@ class Phases:
             item.phase.like = known.setdefault(_kind(item), item.phase.number)
             item.phase.last = False
         return chosen
-
-
-def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def carried(loaders: Iterable[LoaderRecord], wanted: set[int]) -> dict[int, LoaderRecord]:

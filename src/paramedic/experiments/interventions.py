@@ -21,7 +21,7 @@ from paramedic.experiments.lab import Intervention, Lab, merged_options
 from paramedic.experiments.operations import operation_name
 from paramedic.experiments.progress import main_tapes, penalties, spread
 from paramedic.measurements.data.recipe import feature_ranges
-from paramedic.trace.setup import BackwardRecord, GradientEdit, OptimizerStep, StepEvent
+from paramedic.trace.setup import BackwardRecord, GradientEdit, OptimizerStep, StepEvent, parameters_of
 from paramedic.trace.tape import Tape
 
 STANDARDIZED = (
@@ -528,9 +528,7 @@ class OtherOptimizer(Remedy):
         return "it is the program's own optimizer" if same else None
 
     def optimizer(self, lab: Lab, index: int) -> torch.optim.Optimizer | None:
-        parameters = [
-            p for group in lab.setup.optimizers[index].optimizer.param_groups for p in group["params"]
-        ]
+        parameters = parameters_of(lab.setup.optimizers[index].optimizer)
         if self.kind == "Adam":
             return torch.optim.Adam(parameters, lr=ADAM_RATE)
         return torch.optim.SGD(parameters, lr=SGD_RATE, momentum=0.9)

@@ -18,7 +18,7 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.lab import Lab, _order
 from paramedic.experiments.nonfinite import Origin, backward_origin, forward_origin, reason_in_words, watched
 from paramedic.trace.place import Place
-from paramedic.trace.setup import BackwardRecord, OptimizerStep, StepEvent
+from paramedic.trace.setup import BackwardRecord, OptimizerStep, StepEvent, parameters_of
 from paramedic.trace.tape import Tape
 
 GROWTH = 1e3  # METHODS row 37: weights that grew so much before are the learning rate's doing, not the operation's
@@ -166,7 +166,7 @@ def became_non_finite(case: Case) -> bool:
 
 
 def _parameters(case: Case) -> list[Tensor]:
-    held = [p for record in case.setup.optimizers for group in record.optimizer.param_groups for p in group["params"]]
+    held = [p for record in case.setup.optimizers for p in parameters_of(record.optimizer)]
     return held or [p for module in case.lab.modules() for p in module.parameters()]
 
 

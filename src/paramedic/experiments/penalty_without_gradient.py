@@ -17,6 +17,7 @@ from paramedic.experiments.loss_tail import _parameter_values
 from paramedic.experiments.operations import Operation, Operations
 from paramedic.experiments.progress import ADDITIONS, Probe
 from paramedic.trace.place import Place
+from paramedic.trace.setup import parameters_of
 
 STACKS = frozenset({"stack", "cat"})
 FACTORS = frozenset("mul __mul__ __rmul__ multiply div __truediv__ divide neg __neg__ squeeze view reshape".split())
@@ -179,7 +180,7 @@ def _of_strangers(lab: Lab) -> tuple[list[Idle], bool]:
     held = {
         id(parameter)
         for record in lab.setup.optimizers
-        for parameter in (*record.parameters, *(p for g in record.optimizer.param_groups for p in g["params"]))
+        for parameter in (*record.parameters, *parameters_of(record.optimizer))
     }
     penalized = leaf_tensors_of(taken, penalty)
     if not held or any(id(item) in held for item in penalized) or not penalty.share:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from paramedic.experiments.interventions import NoDropout
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.progress import Probe, input_numbers, penalties, scale_of, target_number
+from paramedic.trace.setup import parameters_of
 from paramedic.trace.tape import Tape
 
 SAMPLES = 8
@@ -77,8 +78,7 @@ def _memorize(lab: Lab) -> Memorized | None:
     scale = scale_of(lab, [probe])
     if scale is None:
         return None
-    number = target_number(lab, tape)
-    target = tape.leaves[number].value if number is not None else None
+    target = _target(lab, tape)
     values = target.numel() * len(rows) // size if target is not None else len(rows)
     parameters = sum(p.numel() for record in lab.setup.optimizers for p in record.parameters)
     best, steps = float("inf"), 0
@@ -98,13 +98,17 @@ def _size(tape: Tape) -> int:
     return int(value.shape[0]) if value is not None and value.dim() else 0
 
 
+def _target(lab: Lab, tape: Tape) -> Tensor | None:
+    number = target_number(lab, tape)
+    return tape.leaves[number].value if number is not None else None
+
+
 def _rows(lab: Lab, tape: Tape) -> Tensor | None:
     """Rows of the first batch, labels in turn where the target has one per sample."""
     size = _size(tape)
     if size < 2:
         return None
-    number = target_number(lab, tape)
-    target = tape.leaves[number].value if number is not None else None
+    target = _target(lab, tape)
     if target is None or target.is_floating_point() or target.shape != (size,):
         return torch.arange(min(SAMPLES, size))
     seen: dict[int, int] = {}
@@ -116,9 +120,7 @@ def _rows(lab: Lab, tape: Tape) -> Tensor | None:
 
 
 def _train(lab: Lab, probe: Probe, rate: float, steps: int):  # type: ignore[no-untyped-def]
-    parameters = [
-        p for record in lab.setup.optimizers for g in record.optimizer.param_groups for p in g["params"]
-    ]
+    parameters = [p for record in lab.setup.optimizers for p in parameters_of(record.optimizer)]
     optimizer = torch.optim.Adam(parameters, lr=rate)
     for _ in range(steps):
         optimizer.zero_grad()

@@ -40,6 +40,11 @@ class ModelRecord:
         return None
 
 
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """What an optimizer holds now, all groups in order."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
 @dataclass(eq=False)
 class OptimizerRecord:
     """An optimizer with its settings as they were before its first step.

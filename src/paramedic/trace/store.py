@@ -202,9 +202,10 @@ class TraceWriter:
                 self._fail(error)
 
     def step(self, row: StepRow) -> None:
-        values = (row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, _json(row.losses))
-        self._add("steps", values)
-        slow, self._last_step = time.monotonic() - self._last_step > FLUSH_SECONDS, time.monotonic()
+        losses = _json(row.losses) if row.losses else "{}"
+        self._add("steps", (row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, losses))
+        now = time.monotonic()
+        slow, self._last_step = now - self._last_step > FLUSH_SECONDS, now
         if slow:  # nothing will be added for a while, and what is buffered would be lost with the process
             self.flush()
 

@@ -20,6 +20,7 @@ from paramedic.checks.implementation.wiring import (
     step_place,
     wiring,
 )
+from paramedic.trace.setup import parameters_of
 
 
 class OptimizerOverStaleParameters(Check):
@@ -46,7 +47,7 @@ class OptimizerOverStaleParameters(Check):
             return
         index, count = max(lost, key=lambda item: item[1])
         record = case.setup.optimizers[index]
-        total = len({id(p) for group in record.optimizer.param_groups for p in group["params"]})
+        total = len(set(map(id, parameters_of(record.optimizer))))
         made = case.setup.constructed.get(left[0].module)
         yield self.fault(
             f"{count} of the {total} parameters in {record.kind} (constructed at {record.constructed}) belong to no "

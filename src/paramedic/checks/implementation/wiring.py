@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from paramedic.checks.case import Case
 from paramedic.measurements.training.freshness import looks_fresh
 from paramedic.trace.place import Place
-from paramedic.trace.setup import BackwardRecord, OptimizerRecord, OptimizerStep
+from paramedic.trace.setup import BackwardRecord, OptimizerRecord, OptimizerStep, parameters_of
 
 MOST_TAPES = 12  # differentiated per state; one of each kind and some spread over the recorded steps
 MEASURED_STEPS = 16  # the capture looks at gradients before backward and at step this many times
@@ -88,8 +88,7 @@ def registered(case: Case) -> dict[int, Named]:
 
 def optimizer_parameters(record: OptimizerRecord) -> list[Tensor]:
     """What an optimizer held at its construction or holds at the end."""
-    now = [p for group in record.optimizer.param_groups for p in group["params"]]
-    return list({id(p): p for p in [*record.parameters, *now]}.values())
+    return list({id(p): p for p in [*record.parameters, *parameters_of(record.optimizer)]}.values())
 
 
 def distinct_tapes(case: Case) -> list[BackwardRecord]:
