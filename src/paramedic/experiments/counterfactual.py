@@ -329,6 +329,11 @@ def confounding(findings: Sequence[Finding]) -> Finding | None:
     return next(iter(_confounders(findings)), None)
 
 
+def known_fault(findings: Sequence[Finding]) -> Finding | None:
+    """A fault that is found already: one that confounds soft causes, else any."""
+    return confounding(findings) or next((item for item in findings if item.level == "fault"), None)
+
+
 def _confounders(findings: Sequence[Finding]) -> list[Finding]:
     faults = [item for item in findings if item.level == "fault"]
     return [item for item in faults if item.reason in CONFOUNDING and item.check not in ONLY_EVALUATION]
@@ -374,12 +379,7 @@ def _prove_facts(lab: Lab, found: Diagnosis, clock: _Clock) -> None:
         for seed in range(SEEDS):
             if clock.second_is_over():
                 return
-            try:
-                trial.base.append(run(lab, found, Together(others), seed, found.steps))
-            except OutOfTime:
-                raise
-            except Exception:  # the program's own code cannot go on with this fault
-                trial.base.append(Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan))
+            trial.base.append(run_or_fail(lab, found, Together(others), seed))
             if len(found.base) <= seed:
                 found.base.append(run(lab, found, Together(found.repairs), seed, found.steps))
             trial.outcomes.append(found.base[seed])
@@ -685,9 +685,21 @@ def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int)
     steps *= getattr(change, "longer", 1)
     curve = lab.train(change, steps=steps, seed=seed, after=measure, thin=found.thin)
     found.curves[f"{change.name} ({seed}, {steps})"] = curve
-    if not curve.finite:
-        return Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan)
-    return outcomes[-1]
+    return outcomes[-1] if curve.finite else _failed(found)
+
+
+def run_or_fail(lab: Lab, found: Diagnosis, change: Intervention, seed: int) -> Outcome:
+    """The same over ``found.steps`` steps; the worst outcome where the program's own code cannot go on with the change."""
+    try:
+        return run(lab, found, change, seed, found.steps)
+    except OutOfTime:
+        raise
+    except Exception:
+        return _failed(found)
+
+
+def _failed(found: Diagnosis) -> Outcome:
+    return Outcome(U_LIMIT, U_LIMIT if found.validation else math.nan)
 
 
 def best_learning_rate(found: Diagnosis, below: bool) -> Trial | None:

@@ -12,7 +12,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, confounding, diagnosis
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, diagnosis, known_fault
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.progress import (
     U_LIMIT,
@@ -79,7 +79,7 @@ class FailsOnSolvableData(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         lab, found = case.lab, diagnosis(case)
-        cause = confounding(case.findings) or next((item for item in case.findings if item.level == "fault"), None)
+        cause = known_fault(case.findings)
         if found.causes or cause is not None:
             raise NotApplicable("the cause is known")
         if found.ended.train < UNLEARNED:

@@ -8,11 +8,19 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
-from paramedic.experiments.counterfactual import GAIN, SEEDS, Diagnosis, Trial, confounding, diagnosis, run
+from paramedic.experiments.counterfactual import (
+    GAIN,
+    SEEDS,
+    Diagnosis,
+    Trial,
+    diagnosis,
+    known_fault,
+    run,
+    run_or_fail,
+)
 from paramedic.experiments.interventions import Together
-from paramedic.experiments.lab import Lab, OutOfTime
+from paramedic.experiments.lab import Lab
 from paramedic.experiments.ladder import Piece, isolate, pieces
-from paramedic.experiments.progress import U_LIMIT
 from paramedic.experiments.wording import percent
 
 
@@ -40,7 +48,7 @@ class PieceBreaksTraining(Check):
         lab, found = case.lab, diagnosis(case)
         if found.ended.train < UNLEARNED:
             raise NotApplicable(f"the program learned (u {percent(found.ended.train)} at the end)")
-        known = confounding(case.findings) or next((item for item in case.findings if item.level == "fault"), None)
+        known = known_fault(case.findings)
         if found.causes or known is not None:
             raise NotApplicable("the cause is known")
         if not found.base or found.not_tried is not None:
@@ -102,12 +110,7 @@ class _Ladder:
         key = frozenset(map(id, kept))
         if key not in self._known:
             change = Together([item.without for item in self.without(kept)])
-            try:
-                self._known[key] = run(self.lab, self.found, change, 0, self.found.steps).train
-            except OutOfTime:
-                raise
-            except Exception:  # the program's own code, without what it counts on
-                self._known[key] = U_LIMIT
+            self._known[key] = run_or_fail(self.lab, self.found, change, 0).train
         return self._known[key]
 
     def fails(self, kept: Sequence[Piece]) -> bool:

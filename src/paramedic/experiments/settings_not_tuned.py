@@ -20,14 +20,14 @@ from paramedic.experiments.counterfactual import (
     Diagnosis,
     Outcome,
     Trial,
-    confounding,
     diagnosis,
+    known_fault,
     plan_replays,
     run,
+    run_or_fail,
 )
 from paramedic.experiments.interventions import Remedy
-from paramedic.experiments.lab import Intervention, Lab, OutOfTime
-from paramedic.experiments.progress import U_LIMIT
+from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.settings import DECAYS, DROPOUTS, RATES, OtherSettings, Space, Values, space_of
 from paramedic.experiments.wording import optimizer_place, percent, rates
 
@@ -63,7 +63,7 @@ class SettingsNotTuned(Check):
         if importlib.util.find_spec("optuna") is None:
             raise NotChecked(MISSING)
         found, lab = diagnosis(case), case.lab
-        known = confounding(case.findings) or next((item for item in case.findings if item.level == "fault"), None)
+        known = known_fault(case.findings)
         if known is not None or found.causes:
             raise NotApplicable("the cause is known: which settings are good shows once it is mended")
         if found.not_tried is not None:
@@ -132,12 +132,7 @@ class _Search:
         return time.thread_time() - self.started
 
     def reached(self, change: Intervention, seed: int) -> float:
-        try:
-            return _measured(run(self.lab, self.found, change, seed, self.found.steps))
-        except OutOfTime:
-            raise
-        except Exception:  # the program's own code, with settings that it was not made for
-            return U_LIMIT
+        return _measured(run_or_fail(self.lab, self.found, change, seed))
 
     def proposal(self) -> Values | None:
         """The best set on the first seed, with nothing changed that is not needed; None without a better one."""

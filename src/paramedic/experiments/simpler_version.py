@@ -13,7 +13,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, confounding, diagnosis, run
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, diagnosis, known_fault, run
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.loss_components import OneTerm, breakdown, own_scales, shares
 from paramedic.experiments.progress import (
@@ -146,7 +146,7 @@ class SolvesSimplerVersion(Check):
         lab, found = case.lab, diagnosis(case)
         if found.ended.train < UNLEARNED:
             raise NotApplicable(f"the program learned (u {percent(found.ended.train)} at the end)")
-        cause = confounding(case.findings) or next((item for item in case.findings if item.level == "fault"), None)
+        cause = known_fault(case.findings)
         if found.causes or cause is not None:
             raise NotApplicable("the cause is known")
         if not found.base or lab.time_left() <= 0:
