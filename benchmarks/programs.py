@@ -66,6 +66,11 @@ class Program:
         return str(self.path.relative_to(ROOT / "programs").with_suffix("")) if inside else self.path.stem
 
     @property
+    def twin(self) -> Path:
+        """The program without the fault, beside a faulty one."""
+        return self.path.with_name(self.path.name.replace("faulty", "fixed", 1))
+
+    @property
     def report(self) -> bool:
         """Whether the program is only for reporting (benchmarks/split.json); a fixed twin goes with its faulty one."""
         return self.name.replace("/fixed", "/faulty", 1) in REPORT
@@ -168,7 +173,7 @@ def main() -> None:
 
     def check(program: Program) -> tuple[Program, bool, float | None, float | None]:
         assert program.expected is not None
-        fixed = replace(program, path=program.path.with_name(program.path.name.replace("faulty", "fixed", 1)))
+        fixed = replace(program, path=program.twin)
         bad, good = last_number(program), last_number(fixed)
         recorded = program.expected
         return (

@@ -19,13 +19,9 @@ twin. "Calibration" may be used to set thresholds and to repair checks, "reporti
 """
 
 
-def twin(program: Program) -> Path:
-    return program.path.with_name(program.path.name.replace("faulty", "fixed", 1))
-
-
 def page(found: list[Program]) -> str:
     faulty = [item for item in found if item.expected]
-    pairs = [item for item in faulty if twin(item).is_file()]
+    pairs = [item for item in faulty if item.twin.is_file()]
     healthy = [item for item in found if item.row == "healthy"]
     real = [item for item in pairs if item.expected and "source" in item.expected]
     lines = [HEAD, f"{len(pairs)} pairs, {len(healthy)} healthy programs; {len(real)} pairs follow a real case.", ""]

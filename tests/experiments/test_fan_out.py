@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,18 +55,6 @@ def _diagnosed(folder: Path, cluster: Any = None) -> tuple[Case, Diagnosis]:
         return case, diagnosis(case)
     finally:
         case.lab.disconnect()
-
-
-@pytest.fixture
-def two_nodes() -> Iterator[Any]:
-    utilities = pytest.importorskip("ray.cluster_utils")
-    options = {"num_cpus": 1, "object_store_memory": 80 << 20}
-    nodes = utilities.Cluster(initialize_head=True, head_node_args={**options, "include_dashboard": False})
-    try:
-        nodes.second = nodes.add_node(**options)
-        yield nodes
-    finally:
-        nodes.shutdown()
 
 
 @pytest.mark.slow

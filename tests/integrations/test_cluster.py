@@ -5,25 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from paramedic.integrations import cluster
 from paramedic.integrations.cluster import Cluster, ClusterError, check
-
-
-@pytest.fixture
-def two_nodes() -> Iterator[Any]:
-    utilities = pytest.importorskip("ray.cluster_utils")
-    options = {"num_cpus": 1, "object_store_memory": 80 << 20}
-    nodes = utilities.Cluster(initialize_head=True, head_node_args={**options, "include_dashboard": False})
-    try:
-        nodes.second = nodes.add_node(**options)
-        yield nodes
-    finally:
-        nodes.shutdown()
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,6 @@ from paramedic.diagnosis.audit import examine_data
 from paramedic.report.model import Report
 from paramedic.sources.target import Wanted, open_text
 from paramedic.trace.dataset import DataRecord
-
-
-@pytest.fixture
-def two_nodes() -> Iterator[Any]:
-    utilities = pytest.importorskip("ray.cluster_utils")
-    options = {"num_cpus": 1, "object_store_memory": 80 << 20}
-    nodes = utilities.Cluster(initialize_head=True, head_node_args={**options, "include_dashboard": False})
-    try:
-        nodes.second = nodes.add_node(**options)
-        yield nodes
-    finally:
-        nodes.shutdown()
 
 
 def picture_folder(folder: Path) -> Path:
