@@ -99,18 +99,21 @@ def _summary(facts: list[dict[str, Any]], made_of: dict[str, Any], differs: int 
         at = "from the first step on" if differs == 0 else f"from step {differs} on, and are the same before it"
         lines.append(f"The losses differ {at}.")
     places = made_of["places"]
-    changed = [f"code ({', '.join(places[:MAX_PLACES])}{', ...' if len(places) > MAX_PLACES else ''})"] if places else []
+    changed = [f"code ({_some(places)})"] if places else []
     names = {"settings": "settings", "fingerprints": "data", "environment": "environment"}
     for part, name in names.items():
         if made_of[part]:
-            keys = list(made_of[part])
-            changed.append(f"{name} ({', '.join(keys[:MAX_PLACES])}{', ...' if len(keys) > MAX_PLACES else ''})")
+            changed.append(f"{name} ({_some(list(made_of[part]))})")
     same = [name for part, name in names.items() if not made_of[part] and part in made_of["known"]]
     same += ["code"] if not places and "sources" in made_of["known"] else []
     lines.append(f"Not the same: {'; '.join(changed)}." if changed else "Nothing that is recorded of the two differs.")
     if same:
         lines.append(f"The same: {', '.join(same)}.")
     return lines
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([*names[:MAX_PLACES], *(["..."] if len(names) > MAX_PLACES else [])])
 
 
 def _findings(first: Any, second: Any) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -70,8 +71,11 @@ def command(
         raise click.UsageError(f"--output {output} is a directory")
     if ray and workers:
         raise click.UsageError("--workers and --ray: the data are read either here or on the cluster")
-    wanted = (label, _splits((*splits, *more)), None if classes is None else not classes, workers)
-    return examine(target, config, format_, output, wanted, ray)
+    regression = None if classes is None else not classes
+    wanted = {
+        "label": label, "splits": _splits((*splits, *more)), "regression": regression, "workers": workers, "ray": ray,
+    }  # fmt: skip
+    return examine(target, config, format_, output, wanted)
 
 
 def _splits(texts: tuple[str, ...]) -> dict[str, str]:
@@ -91,10 +95,9 @@ def examine(
     config: Config,
     format_: str,
     output: Path | None,
-    wanted: tuple[str | None, dict[str, str], bool | None, int],
-    ray: str | None,
+    wanted: dict[str, Any],
 ) -> int:
-    """Read, examine, print; the exit code. wanted: label, splits, regression and workers of ``Wanted``."""
+    """Read, examine, print; the exit code. wanted: the fields of ``Wanted``, which is imported when it is needed."""
     from paramedic.cli.output import show, write_html
     from paramedic.diagnosis.audit import examine_data
     from paramedic.diagnosis.session import selection
@@ -102,7 +105,7 @@ def examine(
     from paramedic.sources.target import Wanted, open_text
 
     try:
-        record = open_text(target, Wanted(*wanted, _progress, ray))
+        record = open_text(target, Wanted(progress=_progress, **wanted))
     except SourceError as error:
         raise click.ClickException(str(error)) from error
     finally:

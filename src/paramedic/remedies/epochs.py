@@ -9,7 +9,7 @@ import libcst as cst
 from paramedic.checks.finding import Finding
 from paramedic.remedies.constants import literal_of
 from paramedic.remedies.objects import LOOPS, method_calls
-from paramedic.remedies.source import NoPatch, Source, argument, dotted, number
+from paramedic.remedies.source import NoPatch, Source, argument, dotted, names_in, number
 
 CHECKS = ("stopped-too-early",)
 TRAINERS = {
@@ -67,8 +67,6 @@ def _count(source: Source) -> cst.BaseExpression:
 
 def _follows(source: Source, call: cst.Call, literal: cst.BaseExpression) -> bool:
     """Whether the number of epochs enters a schedule by its name."""
-    from paramedic.remedies.source import names_in
-
     for name in names_in(call):
         try:
             if any(literal_of(source, node.value) is literal for node in source.assignments(name)):

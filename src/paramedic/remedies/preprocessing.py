@@ -144,7 +144,7 @@ def _fit_on_training(source: Source, at: int) -> None:
 
 
 def _fit_on_index(source: Source, statement: cst.SimpleStatementLine, assign: cst.Assign) -> None:
-    """The index of the training rows is the one that a shuffled loader or a loop with a backward call reads by."""
+    """The index of the training rows is the one that a shuffled loader reads by."""
     value, name = assign.value, dotted(assign.targets[0].target)
     index = _training_index(source, name, source.lines(statement)[0]) if name else None
     if index is None:
@@ -179,7 +179,7 @@ def _training_index(source: Source, name: str, before: int) -> str | None:
 
 
 def _trained_on(source: Source, node: cst.Subscript) -> bool:
-    """Whether a subscript is read by a loader that shuffles, or by name in a loop that calls backward."""
+    """Whether a subscript is given to a loader that shuffles."""
     for call in source.around(node, cst.Call):
         given = argument(call, "shuffle", 2) if source.called(call) == "DataLoader" else None
         if given is not None and source.code(given.value) == "True":

@@ -46,17 +46,17 @@ class LeakedStatistics(Check):
         both, train = centring(union), centring(found.train)
         n, m = len(found.train), len(found.validation)
         kind = value = None
+        say = self.suspect
         if both.by_feature < ZERO and train.by_feature > NOT_ZERO:
             kind, value = "the mean of each feature is zero", both.by_feature
         elif both.overall < ZERO and train.overall > NOT_ZERO:
-            kind, value = "the mean of all values is zero", both.overall
+            # Two numbers of all values together tell the training nothing that could be measured: no alarm.
+            kind, value, say = "the mean of all values is zero", both.overall, self.note
         elif touches_unit_bounds(union) > BOUNDS_ALL and touches_unit_bounds(found.train) < BOUNDS_TRAIN:
             kind, value = "minimum and maximum are 0 and 1", 1 - touches_unit_bounds(union)
         if kind is None:
             return
-        # Two numbers of all values together tell the training nothing that could be measured: worth knowing, no alarm.
-        report = self.note if kind == "the mean of all values is zero" else self.suspect
-        yield report(
+        yield say(
             f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
             f"statistics were computed over both (expected: training rows alone): split first, then fit the scaler",
             where=line_behind(data_place(case), calls(*STATISTICS)),

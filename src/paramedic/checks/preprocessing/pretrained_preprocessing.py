@@ -110,8 +110,8 @@ class PretrainedPreprocessing(Check):
         gap = _gap(batch, norm[1], images)
         if gap is None:
             raise NotChecked("the model could not be run on other images")
-        gaps: dict[str, float] = {}
-        for name, make in _changes(family, unit).items():
+        changes, gaps = _changes(family, unit), dict[str, float]()
+        for name, make in changes.items():
             value = _gap(batch, norm[1], make(unit).float())
             if value is not None:
                 gaps[name] = value
@@ -126,7 +126,6 @@ class PretrainedPreprocessing(Check):
         clear = gap > GAP and gap / max(gaps[best], 1e-6) > IMPROVEMENT
         if gap > LEAST_GAP:
             worth = [name for name in nearest[:TRIED] if gap / max(gaps[name], 1e-6) > LEAST_IMPROVEMENT]
-            changes = _changes(family, unit)
             tried = {name: changes[name] for name in worth}
             trial = _trial(batch, found, family, tried, P_OF_CLEAR if clear else P)
             if trial is not None:

@@ -167,7 +167,7 @@ def _table(inputs: Tensor) -> list[Any]:
     return [[_short(value) for value in row.flatten()[:COLUMNS]] for row in inputs]
 
 
-def _series(inputs: Tensor) -> list[Any]:
+def series_of(inputs: Tensor) -> list[Any]:
     """Per sample, a list of channels, each a list of at most POINTS values."""
     values = inputs.float()
     if values.dim() == 2:
@@ -185,7 +185,7 @@ def _tokens(inputs: Tensor, vocabulary: dict[int, str] | None) -> list[Any]:
     return [{"ids": row, "text": [vocabulary.get(token, "?")[:40] for token in row]} for row in rows]
 
 
-_SHOWN = {"image": _pictures, "table": _table, "series": _series, "vectors": _table}
+_SHOWN = {"image": _pictures, "table": _table, "series": series_of, "vectors": _table}
 
 
 def _short(value: Any) -> float | int | str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paramedic.diagnosis.exhibits.data import CHANNELS, POINTS, TOKENS, kind_of
+from paramedic.diagnosis.exhibits.data import TOKENS, kind_of, series_of
 
 COLUMNS = 8  # of a table, those in which the shown rows lie farthest from the others
 FAR = 3.5  # interquartile ranges from the median, from which a cell is marked (Tukey 1977: far out, 3 beyond a quartile)
@@ -28,7 +28,7 @@ class ShownRow:
     name: str
     label: str
     cells: tuple[Cell, ...] = ()
-    series: tuple[tuple[float, ...], ...] = ()
+    series: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def shown_rows(
     kind = "table" if columns else kind_of(inputs[:64])
     picked = inputs[torch.tensor(list(chosen))].detach().cpu()
     if kind == "series":
-        drawn = [_channels(row) for row in picked]
+        drawn = series_of(picked)
         return ShownRows((), tuple(map(ShownRow, names, labels, [()] * len(drawn), drawn)))
     flat = picked.reshape(len(picked), -1)
     width = flat.shape[1]
@@ -75,13 +75,6 @@ def _distance(others: Tensor, rows: Tensor) -> Tensor:
     away = (rows - middle).abs()
     away = torch.where(away == 0, away, away / (high - low))
     return torch.where(torch.isfinite(rows), torch.nan_to_num(away, nan=0.0), torch.full_like(away, torch.inf))
-
-
-def _channels(row: Tensor) -> tuple[tuple[float, ...], ...]:
-    values = row.float()
-    values = values[None] if values.dim() == 1 else values.T if values.shape[0] > values.shape[1] else values
-    step = max(1, -(-values.shape[1] // POINTS))
-    return tuple(tuple(channel[::step].tolist()) for channel in values[:CHANNELS])
 
 
 def _text(value: Tensor) -> str:
