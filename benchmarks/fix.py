@@ -193,7 +193,7 @@ def summary(outcomes: list[tuple[str, str]]) -> str:
 
 def wanted(only: list[str], primary: bool) -> Iterator[Program]:
     """In the order of ``only``, so that the most wanted ones come first."""
-    faulty = [program for program in programs(primary=primary) if program.expected]
+    faulty = [program for program in programs(primary=primary) if program.expected and not program.fresh]
     seen: set[str] = set()
     for text in only or [""]:
         for program in faulty:

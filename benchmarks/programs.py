@@ -26,7 +26,8 @@ from typing import Any
 from paramedic.trace.store import Trace
 
 ROOT = Path(__file__).resolve().parent.parent
-REPORT = frozenset(json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))["report"])
+SPLIT = json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))
+REPORT, FRESH = frozenset(SPLIT["report"]), frozenset(SPLIT["fresh"])
 TIMEOUT = 300.0
 TOLERANCE = 0.02  # other processors round differently
 
@@ -75,17 +76,27 @@ class Program:
         """Whether the program is only for reporting (benchmarks/split.json); a fixed twin goes with its faulty one."""
         return self.name.replace("/fixed", "/faulty", 1) in REPORT
 
+    @property
+    def fresh(self) -> bool:
+        """Whether the program is for measuring alone, once, before anything is changed because of it."""
+        return self.name.replace("/fixed", "/faulty", 1) in FRESH
+
+    @property
+    def half(self) -> str:
+        return "fresh" if self.fresh else "report" if self.report else "calibration"
+
 
 def programs(primary: bool = False) -> Iterator[Program]:
     """All programs; with ``primary`` only the first pair of each fault, and the healthy ones, for calibration."""
     for path in sorted((ROOT / "programs" / "healthy").glob("*.py")):
         program = Program(path, "healthy", path.stem, None)
-        if not (primary and program.report):
+        if not (primary and program.half != "calibration"):
             yield program
     for table in sorted((ROOT / "programs").glob("*/*/expect.json")):
         row, fault = table.parent.parent.name, table.parent.name
         expected = json.loads(table.read_text(encoding="utf-8"))
-        names = sorted(name for name in expected if not (primary and expected[name].get("set") == "report"))
+        kept = [name for name in expected if f"{row}/{fault}/{name.removesuffix('.py')}" not in FRESH]
+        names = sorted(name for name in kept if expected[name].get("set") != "report") if primary else sorted(expected)
         for name in names[:1] if primary and "faulty.py" not in names else names:
             if primary and name != "faulty.py" and "faulty.py" in names:
                 continue

@@ -15,8 +15,11 @@ from paramedic.catalogue import ROWS
 HEAD = """# The programs
 
 Written by `python -m benchmarks.accuracy.counts --output docs/programs.md`. A pair is a faulty program with its fixed
-twin. "Calibration" may be used to set thresholds and to repair checks, "reporting" may not (`benchmarks/split.json`).
+twin. "Calibration" may be used to set thresholds and to repair checks, "reporting" may not (`benchmarks/split.json`); "fresh"
+are programs by somebody who had not seen the checks, measured once before anything was changed because of them.
 """
+
+HALVES = ("calibration", "report", "fresh")
 
 
 def page(found: list[Program]) -> str:
@@ -28,17 +31,18 @@ def page(found: list[Program]) -> str:
     alone = [item.name for item in faulty if item not in pairs]
     if alone:
         lines += [f"Without a fixed twin: {', '.join(alone)}.", ""]
-    lines += ["| row | | calibration | reporting |", "|---|---|---|---|"]
-    halves = Counter((str((item.expected or {})["reason"]), item.report) for item in pairs)
+    lines += ["| row | | calibration | reporting | fresh |", "|---|---|---|---|---|"]
+    counts = Counter((str((item.expected or {})["reason"]), item.half) for item in pairs)
+    none = []
     for row in ROWS:
-        counts = halves[row.id, False], halves[row.id, True]
-        if any(counts):
-            lines.append(f"| {row.id} | {row.title} | {counts[0]} | {counts[1]} |")
-    none = [row.id for row in ROWS if not halves[row.id, False] + halves[row.id, True]]
-    lines.append(f"| pairs | | {sum(not item.report for item in pairs)} | {sum(item.report for item in pairs)} |")
-    lines.append(
-        f"| healthy | | {sum(not item.report for item in healthy)} | {sum(item.report for item in healthy)} |"
-    )
+        mine = [counts[row.id, half] for half in HALVES]
+        if any(mine):
+            lines.append(f"| {row.id} | {row.title} | {' | '.join(map(str, mine))} |")
+        else:
+            none.append(row.id)
+    for title, group in (("pairs", pairs), ("healthy", healthy)):
+        sums = [str(sum(item.half == half for item in group)) for half in HALVES]
+        lines.append(f"| {title} | | {' | '.join(sums)} |")
     lines += ["", f"Rows without a pair of their own: {', '.join(none)}.", ""]
     lines += ["## Real cases", "", "| program | confirmed cause | address |", "|---|---|---|"]
     for item in real:

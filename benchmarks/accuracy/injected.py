@@ -60,7 +60,7 @@ def cases() -> list[Case]:
     """All pairs of healthy program and applicable operator, in a fixed random order that goes round the operators."""
     rounds: dict[str, list[Case]] = {}
     for program in programs():
-        if program.row == "healthy":
+        if program.row == "healthy" and not program.fresh:
             text = program.path.read_text(encoding="utf-8")
             if direction(text) is None:
                 continue
