@@ -104,8 +104,10 @@ def validation_probes(lab: Lab, count: int = PROBES, change: Intervention | None
             continue
         replace[inputs[0]] = values[0]
         if target != inputs[0]:
-            if labels is None or not _same_kind(labels, main.leaves[target].value):
-                continue
+            own = main.leaves[target].value
+            rows = main.leaves[inputs[0]].value.shape[0]
+            if labels is None or not _same_kind(labels, own) or len(labels) * rows != len(own) * len(values[0]):
+                continue  # also where only a part of the outputs is evaluated, a sequence's last position for example
             replace[target] = labels
         probes.append(Probe(main, penalties(main) | replace, change or Intervention()))
     return spread(probes, count)
