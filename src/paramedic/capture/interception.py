@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture.functional import intercept_functional
+from paramedic.capture.recorder import keeps_graph
 
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
@@ -53,7 +54,7 @@ def _autograd(observer: Observer) -> None:
         def wrapper(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if observer.elsewhere:
                 return original(outputs, *args, **kwargs)
-            outermost = observer._backward_depth == 0 and not kwargs.get("create_graph", False)
+            outermost = observer._backward_depth == 0 and not keeps_graph((outputs, *args), kwargs)
             if outermost:
                 observer.before_backward(outputs, sys._getframe(1))
             observer._backward_depth += 1

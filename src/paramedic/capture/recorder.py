@@ -23,7 +23,18 @@ from paramedic.capture.validation import single_number
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.setup import Source
-from paramedic.trace.tape import CustomFunction, Leaf, Node, Ref, Tape, flatten, map_tensors, tensors_of
+from paramedic.trace.tape import (
+    DERIVATIVE,
+    CustomFunction,
+    Leaf,
+    Node,
+    Ref,
+    Tape,
+    flatten,
+    is_derivative,
+    map_tensors,
+    tensors_of,
+)
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
 LARGE_BYTES = 64 << 20  # a larger constant (a whole dataset as one batch) is kept by reference, not copied
@@ -68,6 +79,11 @@ def is_inplace(name: str) -> bool:
     if name.startswith("__"):
         return name == "__setitem__" or (name.startswith("__i") and name not in _NOT_INPLACE)
     return name.endswith("_")
+
+
+def keeps_graph(args: Any, kwargs: Any) -> bool:
+    """Whether ``torch.autograd.grad`` with these arguments gives derivatives that a loss may be computed from."""
+    return bool(kwargs.get("create_graph", args[4] if len(args) > 4 else False))
 
 
 def is_transparent(module: nn.Module) -> bool:
@@ -283,7 +299,13 @@ class Recorder(TorchFunctionMode):
 
     def _before(self, func: Any, args: Any, kwargs: Any) -> Node | None:
         name = function_name(func)
-        if name in NOT_COMPUTED or len(self.nodes) >= MAX_NODES:
+        if len(self.nodes) >= MAX_NODES:
+            return None
+        if is_derivative(func):
+            if not keeps_graph(args, kwargs):
+                return None
+            name = DERIVATIVE
+        elif name in NOT_COMPUTED:
             return None
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
         if not any(self._tracked(item) for item in inputs):
@@ -325,10 +347,12 @@ class Recorder(TorchFunctionMode):
     def _finish(self, node: Node, value: Any) -> None:
         outputs = tensors_of(value)
         node.grad = any(isinstance(item, Tensor) and item.requires_grad for item in outputs)
-        # A leaf that requires a gradient is a parameter that was written to (initialization), not a result.
+        # A leaf that requires a gradient is a parameter that was written to (initialization), not a result; but for
+        # a result that derivatives are wanted by.
+        asked = node.name == "requires_grad_"
         node.outputs = [
             self._new(item)
-            if isinstance(item, Tensor) and not (item.is_leaf and item.requires_grad)
+            if isinstance(item, Tensor) and (asked or not (item.is_leaf and item.requires_grad))
             else None
             for item in outputs
         ]

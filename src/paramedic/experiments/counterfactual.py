@@ -256,6 +256,11 @@ def assess_mended(case: Case, facts: list[Fact], count: int | None = None) -> Di
     assert lab.main_backward.tape is not None
     if weighs_own_samples(lab.main_backward.tape):
         raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
+    if lab.operations(0).derivatives():
+        raise NotApplicable(
+            "the loss is computed from derivatives of the network (autograd.grad): free outputs have none, so how far it "
+            "can fall is not known"
+        )
     repairs = [fact.remedy for fact in facts]
     _applicable(lab, Together(repairs))
     loss = Together([item for item in repairs if item.defines_loss])

@@ -183,7 +183,7 @@ def break_down(lab: Lab, probe: Probe, *, modes: bool = True) -> Breakdown | Non
     makers = _Makers()
     log = lab.log(probe.tape, makers, modes=modes, **probe.options())
     root = log.root
-    if root is None or root.grad_fn is None or root.numel() != 1:
+    if root is None or root.grad_fn is None or root.numel() != 1 or log.derivatives():
         return None
     found = Breakdown(probe, log, makers.made)
     leaves = _leaves(lab, found)

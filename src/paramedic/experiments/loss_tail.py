@@ -114,7 +114,7 @@ def _tensors(result: Any) -> list[Tensor]:
 def loss_tail(operations: Operations) -> LossTail | None:
     """The tail of a logged step; None if no trainable operation reaches the loss, or it has no loss."""
     root = operations.root
-    if root is None:
+    if root is None or operations.derivatives():
         return None
     for frozen in (False, True):
         found = _walk(operations, root, frozen)

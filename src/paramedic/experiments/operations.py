@@ -15,7 +15,7 @@ from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
 
 from paramedic.trace.place import Place, is_user_file, place_of
-from paramedic.trace.tape import Node, Tape, flatten, tensors_of
+from paramedic.trace.tape import DERIVATIVE, Node, Tape, flatten, is_derivative, tensors_of
 
 # Functions of torch.nn.functional that compare a prediction (first argument) with a target (second).
 LOSS_FUNCTIONS = frozenset(
@@ -115,7 +115,7 @@ def operation_name(function: Any) -> str:
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
         return getattr(getattr(function, "__self__", None), "__name__", name)
-    return name
+    return DERIVATIVE if is_derivative(function) else name
 
 
 @dataclass(eq=False)
@@ -165,6 +165,13 @@ class Operations:
     failed: Operation | None = None
     module_outputs: list[tuple[str, nn.Module, Any]] = field(default_factory=list)
     exits: list[Operation] = field(default_factory=list)
+
+    def derivatives(self) -> bool:
+        """Whether the loss is computed from derivatives of what the network computes (``torch.autograd.grad``).
+
+        Free outputs have none, so what such a loss can reach is not known.
+        """
+        return any(call.name == DERIVATIVE for call in self.on_path())
 
     def on_path(self) -> list[Operation]:
         """The operations that the root depends on, in order."""

@@ -265,7 +265,7 @@ def tail_of(lab: Lab, probe: Probe) -> Tail | None:
     """The tail of one probe in the present state; None where no layer with parameters leads to the loss."""
     with measuring(lab, probe.tape):
         log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
-    if log.root is None or log.root.grad_fn is None:
+    if log.root is None or log.root.grad_fn is None or log.derivatives():
         return None
     return tail_to(log, probe)
 

@@ -16,6 +16,14 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_map_only
 
 from paramedic.trace.place import Place
 
+# The name of a node that calls ``torch.autograd.grad``: a derivative that the loss is computed from.
+DERIVATIVE = "autograd.grad"
+
+
+def is_derivative(function: Any) -> bool:
+    """Whether this is ``torch.autograd.grad``; an attribute of tensors has the same name."""
+    return getattr(function, "__name__", "") == "grad" and getattr(function, "__module__", "") == "torch.autograd"
+
 
 @dataclass(frozen=True)
 class Ref:
@@ -165,6 +173,11 @@ class Tape:
     def module_calls(self) -> list[Node]:
         return [node for node in self.nodes if node.module is not None]
 
+    @property
+    def derivatives(self) -> bool:
+        """Whether the loss is computed from derivatives of what the network computes: they need gradients to run."""
+        return any(node.name == DERIVATIVE for node in self.nodes)
+
     def nbytes(self) -> int:
         return sum(leaf.value.numel() * leaf.value.element_size() for leaf in self.constants().values())
 
@@ -186,6 +199,9 @@ class Tape:
         around: called as ``around(node, call)`` in place of ``call()``.
         Errors of the user's code pass through.
         """
+        if self.derivatives and not torch.is_grad_enabled():
+            with torch.enable_grad():
+                return self.run(replace, random=random, modes=modes, around=around, until=until)
         values: dict[int, Any] = {number: leaf.value for number, leaf in self.leaves.items()}
         # In-place functions overwrite their argument: give each run its own copies of the constants.
         for number, leaf in self.leaves.items():
