@@ -33,6 +33,7 @@ SAME_AS_FIXED = [
     ("R07/unshuffled_training_data/faulty", 21),
     ("R07/unshuffled_training_data/faulty_sorted_targets", 17),
     ("R11/too_few_updates/faulty", 12),
+    ("R36/learning_rate_too_low/faulty_amp_clip_before_unscale", 80),
     ("R11/too_few_updates/faulty_large_slices", 8),
     ("R15/leaked_statistics/faulty", 11),
     ("R15/leaked_statistics/faulty_min_max", 10),

@@ -293,7 +293,7 @@ def _clipping(observer: Observer) -> None:
             names = ("max_norm", "norm_type") if original.__name__ == "clip_grad_norm_" else ("clip_value",)
             arguments = {**dict(zip(names, args, strict=False)), **kwargs}
             tensors = [parameters] if isinstance(parameters, Tensor) else parameters
-            observer.clipped(original, tensors, arguments, sys._getframe(1))
+            observer.clipped(original, tensors, arguments, result, sys._getframe(1))
             return result
 
         return wrapper
@@ -309,12 +309,13 @@ def _scaler(observer: Observer) -> None:
         @functools.wraps(original)
         def wrapper(self: Any, outputs: Any) -> Any:
             result = original(self, outputs)
-            observer.scaled(result, outputs)
+            observer.scaled(self, result, outputs)
             return result
 
         return wrapper
 
     observer.patches.replace(torch.amp.GradScaler, "scale", make)
+    observer.patches.replace(torch.amp.GradScaler, "unscale_", _then(observer.unscaled))
 
 
 def _compile(observer: Observer) -> None:

@@ -159,6 +159,7 @@ class Observer:
         self._protocol_events = 0
         self._epoch = 0
         self._grad_modes_entered = 0
+        self._scaler: Any = None  # a reference to the gradient scaler whose factor is on the gradients
 
     # -- installation ---------------------------------------------------------------------------------------
 
@@ -289,10 +290,15 @@ class Observer:
                 self.errors.setdefault("resume", f"{type(error).__name__}: {error}")
 
     @quiet
-    def scaled(self, result: Any, loss: Any) -> None:
-        """A gradient scaler has multiplied a loss."""
+    def scaled(self, scaler: Any, result: Any, loss: Any) -> None:
+        """A gradient scaler has multiplied a loss: the gradients will be scaled until it takes the factor off."""
         if isinstance(loss, Tensor) and isinstance(result, Tensor) and result is not loss:
             self.recorder.alias(result, loss)
+            self._scaler = weakref.ref(scaler)
+
+    def unscaled(self) -> None:
+        """A gradient scaler has taken its factor off the gradients of an optimizer."""
+        self._scaler = None
 
     @property
     def window_open(self) -> bool:
@@ -686,9 +692,15 @@ class Observer:
             self._protocol("zero_grad", {"place": str(self._events[-1].place)})
 
     @quiet
-    def clipped(self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], frame: Any) -> None:
+    def clipped(
+        self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], result: Any, frame: Any
+    ) -> None:
         if self.window_open:
-            self._events.append(GradientEdit(function, parameters, arguments, place_of(frame)))
+            result = result.detach() if isinstance(result, Tensor) else None
+            scaler, scale = self._scaler() if self._scaler is not None else None, None
+            if scaler is not None and scaler._scale is not None:
+                scale = scaler._scale.detach().clone()
+            self._events.append(GradientEdit(function, parameters, arguments, place_of(frame), result, scale))
             self._protocol(
                 "clip",
                 {

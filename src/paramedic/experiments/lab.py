@@ -617,7 +617,7 @@ class Lab:
             elif isinstance(event, ZeroGrad):
                 self._zero(event, others)
             elif isinstance(event, GradientEdit):
-                event.function(event.parameters, **event.arguments)
+                _clip(event)
             else:
                 self._step(event, events, change, others, losses)
 
@@ -806,6 +806,17 @@ def _with_more(
     for group in groups:
         group.pop("initial_lr", None)
     return type(record.optimizer)(groups, lr=record.groups[0].get("lr", 1e-3))  # type: ignore[call-arg]
+
+
+def _clip(event: GradientEdit) -> None:
+    """Clip as the program did: also where a gradient scaler's factor was still on the gradients."""
+    scale = 1.0 if event.scale is None else float(event.scale)
+    gradients = [p.grad for p in event.parameters if p.grad is not None] if scale > 0 and scale != 1.0 else []
+    for gradient in gradients:
+        gradient.mul_(scale)
+    event.function(event.parameters, **event.arguments)
+    for gradient in gradients:
+        gradient.div_(scale)
 
 
 def _zeroed(events: list[StepEvent]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -361,6 +362,13 @@ class ZeroedGradients(Repair):
         return [[*(ZeroGrad(index, None) for index in used), *kept]]
 
 
+class ClippedUnscaled(Repair):
+    """Gradients clipped as they are, after a gradient scaler's factor has been taken off them."""
+
+    def events(self, events: list[StepEvent]) -> list[list[StepEvent]]:
+        return [[replace(event, scale=None) if isinstance(event, GradientEdit) else event for event in events]]
+
+
 class StepsTaken(Repair):
     """An optimizer step after every backward call."""
 
@@ -483,6 +491,9 @@ _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "missing-zero-grad": lambda case, finding: ZeroedGradients(finding.check, "gradients set to zero before each step"),
     "zero-grad-between-backward-and-step": lambda case, finding: ZeroedGradients(
         finding.check, "gradients set to zero before backward and not after it"
+    ),
+    "clipping-before-unscaling": lambda case, finding: ClippedUnscaled(
+        finding.check, "gradients clipped after they are unscaled"
     ),
     "missing-step": _never_stepping,
     "training-in-eval-mode": lambda case, finding: TrainingMode(finding.check, "the model in training mode"),

@@ -172,12 +172,18 @@ class ZeroGrad:
 
 @dataclass(eq=False)
 class GradientEdit:
-    """A gradient clipping call between backward and step, with the function and its arguments to call again."""
+    """A gradient clipping call between backward and step, with the function and its arguments to call again.
+
+    result: what the call gave (the norm before clipping, for ``clip_grad_norm_``). scale: the factor that a gradient
+    scaler had put on the gradients and not taken off yet; None where they were as they are.
+    """
 
     function: Any
     parameters: list[Tensor]
     arguments: dict[str, Any]
     place: Place | None
+    result: Any = None
+    scale: Tensor | None = None
     kind: str = "clip"
 
 
