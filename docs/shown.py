@@ -22,6 +22,9 @@ COMMAND = "# $ "  # the first line of a program that is shown by another command
 # Checks whose fault is shown on a program that was written for another one.
 SHOWN_ON = {
     "batchnorm-tiny-batch": "programs/R32/batchnorm_batch_of_one/faulty.py",
+    "cannot-overfit-tiny-set": "programs/R24/network_too_small/faulty.py",
+    "fails-on-solvable-data": "programs/R24/network_too_small/faulty.py",
+    "simple-model-learns": "programs/R24/network_too_small/faulty.py",
     "stopped-too-early": "programs/R31/stopped_too_early/faulty_one_epoch.py",
 }
 

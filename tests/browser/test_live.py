@@ -55,8 +55,10 @@ def test_points_alarms_and_the_report_appear(
     steps(writer, 0, 20)
     wait(lambda: "20 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
     assert page.drawn()["chart-loss"] > 200
+    assert not page.js("return document.querySelector('.verdict').classList.contains('is-fault')")
     steps(writer, 20, 30, float("nan"))
     wait(lambda: "since step 20" in page.js("return document.getElementById('live-findings').textContent"))
+    assert page.js("return document.querySelector('.verdict').classList.contains('is-fault')")
     writer.meta("report", fault.to_json())
     wait(lambda: "Cross-entropy" in chromium.title)
     assert page.problems == []

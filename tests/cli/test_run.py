@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -244,6 +245,38 @@ def test_a_program_that_is_looked_at_computes_what_it_computes_alone(command: Co
     result = command("run", "--fail-fast", *FAULT, "train.py")
     assert alone.stdout.splitlines()[-1].startswith("its own end") and result.stdout.startswith(alone.stdout)
     assert result.stderr == "" and result.returncode == 0
+
+
+NO_STEP = """\
+import time, torch
+model = torch.nn.Linear(4, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(LAST):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(3, (8,)))
+    loss.backward()
+    if CONDITION:
+        optimizer.step()
+    print(step, flush=True)
+    time.sleep(0.005)
+print("its own end")
+"""
+
+
+def test_fail_fast_and_steps_end_a_program_that_never_makes_a_step(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(NO_STEP.replace("LAST", "99_999").replace("CONDITION", "False"))
+    select = ("--no-experiments", "--select", "missing-step", "train.py")
+    result = command("run", "--fail-fast", *select)
+    assert result.returncode == 1 and "its own end" not in result.stdout
+    assert re.match(r"paramedic: certain after \d+ backward calls: .* never makes a step", result.stderr)
+    ended = command("run", "--steps", "30", *select)
+    assert ended.returncode == 1 and "\n29\n" in ended.stdout and "\n31\n" not in ended.stdout
+
+
+def test_a_first_step_that_comes_late_is_no_missing_step(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(NO_STEP.replace("LAST", "160").replace("CONDITION", "step >= 60"))
+    result = command("run", "--fail-fast", "--no-experiments", "--select", "missing-step", "train.py")
+    assert "its own end" in result.stdout
 
 
 def test_fail_fast_is_not_for_several_processes(command: Command, tmp_path: Path) -> None:

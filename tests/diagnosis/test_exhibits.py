@@ -13,7 +13,7 @@ from torch import nn
 
 import paramedic
 from paramedic.diagnosis.exhibits import MAX_BYTES
-from paramedic.diagnosis.exhibits.data import kind_of
+from paramedic.diagnosis.exhibits.data import Part, _exhibit, kind_of
 from paramedic.report.pictures import png
 from paramedic.trace.store import Trace
 
@@ -36,6 +36,26 @@ def test_kinds_of_data() -> None:
     assert kind_of(walks) == "series" and kind_of(walks.unsqueeze(2)) == "series"
     assert kind_of(torch.randn(4, 3, 32, 32)) == "image"
     assert kind_of(torch.randint(0, 9, (4, 20))) == "tokens"
+
+
+def test_a_target_of_tokens_is_read_and_a_class_is_not() -> None:
+    words = dict(enumerate("abcdef"))
+    row = torch.tensor([[0, 1, 2]])
+    texts = [
+        _exhibit({"train": [Part(row, target)]}, "tokens", {"train": None}, words)["roles"]["train"]["samples"][0]["target"]
+        for target in (torch.tensor([[1, 2, 5]]), torch.tensor([2]))
+    ]
+    assert texts == ["bcf", "2"]
+
+
+def test_noise_that_a_generator_is_validated_on_is_no_picture() -> None:
+    from sklearn.datasets import load_digits
+
+    pictures = torch.tensor(load_digits().data[:64]).float()
+    parts = {"train": [Part(pictures, None)], "validation": [Part(torch.randn(16, 36), None)]}
+    found = _exhibit(parts, "image", {"train": None, "validation": None}, None)
+    assert [part["kind"] for part in found["roles"].values()] == ["image", "table"]
+    assert list(found["values"]["roles"]) == ["train"]
 
 
 def test_exhibits_of_a_run(tmp_path) -> None:

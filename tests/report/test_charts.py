@@ -67,11 +67,28 @@ def test_curves_and_marks(tmp_path: Path) -> None:
     assert not charts(None)
 
 
+def test_a_validation_pass_is_no_change_of_mode_and_a_lasting_eval_is(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    for step in range(30):
+        writer.step(row(step, 1.0))
+    for step, training in ((0, True), (10, False), (10, True), (20, False)):
+        writer.event(step, "mode", {"training": training})
+    writer.close()
+    found = charts(Trace(tmp_path / "trace.sqlite"))
+    assert [(mark["step"], mark["text"]) for mark in found["marks"]] == [(20, "eval()")]
+
+
 def test_two_optimizers_in_turn_have_a_loss_curve_each(tmp_path: Path) -> None:
     steps = [row(step, 1.0 + step % 2) for step in range(20)]
     found = charts(stored(tmp_path, steps, events=[{"optimizer": step % 2} for step in range(8)]))
     curves = {item["name"]: {value for _, value in item["points"]} for item in found["curves"]["loss"]}
     assert curves == {"loss before optimizer 0": {1.0}, "loss before optimizer 1": {2.0}}
+
+
+def test_the_curves_of_two_optimizers_carry_their_names(tmp_path: Path) -> None:
+    events = [{"optimizer": step % 2, "name": ("judge", "<b>")[step % 2]} for step in range(8)]
+    found = charts(stored(tmp_path, [row(step, 1.0) for step in range(20)], events=events))
+    assert [item["name"] for item in found["curves"]["lr"]] == ["learning rate of judge", "learning rate of <b>"]
 
 
 def test_updates_are_relative_to_the_weights(tmp_path: Path) -> None:

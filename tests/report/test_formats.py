@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.finding import Evidence, Finding, Remedy
 from paramedic.report.context import Context
 from paramedic.report.formats import FORMATS, render
 from paramedic.report.model import Report
@@ -44,6 +45,14 @@ def test_every_format_can_be_written_as_utf8(format: str, hostile: Report, conte
         assert json.loads(render(hostile, format, context))["findings"][0]["level"] == "fault"
     else:
         render(hostile, format, context).encode("utf-8")
+
+
+def test_a_wide_line_of_a_patch_is_broken_and_not_cut(fault: Report, context: Context) -> None:
+    call = "loader = DataLoader(TensorDataset((x - mean) / std, y), batch_size=32, generator=generator, shuffle=True)"
+    remedy = Remedy("shuffle", f"--- a/train.py\n+++ b/train.py\n-    {call[:60]})\n+    {call}\n")
+    text = render(replace(fault, findings=(replace(fault.findings[0], remedy=remedy),)), "text", context)
+    added = [line.strip().lstrip("+ ") for line in text.splitlines() if line.strip().startswith("+")]
+    assert len(added) == 2 and " ".join(added) == call and all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_text_of_a_proven_fault(fault: Report, context: Context) -> None:

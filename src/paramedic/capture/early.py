@@ -45,7 +45,7 @@ class EarlyLook:
         self.found = False
         self._copy: int | None = None
         self._next = 0
-        self._evaluation_seen = self._bad_seen = False
+        self._evaluation_seen = self._bad_seen = self._idle_seen = False
         self._why_not: str | None = None
 
     def after_step(self) -> bool:
@@ -63,8 +63,10 @@ class EarlyLook:
         bad = not self._bad_seen and not math.isfinite(observer._last_loss) and observer._loss_tensor is None
         evaluated = not self._evaluation_seen and bool(observer.setup.evaluations) and observer.steps > LOOK_STEPS[0]
         steps = self._next < len(LOOK_STEPS) and observer.steps >= LOOK_STEPS[self._next]
-        if not (bad or evaluated or steps):
+        idle = not self._idle_seen and not observer.steps  # looked at after NEVER_STEPPED erased gradients
+        if not (bad or evaluated or steps or idle):
             return False
+        self._idle_seen = self._idle_seen or idle
         self._bad_seen = self._bad_seen or bad
         self._evaluation_seen = bool(observer.setup.evaluations)
         self._next = sum(observer.steps >= step for step in LOOK_STEPS)
@@ -144,7 +146,8 @@ class EarlyLook:
         for fault in new:
             ending = "; --fail-fast ends the program" if self.ends and fault is new[-1] else ""
             place = f": {fault['place']}" if fault["place"] else ""
-            say(terminal, f"certain after {observer.steps} steps: {fault['claim']}{place}{ending}")
+            after = f"{observer.steps} steps" if observer.steps else f"{observer.setup.backward_calls} backward calls"
+            say(terminal, f"certain after {after}: {fault['claim']}{place}{ending}")
         partial = path.with_suffix(".part")
         partial.write_text(json.dumps([*said, *new]), encoding="utf-8")
         partial.replace(path)

@@ -132,7 +132,9 @@ def _optimizers(observer: Observer) -> None:
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             observer.zero_grad(self, sys._getframe(1))
-            return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
+            observer.after_zero_grad(self)
+            return result
 
         return wrapper
 

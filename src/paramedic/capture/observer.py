@@ -32,6 +32,7 @@ from paramedic.capture.validation import PassValues
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of, user_frame
 from paramedic.trace.setup import (
+    NEVER_STEPPED,
     BackwardRecord,
     EvaluationRecord,
     GradientEdit,
@@ -133,6 +134,7 @@ class Observer:
         self._suspended = 0
         self._in_step = False
         self._in_closure = False
+        self._erased_at = 0  # backward calls before the last zero_grad that erased gradients
         self._left_over = 0.0
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
@@ -691,6 +693,29 @@ class Observer:
             self._events.append(ZeroGrad(optimizer, place_of(frame), module))
             self._protocol("zero_grad", {"place": str(self._events[-1].place)})
 
+    def after_zero_grad(self, owner: Any) -> None:
+        """Where no optimizer ever makes a step, its erased gradients count as the steps that it should have made."""
+        erased = 0 if self.steps else self._erased(owner)
+        if not erased:
+            return
+        if self.active and self.stop_after is not None and erased >= self.stop_after:
+            raise StopProgram
+        if self.early is not None and erased >= NEVER_STEPPED and self._look():
+            raise StopProgram("fault-found")
+
+    @quiet
+    def _erased(self, owner: Any) -> int:
+        """How often this optimizer has thrown gradients away; 0 where this call threw none."""
+        if self._in_step or self._in_closure or self.setup.backward_calls <= self._erased_at:
+            return 0
+        index = self._optimizer_index(owner)
+        if index is None:
+            return 0
+        self._erased_at = self.setup.backward_calls
+        record = self.setup.optimizers[index]
+        record.erased += 1
+        return record.erased
+
     @quiet
     def clipped(
         self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], result: Any, frame: Any
@@ -767,10 +792,14 @@ class Observer:
         if self.window_open and index is not None:
             event = self._step_event(optimizer, sys._getframe(2))
             self._events.append(event)
+            record = self.setup.optimizers[index]
+            if record.steps == 1:
+                record.variable = _name_of(optimizer, user_frame(sys._getframe(2)))
             self._protocol(
                 "step",
                 {
                     "optimizer": event.optimizer,
+                    "name": record.variable,
                     "lr": event.lrs,
                     "place": str(event.place),
                     "gradients_nonzero": event.gradients_nonzero,

@@ -23,6 +23,7 @@ class Case:
     """A run: its trace, its live set-up (None when a stored trace is examined later), and the lab; or a data set.
 
     data: the data set of an audit without a program; then there is no set-up and no lab.
+    running: the program has not ended yet, and may still do what it has not done.
     findings: what earlier checks found, for checks that build on others.
     thresholds: overrides from the configuration, "check-name.threshold" -> value.
     why_not_live: what a check that needs live objects says when there are none.
@@ -35,6 +36,7 @@ class Case:
     thresholds: dict[str, float] = field(default_factory=dict)
     why_not_live: str = "needs the live program: run it again with `paramedic run`"
     data: DataRecord | None = None
+    running: bool = False
 
     @property
     def subject(self) -> Setup | DataRecord:

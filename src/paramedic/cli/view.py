@@ -160,13 +160,14 @@ def news(folder: Path) -> str:
 
 def _alarms(numbers: dict[str, Any], folder: Path) -> list[dict[str, str]]:
     """What is certain while the program runs: what a copy of it found, and what the trace alone says."""
+    from paramedic.report.context import sentence
     from paramedic.trace.store import FINDINGS
 
     try:
         found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = []
-    found = [{**item, "level": "fault"} for item in found]
+    found = [{**item, "level": "fault", "remedy": sentence(item["remedy"])} for item in found]
     if any(item["check"] == "non-finite-origin" for item in found):
         return found
     bad = next((mark for mark in numbers.get("marks", ()) if mark["kind"] == "bad"), None)

@@ -75,7 +75,9 @@ def _reached(case: Case) -> dict[str, Any]:
 
 def certain_faults(trace: Path, setup: Setup, spec: dict[str, Any]) -> list[dict[str, str]]:
     """The faults that are certain already, of a program that still runs; this process is a copy of its own."""
-    case = Case(Trace(trace), setup, Lab(setup, budget=0.0), thresholds=dict(spec.get("thresholds") or {}))
+    case = Case(
+        Trace(trace), setup, Lab(setup, budget=0.0), thresholds=dict(spec.get("thresholds") or {}), running=True
+    )
     wanted = selection(spec)
     findings, _, _ = examine(case, checks=[item for item in check_classes() if item.at_once], selected=wanted)
     argv = [spec.get("script") or f"-m {spec.get('module')}"]

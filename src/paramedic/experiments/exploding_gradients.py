@@ -8,7 +8,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.finding import Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
-from paramedic.experiments.sensitivity import sensitivity
+from paramedic.experiments.sensitivity import Sensitivity, sensitivity
 from paramedic.experiments.vanishing_gradients import flow_evidence
 from paramedic.experiments.wording import SYMPTOMS, at_first, model_place, percent
 
@@ -50,14 +50,27 @@ class ExplodingGradients(CauseByExperiment):
             yield self.finding(case, trial)
         elif found.failing and flow is not None:
             strongest = max(flow.weights.values(), default=0.0)
-            if flow.decades > EXPLODED or strongest > SENSITIVE:
+            if seen := _out_of_range(flow, strongest):
                 yield self.suspect(
-                    f"the network does not learn (u {percent(found.ended.train)}), and its gradients explode: the "
-                    f"gradient at {flow.first or 'the first layer'} is 10^{flow.decades:.1f} times that at "
-                    f"{flow.last or 'the last'} (expected below 10^{EXPLODED:g}); a relative change of a weight "
-                    f"changes the loss {strongest:.3g} times as much (expected below {SENSITIVE:g})",
+                    f"the network does not learn (u {percent(found.ended.train)}), and {seen}",
                     where=model_place(case),
                     evidence=flow_evidence(flow),
                     remedy="scale the initial weights down, or clip the gradient norm",
                     explains=("S5", "R27", "R17", "S1", "R16", "S6"),
                 )
+
+
+def _out_of_range(flow: Sensitivity, strongest: float) -> str:
+    """What of the gradients is too large, in words; "" if nothing is."""
+    parts = []
+    if flow.decades > EXPLODED:
+        parts.append(
+            f"its gradients grow on their way back: the gradient at {flow.first or 'the first layer'} is "
+            f"{10**flow.decades:.3g} times that at {flow.last or 'the last'} (expected below {10**EXPLODED:.2g} times)"
+        )
+    if strongest > SENSITIVE:
+        parts.append(
+            f"its loss hangs on its weights too strongly: a small relative change of a weight changes the loss "
+            f"{strongest:.3g} times as much (expected below {SENSITIVE:g} times)"
+        )
+    return ", and ".join(parts)

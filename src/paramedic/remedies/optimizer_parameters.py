@@ -16,25 +16,32 @@ CHECKS = ("parameters-not-optimized", "optimizer-over-stale-parameters")
 
 def rewrite(source: Source, finding: Finding) -> None:
     if finding.check == "parameters-not-optimized":
-        _all(source, optimizer_at(source, line(finding)), (finding.module or "").partition(".")[0])
+        _all(source, optimizer_at(source, line(finding)), finding.module or "")
     else:
         _renew(source, line(finding))
 
 
-def _all(source: Source, optimizer: Optimizer, missing: str) -> None:
+def _all(source: Source, optimizer: Optimizer, module: str) -> None:
+    """module: dotted path of what is missing; the part of it that is a variable here may hold what is given as well."""
+    missing = module.partition(".")[0]
     given = optimizer.call.args[0].value if optimizer.call.args else None
     groups = [item for item in source.nodes(cst.List, given)] if given is not None else []
     if isinstance(given, cst.Call) and isinstance(given.func, cst.Attribute) and given.func.attr.value == "parameters":
         owner = dotted(given.func.value) or ""
         root = _root(owner)
         if root == owner or (missing and missing != root.removeprefix("self.")):
-            _add(source, given, root, missing)
+            if module == missing and _holds(source, missing, root):
+                source.replace(given.func.value, missing)
+            else:
+                _add(source, given, missing, _code(module))
             return
         source.replace(given.func.value, root)
         return
     if isinstance(given, cst.List) and groups and missing and source.assignments(missing):
         if all(isinstance(item.value, cst.Dict) for item in given.elements):
-            _append(source, given, f'{{"params": {missing}.parameters()}}')
+            if module == missing and any(_holds(source, missing, name) for name in names_in(given)):
+                raise NoPatch("which of the groups the missing parameters belong to is not known")
+            _append(source, given, f'{{"params": {_code(module)}.parameters()}}')
             return
     raise NoPatch("the parameters are not given as model.parameters()")
 
@@ -45,19 +52,32 @@ def _root(owner: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "self" else parts[0]
 
 
-def _add(source: Source, given: cst.Call, name: str, missing: str) -> None:
+def _code(module: str) -> str:
+    """"model[0].body" of "model.0.body"."""
+    first, *rest = module.split(".")
+    return first + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in rest)
+
+
+def _holds(source: Source, whole: str, part: str) -> bool:
+    """Whether a variable was made of another one: ``whole = nn.Sequential(part, head)``."""
+    return any(part in set(names_in(assign.value)) for assign in source.assignments(whole))
+
+
+def _add(source: Source, given: cst.Call, missing: str, code: str) -> None:
     """``[*head.parameters(), *encoder.parameters()]``."""
     if not missing or not source.assignments(missing):
         raise NoPatch("the module of the missing parameters has no name here")
-    source.replace(given, f"[*{source.code(given)}, *{missing}.parameters()]")
+    source.replace(given, f"[*{source.code(given)}, *{code}.parameters()]")
 
 
 def _append(source: Source, groups: cst.List, code: str) -> None:
     def append(node: cst.List) -> cst.List:
         elements = list(node.elements)
         last = elements[-1]
-        default = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-        between = elements[-2].comma if len(elements) > 1 else last.comma
+        start = node.lbracket.whitespace_after  # a line of its own for each, as for the first
+        lines = isinstance(start, cst.ParenthesizedWhitespace)
+        default = cst.Comma(whitespace_after=start if lines else cst.SimpleWhitespace(" "))
+        between = elements[-2].comma if len(elements) > 1 else default
         elements[-1] = last.with_changes(comma=between if isinstance(between, cst.Comma) else default)
         return node.with_changes(elements=[*elements, cst.Element(cst.parse_expression(code), comma=last.comma)])
 

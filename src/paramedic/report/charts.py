@@ -75,14 +75,14 @@ def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]
     losses: dict[str, list[tuple[float, float]]] = defaultdict(list)
     turns = _turns(trace)
     for row in steps:
-        name = f"loss before optimizer {turns[row.step % len(turns)]}" if turns else "loss"
+        name = f"loss before {turns[row.step % len(turns)]}" if turns else "loss"
         losses[name].append((row.step, row.loss))
         for other, value in row.losses.items():
             losses[clean(other, 40)].append((row.step, value))
     rates: dict[str, list[tuple[float, float]]] = defaultdict(list)
     gradients: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in steps:
-        whose = f" of optimizer {turns[row.step % len(turns)]}" if turns else ""
+        whose = f" of {turns[row.step % len(turns)]}" if turns else ""
         rates["learning rate" + whose].append((row.step, row.lr))
         if row.gradient_norm is not None:
             gradients["gradient norm" + whose].append((row.step, row.gradient_norm))
@@ -103,14 +103,18 @@ def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]
     }
 
 
-def _turns(trace: Trace) -> list[int] | None:
+def _turns(trace: Trace) -> list[str] | None:
     """Which optimizer makes the steps, as the shortest period that fits the recorded ones; None for a single one."""
-    order = [event.data.get("optimizer") for event in trace.events("step")]
+    events = trace.events("step")
+    order = [event.data.get("optimizer") for event in events]
     if len(set(order)) < 2 or any(type(item) is not int for item in order):
         return None
+    names = {event.data["optimizer"]: event.data.get("name") for event in events}
+    if len({name for name in names.values() if name}) < len(names):  # a name for each, or none
+        names = {}
     for period in range(2, MAX_PERIOD + 1):
         if len(order) >= 2 * period and all(item == order[at % period] for at, item in enumerate(order)):
-            return [int(item) for item in order[:period]]  # type: ignore[arg-type]
+            return [clean(names.get(item) or f"optimizer {item}", 40) for item in order[:period]]
     return None
 
 
@@ -129,13 +133,21 @@ def _marks(trace: Trace, steps: list[StepRow]) -> list[dict[str, Any]]:
     ]
     if len(rates) <= MAX_MARKS // 2 and not _turns(trace):  # more is a schedule: its own curve shows it
         marks += rates
-    modes = [event for event in trace.events("mode") if event.step > 0]
-    if 0 < len(modes) <= MAX_MARKS // 2:
-        marks += [
-            {"step": event.step, "text": "train()" if event.data.get("training") else "eval()", "kind": "mode"}
-            for event in modes
-        ]
+    modes = _lasting_modes(trace)
+    if len(modes) <= MAX_MARKS // 2:
+        marks += [{"step": at, "text": "train()" if on else "eval()", "kind": "mode"} for at, on in modes]
     return marks
+
+
+def _lasting_modes(trace: Trace) -> list[tuple[int, bool]]:
+    """(step, train mode or not) of the changes that a step was made in: not those of a validation pass between two."""
+    last = {event.step: bool(event.data.get("training")) for event in trace.events("mode")}
+    before, changes = True, []
+    for at, on in sorted(last.items()):
+        if on != before and at > 0:
+            changes.append((at, on))
+        before = on
+    return changes
 
 
 # -- heat maps --------------------------------------------------------------------------------------------------------

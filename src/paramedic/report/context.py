@@ -202,7 +202,9 @@ def proof_text(finding: Finding) -> str:
     changed = clean(proof.changed or proof.experiment, 200)
     if proof.unit != "u":
         low, high = map(number, proof.interval)
-        shown = f"{clean(proof.unit, 20)} {number(proof.before)} → {number(proof.after)}"
+        unit = clean(proof.unit, 40)  # a name goes before the numbers, "of the labels read" after them
+        shown = f"{number(proof.before)} → {number(proof.after)}"
+        shown = f"{shown} {unit}" if " " in unit else f"{unit} {shown}"
         seeds = f", {proof.seeds} seeds" if proof.seeds > 1 else ""
         return f"{changed}: {shown} (95 % interval of the change {low} to {high}{seeds})"
     before, after, (low_share, high_share) = learned(proof)

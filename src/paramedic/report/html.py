@@ -19,6 +19,7 @@ from markupsafe import Markup
 from paramedic.catalogue import ROW_BY_ID
 from paramedic.checks.finding import Finding
 from paramedic.checks.registry import descriptions
+from paramedic.remedies.patching import PatchError, file_of, hunks_of
 from paramedic.report import svg
 from paramedic.report.charts import charts
 from paramedic.report.context import (
@@ -84,7 +85,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
     page_data = {
         **numbers,
         "levels": exhibits.get("levels"),
-        "replays": exhibits.get("replays"),
+        "replays": _replays(exhibits.get("replays"), report),
         "distributions": exhibits.get("distributions"),
         "data": _without_samples(exhibits.get("data")),
         "rows": _rows(report),
@@ -118,6 +119,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         place_text=place_text,
         proof_text=proof_text,
         code=lambda finding: context.code(finding.where, CODE_AROUND),
+        in_patch=_in_patch,
         bars=_bars,
         evidence=evidence,
         sparkline=svg.sparkline,
@@ -206,6 +208,27 @@ def _bars(finding: Finding) -> Markup | None:
         before, after, interval = learned(proof)
         return svg.bars(before, after, interval, "percent")
     return svg.bars(proof.before, proof.after, proof.interval, "value", proof.unit)
+
+
+def _in_patch(finding: Finding) -> bool:
+    """Whether the patch shows the line that the finding speaks of: it need not stand there twice."""
+    text = finding.remedy.patch if finding.remedy is not None else None
+    if not text or finding.where is None:
+        return False
+    try:
+        same = file_of(text) == finding.where.file
+    except PatchError:
+        return False
+    return same and any(hunk.start < finding.where.line <= hunk.start + len(hunk.old) for hunk in hunks_of(text))
+
+
+def _replays(replays: Any, report: Report) -> Any:
+    """The experiments, those first and marked that prove a finding."""
+    if not isinstance(replays, list):
+        return None
+    proven = [finding.proof.changed for finding in report.findings if finding.proof is not None]
+    marked = [{**replay, "proves": replay.get("changed") in proven} for replay in replays if isinstance(replay, dict)]
+    return sorted(marked, key=lambda replay: not replay["proves"])
 
 
 def _without_samples(data: Any) -> Any:

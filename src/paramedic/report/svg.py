@@ -10,7 +10,8 @@ from markupsafe import Markup
 from paramedic.report.context import percent
 from paramedic.report.escape import clean, number
 
-BAR_LEFT, BAR_WIDTH, BAR_HEIGHT = 62, 270, 22
+BAR_LEFT, BAR_WIDTH, BAR_HEIGHT = 62, 220, 22
+LONGEST_UNIT = 8  # characters beside a bar
 LINE_WIDTH, LINE_HEIGHT = 160, 56
 
 
@@ -27,11 +28,13 @@ def bars(
     if not all(map(math.isfinite, (before, after, top))) or top <= 0 or (show != "percent" and min(before, after) < 0):
         return None
 
+    short = clean(unit, 20) if len(unit) <= LONGEST_UNIT else ""  # the sentence below the bars has it
+
     def x(value: float) -> float:
         return BAR_LEFT + BAR_WIDTH * max(0.0, min(1.0, value / top))
 
     def text(value: float) -> str:
-        return percent(value) if show == "percent" else f"{number(value)} {clean(unit, 20)}"
+        return percent(value) if show == "percent" else f"{number(value)} {short}".rstrip()
 
     rows = Markup()
     for position, (label, value) in enumerate((("now", before), ("changed", after))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from io import StringIO
 
@@ -43,6 +44,7 @@ MAX_NOTES = 6
 CODE_AROUND = 1
 MAX_PATCH_LINES = 16
 PATCH_AROUND = 1
+CONTINUED = "    "  # before the rest of a line of a patch that is too wide
 MAX_SYMPTOM = 160  # characters of what a cause explains: the whole stands in report.html
 LEVEL_STYLE = {"fault": "bold red", "suspect": "bold yellow", "note": "cyan"}
 MARKS = {"found": "!", "passed": "+", "not-applicable": "-", "not-checked": "?"}
@@ -132,7 +134,7 @@ def _details(finding: Finding, context: Context) -> Table:
         text = f"{clean(item.name, 120)}: {number(item.value)}{unit}{expected}"
         lines.append(("Measured" if position == 0 else "", Text(text)))
     if finding.remedy is not None and finding.remedy.patch:
-        lines.append(("Patch", _patch(finding.remedy.patch)))
+        lines.append(("Patch", _patch(finding.remedy.patch, context.width - LABEL_COLUMNS - 1)))
     for position, symptom in enumerate(finding.explains):
         lines.append(("Explains" if position == 0 else "", Text(clean(symptom, MAX_SYMPTOM))))
     return _table(lines)
@@ -163,17 +165,29 @@ def _bars(finding: Finding) -> list[Text]:
     ]
 
 
-def _patch(patch: str) -> Text:
-    """What changes, with a line around it; `paramedic fix` and report.html have the whole lines."""
+def _patch(patch: str, width: int) -> Text:
+    """What changes, with a line around it: what is added or removed in whole, the context as far as it fits."""
     lines = _near_changes(clean_lines(patch).strip("\n").split("\n"))
     text = Text(no_wrap=True, overflow="ellipsis")
     for line in lines[:MAX_PATCH_LINES]:
-        added, removed = line.startswith("+"), line.startswith("-")
-        text.append(line + "\n", style="green" if added else "red" if removed else "dim")
+        changed = line[:1] in ("+", "-")
+        style = {"+": "green", "-": "red"}.get(line[:1], "dim")
+        text.append("\n".join(_broken(line, width) if changed else [line]) + "\n", style=style)
     if len(lines) > MAX_PATCH_LINES:
         text.append(f"... {len(lines) - MAX_PATCH_LINES} more lines in report.html\n", style="dim")
     text.rstrip()
     return text
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """A line of a patch that is too wide, over several: each with the mark, and deeper than the code."""
+    mark, code = line[0], line[1:].expandtabs(4)
+    indent = " " * min(len(code) - len(code.lstrip()), width // 2)
+    pieces = textwrap.wrap(
+        code.strip(), max(20, width - 1 - len(indent)), initial_indent="", subsequent_indent=CONTINUED,
+        break_on_hyphens=False, drop_whitespace=True,
+    )  # fmt: skip
+    return [mark + indent + piece for piece in pieces] or [line]
 
 
 def _near_changes(lines: list[str]) -> list[str]:

@@ -45,12 +45,19 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
+# Gradients computed and erased so often before any step were not meant to be used later: look-aheads of a program that
+# trains (sensitivities before pruning, a Fisher matrix, a test of the loss) take a few batches, 2026-11-26.
+NEVER_STEPPED = 100
+
+
 @dataclass(eq=False)
 class OptimizerRecord:
     """An optimizer with its settings as they were before its first step.
 
     groups: per parameter group, the settings (lr, weight_decay, ...) without the parameters.
     parameters: the parameters that it held when it was constructed (all groups, in order).
+    erased: its ``zero_grad`` calls that erased the gradients of a backward call, before any optimizer's first step.
+    variable: what holds it in the code that called its first step.
     """
 
     optimizer: torch.optim.Optimizer
@@ -60,6 +67,8 @@ class OptimizerRecord:
     constructed: Place | None = None
     name: str = "optimizer"
     steps: int = 0
+    erased: int = 0
+    variable: str | None = None
 
 
 @dataclass(eq=False)

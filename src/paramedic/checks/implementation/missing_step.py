@@ -14,7 +14,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import SYMPTOMS, optimizer_parameters, steps_of, unchanged, wiring
 from paramedic.trace.place import Place
-from paramedic.trace.setup import OptimizerRecord
+from paramedic.trace.setup import NEVER_STEPPED, OptimizerRecord
 
 LEAST_BACKWARDS = 3  # fewer gradients are looked at, not trained with
 
@@ -34,6 +34,7 @@ class MissingStep(Check):
     name = "missing-step"
     needs = ("replay",)
     cost = "replay"
+    at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
         setup, facts = case.setup, wiring(case)
@@ -47,6 +48,8 @@ class MissingStep(Check):
             idle = [p for p in own if id(p) not in facts.stepped]
             if record.steps or not idle or not all(unchanged(case, p) for p in idle):
                 continue
+            if case.running and record.erased < NEVER_STEPPED:
+                continue  # it may begin later, as the second network of a pair does
             yield self._never_steps(case, record, idle)
 
     def _never_steps(self, case: Case, record: OptimizerRecord, idle: list[Tensor]) -> Finding:

@@ -80,8 +80,19 @@ def _exhibit(
     vocabulary: dict[int, str] | None,
 ) -> dict[str, Any]:
     counts = {"train": SAMPLES, "validation": SAMPLES_VALIDATION}
-    shown = {role: _role(found, kind, counts[role], names[role], vocabulary) for role, found in recorded.items()}
-    return {"kind": kind, "roles": shown, "values": _values(recorded), "features": _features(recorded, kind)}
+    alike = {role: found for role, found in recorded.items() if _row(found) == _row(recorded["train"])}
+    kinds = {role: kind if role in alike else kind_of(found[0].inputs[:64]) for role, found in recorded.items()}
+    shown = {role: _role(found, kinds[role], counts[role], names[role], vocabulary) for role, found in recorded.items()}
+    return {"kind": kind, "roles": shown, "values": _values(alike), "features": _features(recorded, kind)}
+
+
+def _row(found: list[Part]) -> tuple[int, bool, int]:
+    """What rows of one kind share: a generator is validated on noise and trains on pictures. Lengths of texts and
+    sizes of pictures may differ, the width of a table may not.
+    """
+    inputs = found[0].inputs
+    table = inputs.dim() == 2 and inputs.is_floating_point()
+    return inputs.dim(), inputs.is_floating_point(), inputs.shape[1] if table else 0
 
 
 def kind_of(inputs: Tensor) -> str:
@@ -132,12 +143,14 @@ def _role(
     inputs = torch.stack([row for row, _ in chosen]).detach().cpu()
     shown = _tokens(inputs, vocabulary) if kind == "tokens" else _SHOWN[kind](inputs)
     return {
+        "kind": kind,
         "shape": list(shape),
         "dtype": str(first.inputs.dtype).removeprefix("torch."),
         "target_shape": list(first.target.shape) if first.target is not None else None,
         "range": [float(inputs.float().min()), float(inputs.float().max())],
         "samples": [
-            {"show": show, "target": _target(target, names)} for show, (_, target) in zip(shown, chosen, strict=True)
+            {"show": show, "target": _target(target, names, vocabulary if _alike(row, target) else None)}
+            for show, (row, target) in zip(shown, chosen, strict=True)
         ],
         "classes": _class_counts(recorded, names),
     }
@@ -233,9 +246,17 @@ def _class_names(case: Case, batch: Batch) -> list[str] | None:
     return [str(name)[:60] for name in names] if isinstance(names, (list, tuple)) else None
 
 
-def _target(target: Tensor | None, names: list[str] | None) -> str | None:
+def _alike(row: Tensor, target: Tensor | None) -> bool:
+    """Whether the target is of tokens too, one for each of the row: a single number may be a class."""
+    return target is not None and not target.is_floating_point() and target.dim() > 0 and target.shape == row.shape
+
+
+def _target(target: Tensor | None, names: list[str] | None, vocabulary: dict[int, str] | None = None) -> str | None:
     if target is None:
         return None
+    if vocabulary is not None:
+        words = [vocabulary.get(int(token), "?") for token in target[:TOKENS]]
+        return ("" if all(len(word) == 1 for word in words) else " ").join(words)
     values = target.detach().cpu().flatten()
     if values.numel() == 1 and not values.is_floating_point() and names and 0 <= int(values) < len(names):
         return names[int(values)]

@@ -42,6 +42,7 @@
 
   // -- curves over the steps ---------------------------------------------------------------------------------------
 
+  const NARROW = 520; // pixels: names of levels are short there
   const markColor = { bad: "fault", rate: "suspect", mode: "third", epoch: "line" };
   function curve(id, key, given) {
     const element = find("chart-" + id), series = (data.curves || {})[key] || [];
@@ -59,7 +60,7 @@
     draw(element, () => {
       const y = scaleOf(scaleOf(values).type === "log" ? values.concat(extra) : values), all = finite(values.concat(extra));
       if (y.type === "value" && levels.length) { const low = Math.min(...all), high = Math.max(...all), pad = 0.06 * (high - low || 1); y.min = low >= 0 ? Math.max(0, low - pad) : low - pad; y.max = high + pad; }
-      const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: l.text, position: l.at, color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
+      const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: element.clientWidth < NARROW ? l.short : l.text, position: l.at, color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
       if (key === "loss") for (const mark of data.marks || []) {
         const named = mark.kind !== "epoch";
         marks.push({ xAxis: mark.step, label: { show: named, formatter: mark.text, color: color(markColor[mark.kind]), position: "insideEndTop" }, lineStyle: { color: color(markColor[mark.kind]), type: named ? "dashed" : "solid", width: named ? 1.5 : 1 } });
@@ -77,10 +78,10 @@
   }
   function curves() {
     const levels = [], given = data.levels || {};
-    if (typeof given.chance === "number") levels.push({ value: given.chance, text: "chance: best constant output", color: "suspect", at: "insideStartTop" });
-    if (typeof given.floor === "number") levels.push({ value: given.floor, text: "floor: best possible output", color: "passed", at: "insideEndBottom" });
+    if (typeof given.chance === "number") levels.push({ value: given.chance, text: "chance: best constant output", short: "chance", color: "suspect", at: "insideStartTop" });
+    if (typeof given.floor === "number") levels.push({ value: given.floor, text: "floor: best possible output", short: "floor", color: "passed", at: "insideEndTop" });
     const followed = ((data.curves || {}).loss || []).some((s) => s.name.startsWith("validation"));
-    if (typeof given.validation === "number" && !followed) levels.push({ value: given.validation, text: "validation, last weights", color: "third", at: "insideMiddleTop" });
+    if (typeof given.validation === "number" && !followed) levels.push({ value: given.validation, text: "validation, last weights", short: "validation", color: "third", at: "insideMiddleTop" });
     curve("loss", "loss", levels);
     curve("metric", "metric", []);
     curve("lr", "lr", []);
@@ -106,16 +107,27 @@
         renderItem: (_p, api) => ({ type: "polygon", shape: { points: whole.map((r) => api.coord([r[0], r[3]])).concat(whole.map((r) => api.coord([r[0], r[2]])).reverse()) }, style: { fill: paint, opacity: 0.2 } }) },
     ];
   }
+  const SHOWN_AT_ONCE = 4; // of the experiments; what proves a finding comes first
   function replays() {
     const place = find("replays"), all = data.replays || [];
     if (!place || !all.length) return;
-    const base = all.find((r) => r.changed === "nothing");
-    for (const replay of all.filter((r) => r !== base)) {
+    const base = all.find((r) => r.changed === "nothing"), tried = all.filter((r) => r !== base);
+    const first = tried.filter((r) => r.proves), rest = tried.filter((r) => !r.proves);
+    while (rest.length && first.length < SHOWN_AT_ONCE) first.push(rest.shift());
+    drawReplays(place, first, base);
+    if (!rest.length) return;
+    const more = find("more-replays"), inside = make("div", undefined, "pair");
+    more.hidden = false;
+    more.append(make("summary", `${rest.length} more that ${rest.length === 1 ? "was" : "were"} tried`), inside);
+    more.addEventListener("toggle", () => { if (!inside.children.length) drawReplays(inside, rest, base); });
+  }
+  function drawReplays(place, some, base) {
+    for (const replay of some) {
       const figure = make("figure"), box = make("div", undefined, "chart"), rows = summarized(replay), start = base ? summarized(base) : null;
       box.style.height = "220px";
       const last = (r) => number((r.filter((x) => x[1] !== null).pop() || [])[1]);
       const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, unchanged at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
-      figure.append(make("h3", replay.changed), box, make("figcaption", text));
+      figure.append(make("h3", replay.changed + (replay.proves ? ": the proof" : "")), box, make("figcaption", text));
       place.append(figure);
       draw(box, () => ({
         grid: { left: 58, right: 18, top: 30, bottom: 34 }, legend: { top: 0, data: start ? ["unchanged", "changed"] : ["changed"], textStyle: { color: color("ink") } },
@@ -280,6 +292,8 @@
       Object.assign(data, news);
       curves(); heatMaps();
       find("progress").textContent = news.progress;
+      document.querySelector(".verdict").classList.toggle("is-fault", news.findings.length > 0);
+      if (news.findings.length) find("verdict").textContent = "Wrong already, while it runs";
       find("live-findings").replaceChildren(...news.findings.map((f) => {
         const item = make("li"); item.append(make("strong", f.claim, f.level), make("div", f.place, "place"), make("div", f.summary), make("div", f.remedy, "act")); return item;
       }));
