@@ -1,15 +1,27 @@
 """Mean teacher on digits with few labels: the averaged network gives the targets and is the one that is kept."""
 import copy
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 
-torch.manual_seed(9)
+
+@dataclass
+class Options:
+    labelled: int = 200
+    unlabelled: int = 1100
+    batch_size: int = 100
+    labelled_batch: int = 50
+    epochs: int = 12
+    lr: float = 3e-3
+    momentum: float = 0.95
+    consistency: float = 3.0
+    ramp_up: int = 4
 
 
-class Averaged:
+class AveragedModel:
     """Exponential moving average of a network, in evaluation mode."""
 
     def __init__(self, network, momentum):
@@ -22,12 +34,33 @@ class Averaged:
             mine.lerp_(theirs, 1 - self.momentum)
 
 
-def make_network():
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Linear(32, 10),
-    )  # fmt: skip
+class ConvBlock(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return F.relu(self.norm(self.conv(x)))
+
+
+class SmallNet(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.blocks = nn.Sequential(ConvBlock(1, 16), nn.MaxPool2d(2), ConvBlock(16, 32))
+        self.classifier = nn.Linear(32, classes)
+
+    def forward(self, x):
+        return self.classifier(self.blocks(x).mean((2, 3)))
+
+
+def load(options):
+    images, labels = load_digits(return_X_y=True)
+    order = torch.randperm(len(images))
+    images = torch.tensor(images, dtype=torch.float32)[order].view(-1, 1, 8, 8)
+    labels = torch.tensor(labels)[order]
+    few, many = options.labelled, options.labelled + options.unlabelled
+    return (images[:few], labels[:few]), images[few:many], (images[many:], labels[many:])
 
 
 def jitter(images):
@@ -35,32 +68,39 @@ def jitter(images):
     return torch.roll(images, shift, dims=(2, 3)) + 0.5 * torch.randn_like(images)
 
 
-def accuracy(network, images, labels):
-    with torch.no_grad():
-        return (network(images).argmax(1) == labels).float().mean().item()
+@torch.no_grad()
+def evaluate(network, images, labels):
+    return (network(images).argmax(1) == labels).float().mean().item()
 
 
-images, labels = load_digits(return_X_y=True)
-order = torch.randperm(len(images))
-images = torch.tensor(images, dtype=torch.float32)[order].view(-1, 1, 8, 8)
-labels = torch.tensor(labels)[order]
-labelled, unlabelled, test = slice(0, 200), slice(200, 1300), slice(1300, None)
-
-student = make_network()
-teacher = Averaged(student, momentum=0.95)
-optimizer = torch.optim.Adam(student.parameters(), lr=3e-3)
-for epoch in range(12):
+def train_epoch(epoch, student, teacher, optimizer, labelled, unlabelled, options):
     student.train()
-    for rows in torch.randperm(1100).split(100):
-        few = torch.randint(200, (50,))
-        supervised = F.cross_entropy(student(jitter(images[labelled][few])), labels[labelled][few])
-        plain = images[unlabelled][rows]
+    weight = options.consistency * min(1.0, epoch / options.ramp_up)
+    for rows in torch.randperm(len(unlabelled)).split(options.batch_size):
+        few = torch.randint(len(labelled[0]), (options.labelled_batch,))
+        supervised = F.cross_entropy(student(jitter(labelled[0][few])), labelled[1][few])
         with torch.no_grad():
-            wanted = teacher.network(plain).softmax(1)
-        consistency = F.mse_loss(student(jitter(plain)).softmax(1), wanted)
-        loss = supervised + min(1.0, epoch / 4) * 3.0 * consistency
+            wanted = teacher.network(unlabelled[rows]).softmax(1)
+        consistency = F.mse_loss(student(jitter(unlabelled[rows])).softmax(1), wanted)
+        loss = supervised + weight * consistency
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         teacher.update(student)
-    print(f"epoch {epoch} loss {loss.item():.4f} teacher accuracy {accuracy(teacher.network, images[test], labels[test]):.4f}")
+    return loss.item()
+
+
+def main():
+    options = Options()
+    torch.manual_seed(9)
+    labelled, unlabelled, test = load(options)
+    student = SmallNet()
+    teacher = AveragedModel(student, options.momentum)
+    optimizer = torch.optim.Adam(student.parameters(), lr=options.lr)
+    for epoch in range(options.epochs):
+        loss = train_epoch(epoch, student, teacher, optimizer, labelled, unlabelled, options)
+        print(f"epoch {epoch} loss {loss:.4f} teacher accuracy {evaluate(teacher.network, *test):.4f}")
+
+
+if __name__ == "__main__":
+    main()
