@@ -24,6 +24,7 @@ SHOWN_ON = {
     "batchnorm-tiny-batch": "programs/R32/batchnorm_batch_of_one/faulty.py",
     "cannot-overfit-tiny-set": "programs/R24/network_too_small/faulty.py",
     "fails-on-solvable-data": "programs/R24/network_too_small/faulty.py",
+    "learns-without-regularization": "programs/R30/too_much_regularization/faulty.py",
     "simple-model-learns": "programs/R24/network_too_small/faulty.py",
     "stopped-too-early": "programs/R31/stopped_too_early/faulty_one_epoch.py",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 
@@ -12,8 +13,10 @@ from PIL import Image
 from torch import nn
 
 import paramedic
+from paramedic.checks.data.samples import Rows
 from paramedic.diagnosis.exhibits import MAX_BYTES
 from paramedic.diagnosis.exhibits.data import Part, _exhibit, kind_of
+from paramedic.diagnosis.exhibits.suspects import shown_samples
 from paramedic.report.pictures import png
 from paramedic.trace.store import Trace
 
@@ -46,6 +49,18 @@ def test_a_target_of_tokens_is_read_and_a_class_is_not() -> None:
         for target in (torch.tensor([[1, 2, 5]]), torch.tensor([2]))
     ]
     assert texts == ["bcf", "2"]
+
+
+def test_suspect_rows_are_pictures_or_cells_with_their_labels() -> None:
+    from sklearn.datasets import load_digits, load_wine
+
+    digits, wine = load_digits(), load_wine()
+    shown = shown_samples(Rows(torch.tensor(digits.data[:64]), torch.tensor(digits.target[:64]), "arrays", True), [5, 9])
+    assert [item.caption for item in shown["pictures"]] == [f"row {at} ({digits.target[at]})" for at in (5, 9)]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown["pictures"][0].png))))
+    assert np.argmax(picture) == np.argmax(digits.data[5]) and picture.shape == (8, 8)
+    cells = shown_samples(Rows(torch.tensor(wine.data), torch.tensor(wine.target), "arrays", True), [3])["rows"]
+    assert cells.rows[0].name == "row 3" and len(cells.rows[0].cells) == 8
 
 
 def test_noise_that_a_generator_is_validated_on_is_no_picture() -> None:

@@ -15,15 +15,13 @@ from paramedic.checks.data.samples import rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.diagnosis.examine import make_report
 from paramedic.diagnosis.exhibits.data import data_of
-from paramedic.diagnosis.exhibits.rows import shown_rows
 from paramedic.diagnosis.exhibits.settings import environment
+from paramedic.diagnosis.exhibits.suspects import shown_samples
 from paramedic.measurements.data.stream import CERTAIN, detection_limit
 from paramedic.report.model import Report
-from paramedic.report.pictures import Picture, png_of
 from paramedic.trace.dataset import DataRecord
 from paramedic.trace.store import Trace, TraceWriter
 
-MOST_PICTURES = 12  # of a finding in the HTML page; rows too
 MOST_NAMES = 10
 TRACE = "trace.sqlite"
 
@@ -118,26 +116,4 @@ def _with_samples(case: Case, finding: Finding) -> Finding:
     evidence = finding.evidence
     if all(item.name != "rows" for item in evidence):
         evidence = (*evidence, Evidence("rows", ", ".join(found.names(chosen, MOST_NAMES))))
-    chosen = chosen[:MOST_PICTURES]
-    names, labels = found.names(chosen, MOST_PICTURES), [_label(found, row) for row in chosen]
-    images = [png_of(found.inputs[row]) for row in chosen]
-    if all(image is None for image in images):
-        shown = shown_rows(found.inputs, chosen, names, labels, found.split.columns if found.split is not None else ())
-        return replace(finding, evidence=evidence, extra={**finding.extra, "rows": shown})
-    pictures = tuple(
-        Picture(f"{name} ({label})" if label else name, image)
-        for name, label, image in zip(names, labels, images, strict=True)
-        if image is not None
-    )
-    return replace(finding, evidence=evidence, extra={**finding.extra, "pictures": pictures})
-
-
-def _label(found: Any, row: int) -> str:
-    target = found.target
-    if target is None or target[row].numel() != 1:
-        return ""
-    if target.is_floating_point():
-        return f"{float(target[row]):.4g}"
-    number = int(target[row])
-    classes = found.split.classes if found.split is not None else ()
-    return str(classes[number] if 0 <= number < len(classes) else number)
+    return replace(finding, evidence=evidence, extra={**finding.extra, **shown_samples(found, chosen)})

@@ -134,6 +134,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         anchors=[name for name, there in anchors.items() if there],
         parts=[(name, PARTS[name]) for name, there in anchors.items() if there],
         data=exhibits.get("data"),
+        suspects=exhibits.get("suspects") or {},
         network=network,
         network_size=f"{sum(row['own'] for row in network):,}",
         settings=exhibits.get("settings"),

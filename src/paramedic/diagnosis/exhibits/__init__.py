@@ -16,6 +16,7 @@ from paramedic.diagnosis.exhibits.data import data
 from paramedic.diagnosis.exhibits.network import distributions, network
 from paramedic.diagnosis.exhibits.progress import levels, replays
 from paramedic.diagnosis.exhibits.settings import environment, fingerprints, settings, sources
+from paramedic.diagnosis.exhibits.suspects import suspects
 
 SECONDS = 8.0  # for all parts together; a part that has begun is finished
 MAX_BYTES = 900_000  # of JSON: with the 700 kB of the charts' library the page stays below its 2 MB
@@ -28,6 +29,7 @@ PARTS: tuple[tuple[str, Callable[[Case], Any]], ...] = (
     ("settings", settings),
     ("fingerprints", fingerprints),
     ("network", network),
+    ("suspects", suspects),
     ("data", data),
     ("distributions", distributions),
     ("sources", sources),

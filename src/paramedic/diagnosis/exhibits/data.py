@@ -159,7 +159,8 @@ def _role(
 # -- samples --------------------------------------------------------------------------------------------------------
 
 
-def _pictures(inputs: Tensor) -> list[Any]:
+def pictures(inputs: Tensor) -> list[str]:
+    """PNG in base64 of (n, ...) pictures or rows of pixels, on one scale of grey."""
     values = torch.nan_to_num(inputs.float(), nan=0.0, posinf=0.0, neginf=0.0)
     if values.dim() == 2:
         side = round(values.shape[1] ** 0.5)
@@ -173,7 +174,11 @@ def _pictures(inputs: Tensor) -> list[Any]:
     values = nn.functional.adaptive_avg_pool2d(values, size)
     low, high = values.amin(), values.amax()
     scaled = ((values - low) / (high - low).clamp_min(1e-12) * 255).round().to(torch.uint8)
-    return [f"data:image/png;base64,{base64.b64encode(png(picture.movedim(0, -1))).decode()}" for picture in scaled]
+    return [base64.b64encode(png(picture.movedim(0, -1))).decode() for picture in scaled]
+
+
+def _pictures(inputs: Tensor) -> list[Any]:
+    return [f"data:image/png;base64,{picture}" for picture in pictures(inputs)]
 
 
 def _table(inputs: Tensor) -> list[Any]:
