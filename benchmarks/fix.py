@@ -44,12 +44,13 @@ class Result:
     outcome: str
     patched: float | None = None
     change: str = ""
+    measured: str = ""
 
 
 def finding_of(program: Program, reports: Path | None) -> Finding | None:
     """The finding of the program's own check, from a kept report or a new diagnosis."""
     assert program.expected is not None
-    kept = reports / f"{program.name.replace('/', '__')}.json" if reports is not None else None
+    kept = _kept(program, reports)
     if kept is not None and kept.is_file():
         document = json.loads(kept.read_text(encoding="utf-8"))
     else:
@@ -77,6 +78,17 @@ def repaired(expected: dict[str, Any], patched: float | None) -> str:
     if (fixed - patched) / (fixed - faulty) <= SHARE:
         return REPAIRED
     return BETTER if (fixed - patched) / (fixed - faulty) < 0.5 else FAILED
+
+
+def measured(program: Program, reports: Path | None) -> str:
+    """Today, and the day of a kept report if it is older."""
+    today, kept = time.strftime("%Y-%m-%d"), _kept(program, reports)
+    day = time.strftime("%Y-%m-%d", time.localtime(kept.stat().st_mtime)) if kept is not None and kept.is_file() else today
+    return today if day == today else f"{today}, found {day}"
+
+
+def _kept(program: Program, reports: Path | None) -> Path | None:
+    return reports / f"{program.name.replace('/', '__')}.json" if reports is not None else None
 
 
 def figure(program: Program, cwd: Path) -> float | None:
@@ -141,7 +153,8 @@ Written by `{command}`; each line says when it was measured. Every faulty progra
 (its own check, {budget:.0f} s of experiments), the patch of the finding is applied to a copy, and the copy is run; the figure
 that it prints is compared with those of the faulty and the fixed program. *repaired*: nine tenths of the way to
 the fixed program's figure, or further; *better*: half of it; *no patch*: the finding says in words what to change;
-*not found*: the check was silent in its {budget:.0f} s.
+*not found*: the check was silent in its {budget:.0f} s. "found" with an earlier day: the finding is that of a run of all
+checks on that day (`make bench-accuracy`), and the patched program ran on the first day named.
 
 """
 COLUMNS = (
@@ -157,7 +170,7 @@ def row(item: Result) -> str:
     shown = "" if item.patched is None else f"{item.patched:.4g}"
     return (
         f"| {item.program.name} | {expected['metric']} | {expected['faulty_result']} | {expected['fixed_result']} | "
-        f"{shown} | {item.outcome} | {time.strftime('%Y-%m-%d')} | {f'`{change}`' if change else ''} |"
+        f"{shown} | {item.outcome} | {item.measured} | {f'`{change}`' if change else ''} |"
     )
 
 
@@ -178,9 +191,28 @@ def document(path: Path, results: list[Result]) -> str:
     head = HEADER.format(command="python -m benchmarks.fix --primary --markdown docs/fix-results.md", budget=BUDGET)
     return (
         f"{head}{summary(outcomes)}\n\n{COLUMNS}{measured}\n\n"
+        "## Rows without a repaired program\n\n| row | what became of its programs |\n|---|---|\n"
+        + "".join(f"| {name} | {why} |\n" for name, why in unrepaired(cells)) + "\n"
         "## Checks without a patch\n\nTheir findings say in words what to change.\n\n"
         f"| check | no patch, because |\n|---|---|\n{unpatched}\n"
     )
+
+
+def unrepaired(cells: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """Rows of which no measured program was repaired, and why; those of which none was measured too."""
+    faulty = [program for program in programs(primary=True) if program.expected]
+    known = {line[1]: line[6] for line in cells}
+    done = {name.partition("/")[0] for name, outcome in known.items() if outcome == REPAIRED}
+    for name in sorted({program.row for program in faulty if re.fullmatch(r"R\d+", program.row)} - done):
+        mine = [program for program in faulty if program.row == name]
+        yield name, "; ".join(_fate(program, known.get(program.name, "not measured")) for program in mine)
+
+
+def _fate(program: Program, outcome: str) -> str:
+    assert program.expected is not None
+    check = program.expected["check"]
+    why = UNPATCHED.get(check) if outcome == NO_PATCH else None
+    return f"{check}: {outcome}" + (f" ({why})" if why else "")
 
 
 def summary(outcomes: list[tuple[str, str]]) -> str:
@@ -216,7 +248,7 @@ def main() -> None:
         assert program.expected is not None
         if options.with_rewrite and program.expected["check"] not in rewrites():
             continue
-        results.append(mend(program, options.reports))
+        results.append(replace(mend(program, options.reports), measured=measured(program, options.reports)))
         print(f"{results[-1].outcome:<13} {program.name} {results[-1].patched or ''}", file=sys.stderr, flush=True)
         if options.markdown is not None:
             options.markdown.write_text(document(options.markdown, results), encoding="utf-8")
