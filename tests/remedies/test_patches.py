@@ -90,6 +90,7 @@ SAME_AS_FIXED = [
     ("R32/stale_batchnorm_statistics/faulty", 14),
     ("R32/stale_batchnorm_statistics/faulty_swapped_arguments", 11),
     ("R32/training_in_eval_mode/faulty", 31),
+    ("R32/validating_in_train_mode/faulty_forgotten_eval", 24),
     ("R34/missing_zero_grad/faulty_regression", 19),
     ("R34/zero_grad_between_backward_and_step/faulty", 37),
     ("R34/zero_grad_between_backward_and_step/faulty_lstm", 25),

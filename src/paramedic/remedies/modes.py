@@ -17,6 +17,7 @@ from paramedic.remedies.objects import (
 from paramedic.remedies.source import NoPatch, Source
 
 CHECKS = ("training-in-eval-mode", "validating-in-train-mode")
+NO_GRADIENTS = ("no_grad", "inference_mode")
 
 
 def rewrite(source: Source, finding: Finding) -> None:
@@ -78,12 +79,28 @@ def _start_of_validation(source: Source, statement: cst.CSTNode) -> cst.CSTNode:
             break
         start = above
     function = source.outer(start, cst.FunctionDef)
-    if function is None or _trains(source, function):
+    if function is None:
         return start
+    if _trains(source, function):
+        block = source.parent(start)
+        of_both = start is statement and block is not None and source.parent(block) is function
+        return _without_gradients(source, function) if of_both else start
     body = function.body
     if isinstance(body, cst.IndentedBlock) and isinstance(body.body[0], (cst.SimpleStatementLine, cst.With, cst.For)):
         return body.body[0]
     return start
+
+
+def _without_gradients(source: Source, function: cst.FunctionDef) -> cst.CSTNode:
+    """The block without gradients that a function is called in: its own statements are run in training as well."""
+    blocks: list[cst.CSTNode] = []
+    for call in source.calls():
+        block = source.outer(call, cst.With) if source.called(call) == function.name.value else None
+        if block is not None and any(word in source.code(item) for item in block.items for word in NO_GRADIENTS):
+            blocks.append(block)
+    if len(set(map(id, blocks))) != 1:
+        raise NoPatch("training and validation share the function, and where the validation begins is not known")
+    return blocks[0]
 
 
 def _trains(source: Source, node: cst.CSTNode) -> bool:

@@ -41,7 +41,7 @@ def render(comparison: dict[str, Any], traces: Sequence[Trace]) -> str:
             (title, [(name, *map(_shown, values)) for name, values in comparison[part].items()])
             for part, title in (("settings", "Settings"), ("fingerprints", "Data"), ("environment", "Environment"))
         ],
-        code=[(CODE.get(line[:1], ""), line) for line in comparison["code"]],
+        code=[("dim" if line[:4] in ("--- ", "+++ ") else CODE.get(line[:1], ""), line) for line in comparison["code"]],
         curves=[item for item in curves if item["series"]],
         css=Markup(asset("page/report.css")),
         echarts=Markup(scripts[0]),

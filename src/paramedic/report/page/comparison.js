@@ -27,7 +27,7 @@
         xAxis: { type: "value", min: 0, max: "dataMax", splitLine: { show: false }, axisLine: line, axisLabel: label },
         yAxis: { type: log ? "log" : "value", scale: true, splitLine: line, axisLine: line, axisLabel: label },
         series: curve.series.map((s) => ({ name: s.name, type: "line", data: s.points, showSymbol: s.points.length < 12, lineStyle: { width: 1.6, type: s.name.includes("validation") ? "dashed" : "solid" },
-          color: color(s.run === "A" ? "passed" : "fault") })),
+          color: color(s.run === "A" ? "second" : "accent") })),
       }, true);
     };
     draw();
