@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks import overlaps
 from benchmarks.data_sets import CALIBRATED, MAKERS, REPORTED, Named, load
 from paramedic.checks.registry import descriptions
 from paramedic.diagnosis.audit import examine_data
@@ -65,7 +66,7 @@ def split(data: Named, rows: int, seed: int) -> Pair:
 
 
 def audited(pair: Pair, names: list[str]) -> Report:
-    parts = {"train": (pair.x, pair.y), "val": (pair.vx, pair.vy)}
+    parts = {"train": (pair.x, pair.y), **({"val": (pair.vx, pair.vy)} if len(pair.vx) else {})}
     with tempfile.TemporaryDirectory() as folder:
         record = open_object(parts, None, pair.data.name, Wanted(regression=pair.data.regression))
         return examine_data(record, Path(folder), ["data"], selection({"select": names}))
@@ -353,7 +354,18 @@ def jobs(names: tuple[str, ...], seeds: int) -> Iterator[Job]:
         generator = np.random.default_rng(seed)
         return fault.plant(split(load(name), FAULT_ROWS, seed), generator)
 
+    def overlapping(name: str, size: int, seed: int) -> Pair:
+        x, y = overlaps.overlapping(name, size, seed)
+        return Pair(x, y, x[:0], y[:0], Named(name, x, y, "table"))
+
     for seed in range(seeds):
+        for name in overlaps.HELD_OUT if names == REPORTED else overlaps.CHOSEN_ON:
+            for size in overlaps.SIZES:
+                yield Job(
+                    f"overlap|{name}|{size} rows|{seed}",
+                    lambda name=name, size=size, seed=seed: overlapping(name, size, seed),  # type: ignore[misc]
+                    ("noisy-labels",),
+                )
         for name in names:
             for fault in FAULTS:
                 yield Job(

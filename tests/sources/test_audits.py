@@ -277,3 +277,13 @@ def test_the_place_of_an_attribute_is_the_line_that_makes_it(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     found = alarms(paramedic.audit("made_here:rows", select=["non-finite-input"]))["non-finite-input"]
     assert found.where is not None and (found.where.file, found.where.line) == ("made_here.py", 5)
+
+
+@pytest.mark.parametrize(("rows", "factor", "found"), [(400, 1.0, False), (400, 16.0, True), (0, 1.0, False)])
+def test_a_split_by_order_or_by_class_is_no_other_recipe(rows: int, factor: float, found: bool) -> None:
+    """scikit-learn's digits stand in the order of their writers; with 0 rows they are split by class."""
+    x, y = load_digits().images[:, None], load_digits().target
+    first = np.arange(len(y)) < rows if rows else y < 5
+    parts = {"train": (x[first], y[first]), "val": (x[~first] * factor, y[~first])}
+    report = paramedic.audit(parts, select=["train-validation-recipe-mismatch"])
+    assert (report.reasons["R15"].status == "found") == found, report.reasons["R15"]

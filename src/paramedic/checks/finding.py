@@ -98,6 +98,7 @@ class Finding:
         }
 
 
+NOT_SELECTED = "not selected"  # why a check is not checked that --select or --ignore leaves out
 DATA_ONLY = "for `paramedic data` only"  # why a check is not applicable after a training program
 Status = Literal["found", "passed", "not-applicable", "not-checked"]
 

@@ -19,7 +19,7 @@ import torch
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
-from paramedic.checks.finding import Finding, Outcome
+from paramedic.checks.finding import NOT_SELECTED, Finding, Outcome
 from paramedic.checks.registry import check_classes, plugin_errors
 from paramedic.diagnosis.ranking import rank, with_proof
 from paramedic.experiments.counterfactual import facts_of
@@ -56,7 +56,7 @@ def examine(
     interrupted = False
     for check in instances:
         if interrupted or not selected(check):
-            outcomes.append(_outcome(check, "not-checked", INTERRUPTED if interrupted else "not selected"))
+            outcomes.append(_outcome(check, "not-checked", INTERRUPTED if interrupted else NOT_SELECTED))
             continue
         if check.cost != "free" and time.thread_time() - started > LONGEST_EXAMINATION:
             outcomes.append(_outcome(check, "not-checked", f"the examination took {LONGEST_EXAMINATION:.0f} s already"))

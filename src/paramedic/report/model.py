@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paramedic.catalogue import ROWS
-from paramedic.checks.finding import DATA_ONLY, Finding, Outcome
+from paramedic.checks.finding import DATA_ONLY, NOT_SELECTED, Finding, Outcome
 
 SCHEMA = "paramedic/1"
 
@@ -165,9 +165,10 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
     by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
     passed = by_status["passed"] + by_status["found"]
     if passed:
-        open_ = [f"; {item.check} gave no verdict: {item.why}" for item in mine if item.status == "not-checked"]
+        silent = [item for item in mine if item.status == "not-checked" and item.why != NOT_SELECTED]
+        open_ = [f"; {item.check} gave no verdict: {item.why}" for item in silent]
         return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)) + "".join(open_))
     status = "not-checked" if by_status["not-checked"] else "not-applicable"
-    # The row's own checks say it better than those that speak for it beside another row.
-    best = min(by_status[status], key=lambda item: (item.why == DATA_ONLY, item.reasons[0] != row))
+    # The row's own checks say it better than those that speak for it beside another row; those that ran, best.
+    best = min(by_status[status], key=lambda item: (item.why in (NOT_SELECTED, DATA_ONLY), item.reasons[0] != row))
     return RowStatus(status, best.why)

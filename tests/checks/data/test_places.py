@@ -13,12 +13,21 @@ APART = {
     "x, y = images, labels\nrng.shuffle(y)\n": 2,
     "x, y = load()\ny = y[torch.randperm(9)]\norder = randperm(9)\nx, y = x[order], y[order]\n": 2,
     "one, other = randperm(9), randperm(9)\nx, y = images[one], labels[0]\n": 1,
+    "rng = Random()\nx, y = x[:99], y[:99]\norder = range(len(x))\nrng.shuffle(order)\nx = x[order]\n"
+    "for k in range(0, len(x), 9):\n    use(x[k:], y[k:])\nx, y = x[k:], y[k:]\n": 4,
+    "class Data:\n    def __init__(self, files, labels):\n        self.names = sorted(files)\n"
+    "        self.x = stack(self.names)\n        self.y = labels\n    def __getitem__(self, i):\n"
+    "        return tensor(self.x[i]), self.y[i]\nx, y = Data(files, labels)\n": 3,
 }
 TOGETHER = [
     "x, y = images, labels\n",
     "order = rng.permutation(9)\nx, y = images[order], labels[order]\n",
     "random.shuffle(samples)\nx = [a for a, _ in samples]\ny = [b for _, b in samples]\n",
     "x = images\ny = [sorted(set(names)).index(name) for name in names]\n",
+    "class Data:\n    def __init__(self, files, labels):\n        self.names = sorted(files)\n"
+    "        self.x = stack(self.names)\n        self.y = [labels[name] for name in self.names]\n"
+    "    def __getitem__(self, i):\n        return self.x[i], self.y[i]\nx, y = Data(files, labels)\n",
+    "rng.shuffle(order)\nx, y = images[order], labels[order]\nfor k in range(0, len(x), 9):\n    x, y = x[k:], y[k:]\n",
 ]
 
 

@@ -85,3 +85,18 @@ def test_two_samples_tell_recipes_apart_and_not_halves():
     assert hits == 0
     brighter = two_samples(own, row_statistics(other * 1.5, (64,))[0], names)
     assert brighter.p < 1e-3 and brighter.auc > 0.65
+
+
+@pytest.mark.parametrize(("factor", "alarm"), [(1.0, False), (1.5, True)])
+def test_other_shares_of_the_classes_are_no_other_recipe(factor, alarm):
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(1).permutation(len(x))
+    x, y = x[order], y[order]
+    train = np.r_[np.flatnonzero(y[:900] < 3), np.flatnonzero(y[:900] >= 3)[:60]]
+    other = np.r_[900 + np.flatnonzero(y[900:] < 3)[:30], 900 + np.flatnonzero(y[900:] >= 3)[:250]]
+    own, names = row_statistics(x[train], (64,))
+    theirs = row_statistics(x[other] * factor, (64,))[0]
+    found = two_samples(own, theirs, names, strata=(y[train], y[other]))
+    assert (found.p < 1e-4 and found.auc > 0.65) == alarm
+    if not alarm:
+        assert two_samples(own, theirs, names).p < 1e-4  # without the classes it would be one

@@ -271,13 +271,19 @@ def _pair(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """Names whose values are used, without those of the functions that are called."""
+    """Names whose values are used, without those of the functions that are called; what an object holds by its own name
+    ("self.images"). A length says nothing of an order.
+    """
     if isinstance(node, ast.Call):
+        if calls("len")(node):
+            return
         parts: list[ast.AST] = [*node.args, *(item.value for item in node.keywords)]
         if isinstance(node.func, ast.Attribute):
             parts.append(node.func.value)
         for part in parts:
             yield from _names(part)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        yield f"self.{node.attr}"
     elif isinstance(node, ast.Name):
         yield node.id
     else:
@@ -317,7 +323,36 @@ def _assignments(statement: ast.stmt) -> Iterator[tuple[set[str], set[str]]]:
             for one, other in zip(target.elts, value.elts, strict=True):  # type: ignore[attr-defined]
                 yield set(_names(one)), set(_names(other))
             return
-    yield set(_stores(statement)), set(_loads(statement))
+    yield set(_changed(statement)), set(_read(statement))
+
+
+def _changed(statement: ast.stmt) -> Iterator[str]:
+    """What a statement defines or changes in place; ``rng.shuffle(x)`` changes x, and of rng nothing that matters."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            yield from _names(target.value if isinstance(target, ast.Subscript) else target)
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        changed = [item.value if isinstance(item, ast.Subscript) else item for item in call.args[:1]]
+        if isinstance(call.func, ast.Attribute) and not (calls("shuffle")(call) and call.args):
+            changed.append(call.func.value)
+        for item in changed:
+            if isinstance(item, (ast.Name, ast.Attribute)) and not calls("print")(call):
+                yield from _names(item)
+    else:
+        yield from _stores(statement)
+
+
+def _read(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, (ast.For, ast.AsyncFor)):
+        yield from _names(statement.iter)
+    elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        yield from _names(statement.value) if statement.value is not None else ()
+    elif not hasattr(statement, "body"):
+        yield from _names(statement)
+    else:
+        yield from _loads(statement)
 
 
 def _slice(tree: ast.Module, line: int) -> Iterator[ast.stmt]:

@@ -26,6 +26,7 @@ from paramedic.measurements.data.features import principal, random_convolutions,
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.measurements.data.relation import (
+    DISCRIMINANT,
     FOREST,
     LINEAR,
     NEARBY,
@@ -37,6 +38,7 @@ from paramedic.measurements.data.relation import (
 )
 
 LEAST_ROWS = 200
+LEAST_PROBED_ROWS = 100
 LEAST_TOKENS = 8
 MOST_ROWS = 1000  # probes take seconds beyond that
 LEAST_OF_CLASS = 5
@@ -157,15 +159,17 @@ def stronger_probe(case: Case, probes: Probes) -> float:
 
 @dataclass(frozen=True)
 class Probes:
-    """Out-of-fold probabilities (n, C) of the two steadier probes on the better representation.
+    """Out-of-fold probabilities (n, C) of probes on the better representation.
 
-    kept: positions in ``rows(case)``; codes: class of each; linear, nearby: probabilities.
+    kept: positions in ``rows(case)``; codes: class of each; linear (discriminant), nearby: of the two steadier probes;
+    mean: of these, logistic regression and extra trees.
     """
 
     kept: NDArray[np.int64]
     codes: NDArray[np.int64]
     linear: NDArray[np.float64]
     nearby: NDArray[np.float64]
+    mean: NDArray[np.float64]
 
 
 def probes_of(case: Case) -> Probes | None:
@@ -182,16 +186,16 @@ def _probes(case: Case) -> Probes | None:
     if labels is None or not _examinable(found.inputs):
         return None
     kept, codes = frequent_classes(labels)
-    if len(kept) < LEAST_ROWS or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
+    if len(kept) < LEAST_PROBED_ROWS or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
         return None
-    inputs = found.inputs[chosen][kept]
-    best: Probes | None = None
-    for features in _representations(inputs):
-        linear, nearby = (class_probabilities(features, codes, probe) for probe in (LINEAR, NEARBY))
-        candidate = Probes(chosen.numpy()[kept], codes, linear, nearby)
-        if best is None or _accuracy(candidate) > _accuracy(best):
-            best = candidate
-    return best
+    tried = [
+        (features, [class_probabilities(features, codes, probe) for probe in (DISCRIMINANT, NEARBY)])
+        for features in _representations(found.inputs[chosen][kept])
+    ]
+    features, (linear, nearby) = max(tried, key=lambda item: _accuracy(item[1][0] + item[1][1], codes))
+    others = [class_probabilities(features, codes, probe) for probe in (LINEAR, FOREST)]
+    mean = np.mean([linear, nearby, *others], axis=0)
+    return Probes(chosen.numpy()[kept], codes, linear, nearby, mean)
 
 
 def _representations(inputs: Tensor) -> list[NDArray[np.float64]]:
@@ -222,6 +226,5 @@ def _as_image(inputs: Tensor) -> Tensor | None:
     )
 
 
-def _accuracy(probes: Probes) -> float:
-    mean = (probes.linear + probes.nearby) / 2
-    return float((mean.argmax(axis=1) == probes.codes).mean())
+def _accuracy(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> float:
+    return float((probabilities.argmax(axis=1) == codes).mean())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
-from paramedic.checks.data.samples import Batch, batches, is_numeric, remembered, rows, table
+from paramedic.checks.data.samples import Batch, batches, class_labels, is_numeric, remembered, rows, table
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.order import are_windows, succession
 
@@ -22,13 +22,16 @@ TRAINED_SHARE = 0.99  # of a validation pass's rows: then it is an evaluation on
 @dataclass(frozen=True)
 class SplitRows:
     """(n, d) training and (m, d) validation rows; shape of a row; augmented: training rows are not those of the
-    dataset (random augmentation), or nothing is known about it."""
+    dataset (random augmentation), or nothing is known about it. labels: class numbers of the rows of both, where they
+    have any. ordered: training rows stand in the order of their dataset or array."""
 
     train: NDArray[np.float64]
     validation: NDArray[np.float64]
     shape: tuple[int, ...]
     augmented: bool
     series: bool
+    labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    ordered: bool = False
 
 
 def split_rows(case: Case, least: int) -> SplitRows:
@@ -45,19 +48,26 @@ def split_rows(case: Case, least: int) -> SplitRows:
         raise NotChecked(
             f"{len(found.inputs)} training and {len(validation)} validation rows (at least {least})"
         )
-    kept = _unique(_without(found.inputs, validation))
-    if len(kept) < least:
+    # An array that batches are cut from may hold the validation rows too.
+    own = np.flatnonzero(~np.isin(row_hashes(found.inputs), row_hashes(validation)))
+    chosen = own[_first_of_each(found.inputs[torch.from_numpy(own)])]
+    if len(chosen) < least:
         raise NotChecked("nearly all rows at hand are validation rows as well")
-    train, other = _flat(kept), _flat(validation)
+    train, other = _flat(found.inputs[torch.from_numpy(chosen)]), _flat(validation)
     if not (np.isfinite(train).all() and np.isfinite(other).all()):
         raise NotChecked("the inputs are not finite")
-    return SplitRows(train, other, tuple(found.inputs.shape[1:]), _augmented(case), _is_series(train, other))
+    labels = _labels(found.target, validation_target(case), chosen, found.loss)
+    shape, ordered = tuple(found.inputs.shape[1:]), found.index is not None
+    return SplitRows(train, other, shape, _augmented(case), _is_series(train, other), labels, ordered)
 
 
-def _without(inputs: Tensor, validation: Tensor) -> Tensor:
-    """Training rows: an array that batches are cut from may hold the validation rows too."""
-    keep = ~np.isin(row_hashes(inputs), row_hashes(validation))
-    return inputs if keep.all() else inputs[torch.from_numpy(np.flatnonzero(keep))]
+def _labels(
+    train: Tensor | None, validation: Tensor | None, chosen: NDArray[np.int64], loss: str | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    first, second = class_labels(train, loss), class_labels(validation, loss)
+    if first is None or second is None:
+        return None
+    return first[chosen].astype(np.int64), second.astype(np.int64)
 
 
 def _flat(inputs: Tensor) -> NDArray[np.float64]:
@@ -81,26 +91,47 @@ def _is_series(train: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 def validation_inputs(case: Case) -> Tensor | None:
     """Rows of the validation passes, those on training rows left out; None where there is no other."""
-    return remembered(case.subject, "validation inputs", lambda: _validation_inputs(case))
+    found = _validation(case)
+    return found[0] if found is not None else None
 
 
-def _validation_inputs(case: Case) -> Tensor | None:
+def validation_target(case: Case) -> Tensor | None:
+    """Targets of ``validation_inputs``, where they are known for each."""
+    found = _validation(case)
+    return found[1] if found is not None else None
+
+
+_Pair = tuple[Tensor, Tensor | None]
+
+
+def _validation(case: Case) -> _Pair | None:
+    return remembered(case.subject, "validation rows", lambda: _validation_rows(case))
+
+
+def _validation_rows(case: Case) -> _Pair | None:
     if case.data is not None:
         split = case.data.split("validation")
-        return _unique(split.inputs) if split is not None else None
+        return _unique(split.inputs, split.target) if split is not None else None
     chosen = validation_batches(case)
     if not chosen:
         return None
     drawn = table(case, "validation")
     if drawn is not None and drawn.complete and drawn.found >= TRAINED_SHARE:
         if np.isin(row_hashes(drawn.inputs), trained_rows(case)).mean() < 1 - TRAINED_SHARE:
-            return _unique(drawn.inputs.cpu())  # else an array that holds the training rows too
-    return _unique(torch.cat([batch.inputs.cpu() for batch in chosen]))
+            return _unique(drawn.inputs.cpu(), drawn.target)  # else an array that holds the training rows too
+    targets = [batch.target.cpu() for batch in chosen if batch.target is not None]
+    alike = len(targets) == len(chosen) and len({item.shape[1:] for item in targets}) == 1
+    return _unique(torch.cat([batch.inputs.cpu() for batch in chosen]), torch.cat(targets) if alike else None)
 
 
-def _unique(inputs: Tensor) -> Tensor:
-    _, first = np.unique(row_hashes(inputs), return_index=True)
-    return inputs[torch.from_numpy(np.sort(first))]
+def _unique(inputs: Tensor, target: Tensor | None) -> _Pair:
+    first = torch.from_numpy(_first_of_each(inputs))
+    return inputs[first], target.cpu()[first] if target is not None and len(target) == len(inputs) else None
+
+
+def _first_of_each(inputs: Tensor) -> NDArray[np.int64]:
+    """Positions of the different rows, ascending."""
+    return np.sort(np.unique(row_hashes(inputs), return_index=True)[1]).astype(np.int64)
 
 
 def validation_batches(case: Case) -> list[Batch]:

@@ -24,8 +24,8 @@ class CoreError:
 
     core: number of these rows; wrong: those with another label than predicted, least typical label first in
     ``worst`` (row numbers). rate: share; least: its lower 99 % limit.
-    accuracy: out-of-fold balanced accuracy of the better probe. classes: number of classes. concentration: share of
-    the wrong rows that have the commonest pair of label and prediction.
+    accuracy: out-of-fold balanced accuracy of the best of the probes and their mean. classes: number of classes.
+    concentration: share of the wrong rows that have the commonest pair of label and prediction.
     """
 
     core: int
@@ -38,13 +38,13 @@ class CoreError:
     concentration: float
 
 
-def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
-    """From the (n, C) out-of-fold probabilities of two probes: disagreement with the label in the core.
+def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> CoreError:
+    """From the (n, C) out-of-fold probabilities of two probes, and the mean over these and others: disagreement with the
+    label in the core.
 
-    Core: for each predicted class the CORE_SHARE of rows with the highest mean probability among those on which the
-    probes agree. Overlap of classes lies at their boundaries; noise is everywhere.
+    Core: for each predicted class the CORE_SHARE of rows with the highest mean probability among those on which both
+    probes and the mean agree. Overlap of classes lies at their boundaries; noise is everywhere.
     """
-    mean = (first + second) / 2
     predicted = mean.argmax(axis=1)
     agreed = (first.argmax(axis=1) == predicted) & (second.argmax(axis=1) == predicted)
     core: list[int] = []
@@ -56,7 +56,7 @@ def core_error(first: Floats, second: Floats, labels: Ints) -> CoreError:
     wrong = chosen[predicted[chosen] != labels[chosen]] if len(chosen) else chosen
     least = float(stats.beta.ppf(0.01, len(wrong), len(chosen) - len(wrong) + 1)) if len(wrong) else 0.0
     own = mean[wrong, labels[wrong]] if len(wrong) else np.zeros(0)
-    accuracy = max(balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second))
+    accuracy = max(balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second, mean))
     worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
     rate = len(wrong) / max(1, len(chosen))
     pairs = np.unique(np.stack([labels[wrong], predicted[wrong]]), axis=1, return_counts=True)[1]

