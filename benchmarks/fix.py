@@ -211,7 +211,9 @@ def unrepaired(cells: list[list[str]]) -> Iterator[tuple[str, str]]:
 def _fate(program: Program, outcome: str) -> str:
     assert program.expected is not None
     check = program.expected["check"]
-    why = UNPATCHED.get(check) if outcome == NO_PATCH else None
+    why = UNPATCHED.get(check)
+    if why and outcome not in (NO_PATCH, NOT_FOUND):  # no run could show another outcome
+        outcome = NO_PATCH
     return f"{check}: {outcome}" + (f" ({why})" if why else "")
 
 
