@@ -1,6 +1,6 @@
 """Tables whose classes overlap and whose labels are right: where noise and a hard task look alike.
 
-Levels of noisy-labels were chosen on ``CHOSEN_ON``; ``HELD_OUT`` are tables of other kinds.
+Levels of noisy-labels were chosen on ``CHOSEN_ON``; ``OTHER_KINDS`` led to changes of them afterwards.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ CHOSEN_ON: dict[str, Maker] = {
     **{f"Friedman {c}, {s}": _friedman(c, s) for c in (2, 3, 4) for s in (0.5, 2.0)},
     **{f"categories {c}, {s}": _categories(c, s, 4, 4) for c in (2, 3) for s in (0.15, 0.4, 0.8)},
 }
-HELD_OUT: dict[str, Maker] = {
+OTHER_KINDS: dict[str, Maker] = {
     **{f"softmax {c}, {t}": _softmax(c, t) for c in (2, 3, 5) for t in (0.3, 0.7)},
     **{f"linear {c}, {s}": _linear(c, s) for c in (2, 3, 4) for s in (0.2, 0.5, 1.0)},
     **{f"counts {c}, {r}": _counts(c, r) for c in (3, 6) for r in (0.5, 1.5)},
@@ -115,5 +115,5 @@ SIZES = (105, 300, 750)
 def overlapping(name: str, rows: int, seed: int) -> Made:
     """(n, d) inputs and (n,) labels 0..C-1."""
     generator = np.random.default_rng([seed, zlib.crc32(name.encode()), rows])
-    x, y = {**CHOSEN_ON, **HELD_OUT}[name](rows, generator)
+    x, y = {**CHOSEN_ON, **OTHER_KINDS}[name](rows, generator)
     return x.astype(np.float32), y.astype(np.int64)
