@@ -34,6 +34,8 @@ from paramedic.sources.target import Wanted, open_object
 Arrays = NDArray[Any]
 PAGE = Path(__file__).parent.parent / "docs" / "data-calibration.md"
 AIM = 1 / 200  # false alarms per check and healthy variant
+# What is wrong in these sets as they are: such alarms are listed apart.
+TRUE = {("classification", "noisy-labels"): "make_classification(flip_y=0.05) gives 5 % of its rows a label at random"}
 
 
 @dataclass(frozen=True)
@@ -492,19 +494,27 @@ def _overlapping(items: list[dict[str, Any]]) -> list[str]:
 def _false_alarms(items: list[dict[str, Any]]) -> list[str]:
     healthy = [item for item in items if item["key"].startswith("healthy|")]
     counts: dict[str, list[str]] = defaultdict(list)
+    true: dict[tuple[str, str], int] = defaultdict(int)
     for item in healthy:
         for check, (level, _) in item["alarms"].items():
-            if level in ("fault", "suspect", "explained"):
+            known = (item["key"].split("|")[1], check)
+            if level in ("fault", "suspect", "explained") and known in TRUE:
+                true[known] += 1
+            elif level in ("fault", "suspect", "explained"):
                 counts[check].append(" ".join(item["key"].split("|")[1:3]))
+    apart = [
+        f"Not counted: {check} on {number} variants of {name}, rightly: {TRUE[name, check]}."
+        for (name, check), number in true.items()
+    ]
     lines = [f"False alarms over {len(healthy)} healthy variants (sizes {', '.join(map(str, SIZES))}; {', '.join(HEALTHY)}):"]
     if not counts:
         limit = 1 - 0.05 ** (1 / max(1, len(healthy)))
-        return [*lines, f"none, of any check (upper 95 % limit for each: {limit:.3f}).", *_rerun(healthy)]
+        return [*lines, f"none, of any check (upper 95 % limit for each: {limit:.3f}).", *_rerun(healthy), *apart]
     lines += ["", "| check | alarms | share | on |", "|---|---|---|---|"]
     for check, places in sorted(counts.items(), key=lambda pair: -len(pair[1])):
         shown = "; ".join(places[:4]) + ("; ..." if len(places) > 4 else "")
         lines.append(f"| {check} | {len(places)} | {len(places) / len(healthy):.3f} | {shown} |")
-    return [*lines, "", "No other check raised one.", *_rerun(healthy)]
+    return [*lines, "", "No other check raised one.", *_rerun(healthy), *apart]
 
 
 def _power(items: list[dict[str, Any]]) -> list[str]:
