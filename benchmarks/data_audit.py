@@ -518,6 +518,8 @@ def _false_alarms(items: list[dict[str, Any]]) -> list[str]:
 
 
 def _power(items: list[dict[str, Any]]) -> list[str]:
+    if not any(item["key"].startswith("fault|") for item in items):
+        return ["Planted faults were not run on this half."]
     lines = [
         f"Planted in {FAULT_ROWS} rows or all there are, a quarter of them for validation. No verdict: the check said why it",
         "cannot tell (too few rows, probes too weak for the task, rows equal by chance).",
