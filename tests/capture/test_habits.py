@@ -582,7 +582,7 @@ BREAKABLE = [
         "_before", "_after", "_copy", "_ref", "_forget_dead", "tag", "tape", "retire", "segment", "unscaled",
         "enter_module", "leave_module", "is_transparent", "source_of", "detached_tape",
     )),
-    *((LayerSampler, name) for name in ("decide", "activation", "path", "after_backward", "before_step", "after_step")),
+    *((LayerSampler, name) for name in ("decide", "activation", "path", "before_step", "after_step")),
     *((TraceWriter, name) for name in ("step", "event", "layer", "_write_rows")),
     *((Observer, name) for name in (
         "_arm", "_settle", "_know_model", "_know_optimizer", "_snapshot", "_gradients_before", "_fingerprint",

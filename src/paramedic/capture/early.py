@@ -48,6 +48,10 @@ class EarlyLook:
         self._evaluation_seen = self._bad_seen = self._idle_seen = False
         self._why_not: str | None = None
 
+    def wanted(self) -> bool:
+        """Whether there is anything to do after this step: asked at every one."""
+        return self._copy is not None or self.found or (self._why_not is None and self._due())
+
     def after_step(self) -> bool:
         """Whether the program is to be ended here."""
         if self._copy is not None:
@@ -60,19 +64,22 @@ class EarlyLook:
         observer = self.observer
         if not self.at_once and time.perf_counter() - observer.started < QUIET_SECONDS:
             return False
-        bad = not self._bad_seen and not math.isfinite(observer._last_loss) and observer._loss_tensor is None
-        evaluated = not self._evaluation_seen and bool(observer.setup.evaluations) and observer.steps > LOOK_STEPS[0]
-        steps = self._next < len(LOOK_STEPS) and observer.steps >= LOOK_STEPS[self._next]
+        if self._next < len(LOOK_STEPS) and observer.steps >= LOOK_STEPS[self._next]:
+            return True
+        if not self._evaluation_seen and observer.setup.evaluations and observer.steps > LOOK_STEPS[0]:
+            return True
         idle = not self._idle_seen and not observer.steps  # looked at after NEVER_STEPPED erased gradients
-        if not (bad or evaluated or steps or idle):
-            return False
-        self._idle_seen = self._idle_seen or idle
-        self._bad_seen = self._bad_seen or bad
-        self._evaluation_seen = bool(observer.setup.evaluations)
-        self._next = sum(observer.steps >= step for step in LOOK_STEPS)
-        return True
+        return idle or self._bad_now()
+
+    def _bad_now(self) -> bool:
+        observer = self.observer
+        return not self._bad_seen and not math.isfinite(observer._last_loss) and observer._loss_tensor is None
 
     def _look(self) -> None:
+        self._idle_seen = self._idle_seen or not self.observer.steps
+        self._bad_seen = self._bad_seen or self._bad_now()
+        self._evaluation_seen = bool(self.observer.setup.evaluations)
+        self._next = sum(self.observer.steps >= step for step in LOOK_STEPS)
         self._why_not = _why_no_copy()
         if self._why_not is not None:
             if self.ends:

@@ -30,6 +30,22 @@ def intercept(observer: Observer) -> None:
     intercept_functional(observer)
 
 
+def calibrate(observer: Observer) -> None:
+    """Measure what a wrapper costs where it finds nothing to do."""
+
+    def bare() -> None:
+        pass
+
+    @functools.wraps(bare)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if observer.elsewhere:
+            return bare(*args, **kwargs)
+        observer.nothing()
+        return bare(*args, **kwargs)
+
+    observer.account.calibrate(bare, wrapper)
+
+
 def _autograd(observer: Observer) -> None:
     def backward(original: Any) -> Any:
         @functools.wraps(original)
@@ -79,11 +95,10 @@ def _functions(observer: Observer) -> None:
     def make(original: Any) -> Any:
         @functools.wraps(original.__func__)
         def wrapper(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            call = functools.partial(original.__func__, cls)
             recorder = observer.recorder
             if not recorder.recording or recorder.depth or observer.elsewhere:
-                return call(*args, **kwargs)
-            return recorder.custom_function(cls, call, args, kwargs)
+                return original.__func__(cls, *args, **kwargs)
+            return recorder.custom_function(cls, functools.partial(original.__func__, cls), args, kwargs)
 
         return classmethod(wrapper)
 
@@ -131,6 +146,8 @@ def _optimizers(observer: Observer) -> None:
     def zero(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.idle:
+                return original(self, *args, **kwargs)
             observer.zero_grad(self, sys._getframe(1))
             result = original(self, *args, **kwargs)
             observer.after_zero_grad(self)
@@ -220,7 +237,15 @@ def _data(observer: Observer) -> None:
     def draw(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any) -> Any:
-            batch = original(self)
+            if observer.idle:
+                batch = original(self)
+                observer.batch_drawn(self, batch)
+                return batch
+            lifted = observer.drawing_begins()
+            try:
+                batch = original(self)
+            finally:
+                observer.drawing_ends(lifted)
             observer.batch_drawn(self, batch)
             return batch
 
@@ -283,7 +308,7 @@ def _clipping(observer: Observer) -> None:
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(parameters: Any, *args: Any, **kwargs: Any) -> Any:
-            if observer.elsewhere:
+            if observer.idle or observer.elsewhere:
                 return original(parameters, *args, **kwargs)
             if not isinstance(parameters, Tensor):
                 parameters = list(parameters)

@@ -20,12 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture import keras_optimizer, ranks
+from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
 from paramedic.capture.phases import Phases, carried, without_loaders
 from paramedic.capture.recorder import Recorder, transforming
-from paramedic.capture.sampling import LayerSampler, is_sharded
+from paramedic.capture.sampling import LAST_DENSE_STEP, LayerSampler, is_sharded
 from paramedic.capture.stop import StopProgram
 from paramedic.capture.unseen import unseen
 from paramedic.capture.validation import PassValues
@@ -61,10 +62,11 @@ EVALUATION_BATCHES = 4  # ... with this many batches of each loader; the latest 
 EVALUATION_BYTES = 128 << 20  # of validation batches in all
 FINGERPRINT_PASSES = 3
 FINGERPRINT_ROWS = 2_000_000
-FINGERPRINT_SHARE = 0.02  # of the time so far
+FINGERPRINT_SHARE = 0.004  # of the time so far: a first epoch may last for days
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
 MEASURED_STEPS = 16  # first steps in which gradients are looked at before backward and step
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
+WATCH_ALLOWANCE = 0.5  # seconds of our own up to which evaluations are looked at, however short the program is
 CALLS_AFTER_MODE_CHANGE = (
     2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
 )
@@ -82,6 +84,9 @@ FUNCTIONAL = (
 )
 
 
+_item = Tensor.item  # torch's own, whatever the program puts in its place
+
+
 def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
     """Run an observer's method on the main thread only; swallow and note its errors, and add up its time."""
 
@@ -95,11 +100,31 @@ def quiet(method: Callable[..., Any]) -> Callable[..., Any]:
             with unseen():
                 return method(self, *args, **kwargs)
         except Exception as error:
-            self.errors.setdefault(method.__name__, f"{type(error).__name__}: {error}")
+            self.errors.setdefault(method.__name__.lstrip("_"), f"{type(error).__name__}: {error}")
             return None
         finally:
             self.busy = False
-            self.spent += time.thread_time() - started
+            self.account.spent += time.thread_time() - started + self.account.per_call
+
+    return guarded
+
+
+def light(method: Callable[..., Any]) -> Callable[..., Any]:
+    """As ``quiet``, for what every step does: at a tenth of the cost, and with no operation that a program could see."""
+
+    @functools.wraps(method)
+    def guarded(self: Observer, *args: Any) -> Any:
+        if not self.active or self.busy or threading.get_ident() != self.thread:
+            return None
+        self.account.begins()
+        try:
+            return method(self, *args)
+        except Exception as error:
+            self.errors.setdefault(method.__name__.lstrip("_"), f"{type(error).__name__}: {error}")
+            return None
+        finally:
+            self.account.ends()
+            self.account.spent += self.account.per_call
 
     return guarded
 
@@ -116,12 +141,13 @@ class Observer:
         self.active = False
         self.busy = False
         self.thread = threading.get_ident()
-        self.spent = 0.0
+        self.account = Account()
+        self.idle = False  # of a step nothing is recorded but its loss and its learning rate
         self.started = time.perf_counter()
         self.started_cpu = time.process_time()
         self.steps = 0
         self.backward_calls = 0
-        self.recorder = Recorder()
+        self.recorder = Recorder(self.account)
         self.sampler = LayerSampler(self, overhead)
         self.early: Any = None  # an EarlyLook, in a program of its own
         self.patches = Patches()
@@ -131,6 +157,8 @@ class Observer:
         self._pushed = False
         self._lifted = False  # the function mode waits for the end of a module's call
         self._depth = 0
+        self._loading = 0  # calls of a loader's __next__
+        self._stepped: dict[int, OptimizerRecord] = {}  # by id: optimizers that made a step in the running phase
         self._suspended = 0
         self._in_step = False
         self._in_closure = False
@@ -160,14 +188,13 @@ class Observer:
         self._pass_batches: Counter[int | str] = Counter()
         self._protocol_events = 0
         self._epoch = 0
-        self._grad_modes_entered = 0
         self._scaler: Any = None  # a reference to the gradient scaler whose factor is on the gradients
 
     # -- installation ---------------------------------------------------------------------------------------
 
     def install(self) -> None:
         """Patch torch. Called right after the program's own ``import torch``."""
-        from paramedic.capture.interception import intercept
+        from paramedic.capture.interception import calibrate, intercept
 
         self.thread = threading.get_ident()
         self.started = time.perf_counter()
@@ -179,11 +206,16 @@ class Observer:
         for finder in self._finders:
             finder.install()
         self.active = True
+        calibrate(self)
         self._begin()
 
     @quiet
     def _begin(self) -> None:
         self._arm()
+
+    @light
+    def nothing(self) -> None:
+        """What it costs to be asked."""
 
     def _keras_imported(self) -> None:
         module = sys.modules[keras_optimizer.MODULE]
@@ -198,6 +230,11 @@ class Observer:
                 self._take_away()
             except Exception as error:
                 self.errors.setdefault("fork", f"{type(error).__name__}: {error}")
+
+    @property
+    def spent(self) -> float:
+        """Seconds that observing has cost so far."""
+        return self.account.spent
 
     @property
     def elsewhere(self) -> bool:
@@ -233,6 +270,7 @@ class Observer:
 
     def _arm(self, record: bool = True) -> None:
         """record: what the loss is computed from as well, and not only the statistics of layers."""
+        self.idle = False
         if self._suspended:
             return
         if not self._hooked:
@@ -249,7 +287,7 @@ class Observer:
                 self.recorder.clear()
             self._lifted = False
             self._pop_mode()
-        elif not self._pushed and not self._lifted and _function_mode_allowed():
+        elif not self._pushed and not self._lifted and not self._loading and _function_mode_allowed():
             self.recorder.__enter__()
             self._pushed = True
         self.recorder.recording = record and (self._pushed or self._lifted)
@@ -291,7 +329,7 @@ class Observer:
             except Exception as error:
                 self.errors.setdefault("resume", f"{type(error).__name__}: {error}")
 
-    @quiet
+    @light
     def scaled(self, scaler: Any, result: Any, loss: Any) -> None:
         """A gradient scaler has multiplied a loss: the gradients will be scaled until it takes the factor off."""
         if isinstance(loss, Tensor) and isinstance(result, Tensor) and result is not loss:
@@ -322,10 +360,13 @@ class Observer:
         record = self.window_open or self._watch_calls > 0
         if record or self.sampler.wanted:
             self._arm(record)
-        elif self._hooked or self._pushed:
+            return
+        if self._hooked or self._pushed:
             if self._pushed:
                 self.recorder.clear()
             self._disarm()
+        self._events = []
+        self.idle = not self._hooked and not self.setup.sharded and self.phase_step > LAST_DENSE_STEP
 
     # -- modules --------------------------------------------------------------------------------------------
 
@@ -340,15 +381,18 @@ class Observer:
         )
 
     def _pre_forward(self, module: nn.Module, args: Any) -> None:
+        if self._outside():
+            return
+        self.account.begins()
         try:
             with unseen():
                 self._forward_begins(module, args)
         except Exception as error:  # a module may have its own idea of parameters(), and torch of its private parts
             self.errors.setdefault("forward", f"{type(error).__name__}: {error}")
+        finally:
+            self.account.ends()
 
     def _forward_begins(self, module: nn.Module, args: Any) -> None:
-        if self._outside():
-            return
         if self._depth == 0:
             if self.recorder.is_transparent(module) or _symbolic(args):
                 return
@@ -364,15 +408,18 @@ class Observer:
         self.recorder.enter_module(module, args)
 
     def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, *rest: Any) -> None:
+        if self._depth == 0 or self._outside():
+            return
+        self.account.begins()
         try:
             with unseen():
                 self._forward_ends(module, kwargs, *rest)
         except Exception as error:
             self.errors.setdefault("forward", f"{type(error).__name__}: {error}")
+        finally:
+            self.account.ends()
 
     def _forward_ends(self, module: nn.Module, kwargs: Any, *rest: Any) -> None:
-        if self._depth == 0 or self._outside():
-            return
         # After an exception torch calls hook(module, args, result) without the keywords; the result is None then.
         kwargs, result = (kwargs, rest[0]) if rest else ({}, None)
         self.sampler.activation(module, result)
@@ -488,6 +535,7 @@ class Observer:
         self.phases.recorded = self.phases.affordable(self.spent, time.perf_counter() - self.started)
         self._window_started = time.process_time()
         self._events, self._models, self._epoch, self._fingerprint_rows = [], {}, 0, 0
+        self._stepped = {}
         self._evaluation_pass, self._evaluation_step = 0, -1
         self._pass_batches.clear()
         self._watch_calls = 0
@@ -536,9 +584,33 @@ class Observer:
                 return index
         return None
 
+    def before_backward(self, root: Any, frame: Any) -> None:
+        """A loss is about to be differentiated."""
+        if not (self.idle and self._glance_at_loss(root)):
+            self._take_tape(root, frame)
+
+    @light
+    def _glance_at_loss(self, root: Any) -> bool:
+        """Read a loss that is a number in the processor's memory, without anybody's notice; False for any other."""
+        if type(root) is tuple or type(root) is list:
+            if len(root) != 1:
+                return False
+            root = root[0]
+        loss = self.recorder.unscaled(root)
+        if type(loss) is not Tensor or loss.numel() != 1 or not loss.is_cpu or loss.is_complex():
+            return False
+        if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+            return False
+        if self.recorder.manual_update is not None:
+            return False
+        self.backward_calls += 1
+        self.setup.backward_calls += 1
+        self._loss_tensor = None
+        self._last_loss = float(_item(loss))
+        return True
+
     @quiet
-    def before_backward(self, root: Any, frame: Any) -> BackwardRecord | None:
-        """A loss is about to be differentiated: take its tape."""
+    def _take_tape(self, root: Any, frame: Any) -> BackwardRecord | None:
         self._close_manual_step()
         self.backward_calls += 1
         self.setup.backward_calls += 1
@@ -680,9 +752,12 @@ class Observer:
             if isinstance(leaf.source, Source) and leaf.source.loader is not None:
                 self.setup.loaders[leaf.source.loader].role = "train"
 
-    @quiet
     def after_backward(self) -> None:
-        self.sampler.after_backward()
+        if not self.idle:
+            self._backward_ended()
+
+    @quiet
+    def _backward_ended(self) -> None:
         self._settle()
 
     @quiet
@@ -735,8 +810,14 @@ class Observer:
                 },
             )
 
-    @quiet
     def before_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
+        if self.idle and id(optimizer) in self._stepped:
+            self._in_step, self._in_closure = not closure, closure
+        else:
+            self._before_step(optimizer, closure)
+
+    @quiet
+    def _before_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
         if self._optimizer_index(optimizer) is None:
             self._know_optimizer(optimizer, sys._getframe(2))
         self._in_step = not closure
@@ -769,15 +850,42 @@ class Observer:
         """Raises StopProgram after ``--steps`` steps, or at a fault with ``--fail-fast``: the only exception that
         reaches the program, on request.
         """
-        self._after_step(optimizer)
+        known = self._stepped.get(id(optimizer)) if self.idle and self._loss_tensor is None else None
+        if known is not None:
+            self._step_ends(optimizer, known)
+        else:
+            self._after_step(optimizer)
         if self.active and self.stop_after is not None and self.steps >= self.stop_after:
             raise StopProgram
-        if self.early is not None and self._look():
+        if self.early is not None and self._asks_to_look() and self._look():
             raise StopProgram("fault-found")
+
+    @light
+    def _asks_to_look(self) -> bool:
+        return bool(self.early.wanted())
 
     @quiet
     def _look(self) -> Any:
         return self.early.after_step()
+
+    @light
+    def _step_ends(self, optimizer: torch.optim.Optimizer, record: OptimizerRecord) -> None:
+        """A step of which nothing is recorded but its row."""
+        self._in_step = self._in_closure = False
+        self._note_modes()
+        record.steps += 1
+        flush_due = self.writer.buffer(self._row(self._last_loss, _rate(optimizer)))
+        self.steps += 1
+        self.sampler.decide(self.phase_step)
+        if self.sampler.wanted or flush_due:
+            self._step_ended(flush_due)
+
+    @quiet
+    def _step_ended(self, flush_due: bool) -> None:
+        """What is timed by itself, for it takes long and is seldom."""
+        if flush_due:
+            self.writer.flush()
+        self._settle()
 
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -789,6 +897,7 @@ class Observer:
         self.phases.stepped(optimizer, self.setup)
         if index is not None:
             self.setup.optimizers[index].steps += 1
+            self._stepped[id(optimizer)] = self.setup.optimizers[index]
         if self.window_open and index is not None:
             event = self._step_event(optimizer, sys._getframe(2))
             self._events.append(event)
@@ -808,8 +917,7 @@ class Observer:
             self.setup.steps.append(self._events)
             self._events = []
         self.sampler.after_step(optimizer)
-        lr = float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
-        row = self._row(self._last_loss, lr, self.sampler.gradient_norm)
+        row = self._row(self._last_loss, _rate(optimizer), self.sampler.gradient_norm)
         if self._loss_tensor is not None:
             self._pending.append((row, self._loss_tensor))
             if len(self._pending) >= 64:
@@ -837,7 +945,7 @@ class Observer:
         self.recorder.parameters.update(id(p) for p in record.parameters)
 
     def _note_modes(self) -> None:
-        flags = tuple(record.module.training for record in self.setup.models[:8])
+        flags = tuple([record.module.training for record in self.setup.models[:8]])
         known = self.setup.modes
         if (not known or known[-1][1] != flags) and len(known) < 10_000:
             known.append((self.phase_step, flags))
@@ -851,15 +959,16 @@ class Observer:
         if self._pending:
             values = torch.stack([loss.reshape(()).float() for _, loss in self._pending]).tolist()
             for (row, _), value in zip(self._pending, values, strict=True):
-                self.writer.step(replace(row, loss=value))
+                self.writer.step(row._replace(loss=value))
             self._pending.clear()
 
     # -- modes and schedulers ---------------------------------------------------------------------------------
 
     @quiet
     def mode_changed(self, module: nn.Module, training: bool, frame: Any) -> None:
-        place = place_of(frame)
-        self._protocol("mode", {"training": training, "module": type(module).__name__, "place": str(place)})
+        if self._protocol_events < DENSE_EVENTS:
+            place = str(place_of(frame))
+            self._protocol("mode", {"training": training, "module": type(module).__name__, "place": place})
         self._watch_soon(first=not training and not self.setup.evaluations)
 
     @quiet
@@ -867,11 +976,17 @@ class Observer:
         """``load_state_dict`` has written to a module."""
         self.setup.loaded.update({id(p): weakref.ref(p) for p in module.parameters()})
 
-    @quiet
     def gradients_disabled(self) -> None:
-        if not self._in_step and self._backward_depth == 0:
-            self._grad_modes_entered += 1
-            self._watch_soon()
+        if not self._in_step and self._backward_depth == 0 and not self._loading and self._asks_to_watch():
+            self._watch()
+
+    @light
+    def _asks_to_watch(self) -> bool:
+        return self._watch_calls < CALLS_AFTER_MODE_CHANGE and self._may_spend()
+
+    @quiet
+    def _watch(self) -> None:
+        self._watch_soon()
 
     def _watch_soon(self, first: bool = False) -> None:
         """first: no evaluation is known yet; a program may evaluate only once, at its end, whatever was spent before."""
@@ -880,7 +995,8 @@ class Observer:
             self._settle()
 
     def _may_spend(self) -> bool:
-        return self.spent < 0.5 + self.sampler.overhead * (time.perf_counter() - self.started)
+        elapsed = time.perf_counter() - self.started
+        return self.spent < max(WATCH_ALLOWANCE, self.sampler.overhead * elapsed)
 
     @quiet
     def scheduler_constructed(self, scheduler: Any, frame: Any) -> None:
@@ -890,7 +1006,7 @@ class Observer:
             )
             self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
 
-    @quiet
+    @light
     def scheduler_stepped(self, scheduler: Any, frame: Any) -> None:
         for record in self.setup.schedulers:
             if record.scheduler is scheduler:
@@ -924,10 +1040,53 @@ class Observer:
         self.event(
             "pass", {"loader": record.name, "pass": len(record.iterations), "place": str(place_of(frame))}
         )
-        self._watch_soon()
+        if record.role != "train":  # an evaluation on the training rows shows by eval() or no_grad
+            self._watch_soon()
+
+    def drawing_begins(self) -> bool:
+        """What a loader does to make a batch is not recorded: where its worker processes do it, nobody sees it either."""
+        if self.elsewhere or self.busy:
+            return False
+        self._loading += 1
+        if not self._pushed:
+            return False
+        self._lift()
+        return True
+
+    def drawing_ends(self, lifted: bool) -> None:
+        if self.elsewhere or self.busy:
+            return
+        self._loading -= 1
+        if lifted:
+            self._lower()
 
     @quiet
+    def _lift(self) -> None:
+        self._lifted = self._pop_mode()
+        self.recorder.recording = False
+
+    @quiet
+    def _lower(self) -> None:
+        self._put_mode_back()
+
     def batch_drawn(self, iterator: Any, batch: Any) -> None:
+        if not (self.idle and self._batch_counted(iterator)):
+            self._batch_drawn(iterator, batch)
+
+    @light
+    def _batch_counted(self, iterator: Any) -> bool:
+        """Whether of this batch nothing is wanted but that there was one."""
+        index = self._iterators.get(iterator)
+        if index is None:
+            return True
+        record = self.setup.loaders[index]
+        if len(record.iterations) <= FINGERPRINT_PASSES and self._fingerprints_affordable():
+            return False
+        record.iterations[-1] += 1
+        return True
+
+    @quiet
+    def _batch_drawn(self, iterator: Any, batch: Any) -> None:
         index = self._iterators.get(iterator)
         if index is None:
             return
@@ -954,13 +1113,7 @@ class Observer:
     def _fingerprint(self, record: LoaderRecord, batch: Any) -> bool:
         from paramedic.measurements.data.hashing import row_hashes
 
-        elapsed = time.perf_counter() - self.started
-        affordable = self._fingerprint_seconds < FINGERPRINT_ALLOWANCE + FINGERPRINT_SHARE * elapsed
-        if (
-            len(record.iterations) > FINGERPRINT_PASSES
-            or not affordable
-            or self._fingerprint_rows > FINGERPRINT_ROWS
-        ):
+        if len(record.iterations) > FINGERPRINT_PASSES or not self._fingerprints_affordable():
             return False
         started = time.thread_time()
         tensors = [item for item in tensors_of(batch) if isinstance(item, Tensor) and item.dim() > 0]
@@ -969,6 +1122,11 @@ class Observer:
         self._fingerprint_rows += sum(len(item) for item in hashes)
         self._fingerprint_seconds += time.thread_time() - started
         return True
+
+    def _fingerprints_affordable(self) -> bool:
+        elapsed = time.perf_counter() - self.started
+        affordable = self._fingerprint_seconds < FINGERPRINT_ALLOWANCE + FINGERPRINT_SHARE * elapsed
+        return affordable and self._fingerprint_rows <= FINGERPRINT_ROWS
 
     # -- evaluation -----------------------------------------------------------------------------------------------
 
@@ -1058,6 +1216,11 @@ class Observer:
             self.setup.steps.append(self._events)
             self._events = []
         self._close_manual_step()
+
+
+def _rate(optimizer: Any) -> float:
+    """The learning rate of the first group."""
+    return float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
 
 
 def replayable_part(module: nn.Module) -> nn.Module:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from paramedic.capture.account import Account
 from paramedic.capture.transparent_call import call as call_in_place
 from paramedic.capture.transparent_call import undecorated
 from paramedic.capture.unseen import unseen
@@ -38,6 +39,7 @@ from paramedic.trace.tape import (
 
 MAX_NODES = 4000  # of one segment between two steps; a loop over time steps by hand stays below it
 LARGE_BYTES = 64 << 20  # a larger constant (a whole dataset as one batch) is kept by reference, not copied
+MAX_SCALED = 8  # losses of a step that are scaled before the first backward
 RANDOM_WORDS = (
     "dropout",
     "rand",
@@ -105,8 +107,9 @@ class Recorder(TorchFunctionMode):
     alive but copies of the constants that a loss depends on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, account: Account) -> None:
         super().__init__()
+        self.account = account
         self.recording = False
         self.cutting = False  # modules' results are where tapes start
         self.depth = 0
@@ -203,7 +206,9 @@ class Recorder(TorchFunctionMode):
         number = self.number_of(old)
         if number is not None:
             self._known[id(new)] = (weakref.ref(new), number)
-            self._unscaled[id(new)] = (weakref.ref(new), weakref.ref(old))
+        elif not self.recording and len(self._unscaled) >= MAX_SCALED:
+            self._unscaled.clear()
+        self._unscaled[id(new)] = (weakref.ref(new), weakref.ref(old))
 
     def unscaled(self, root: Tensor) -> Tensor:
         """The loss that ``root`` is a scaled copy of, or ``root`` itself."""
@@ -245,22 +250,28 @@ class Recorder(TorchFunctionMode):
             self._note_freezing(func, args, kwargs)
         if not self.recording or self.depth or transforming():
             return call_in_place(func, args, kwargs)
+        self.account.begins()
         try:
             with unseen():
                 node = self._before(func, args, kwargs)
         except Exception as error:
             node = None
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
+        finally:
+            self.account.ends()
         try:
             result = call_in_place(func, args, kwargs)
         except Exception:
             self.failed = node
             raise
+        self.account.begins()
         try:
             with unseen():
                 self._after(node, func, args, kwargs, result)
         except Exception as error:
             self.problem = f"{type(error).__name__} while recording {function_name(func)}: {error}"
+        finally:
+            self.account.ends()
         return result
 
     def custom_function(self, function: Any, call: Any, args: Any, kwargs: Any) -> Any:

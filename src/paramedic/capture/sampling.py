@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 1024
 DENSE_STEPS = frozenset({0, 1, 2, 4, 8, 16, 32, 64})
+LAST_DENSE_STEP = max(DENSE_STEPS)
 SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, section 4)
 MAX_LAYERS = 200
 
@@ -88,10 +89,11 @@ class LayerSampler:
 
     def decide(self, step: int) -> None:
         """Whether the coming step is sampled."""
+        if step <= LAST_DENSE_STEP:
+            self.wanted = step in DENSE_STEPS
+            return
         elapsed = time.perf_counter() - self.observer.started
-        self.wanted = step in DENSE_STEPS or (
-            step > 64 and self.observer.spent < SAFETY * self.overhead * elapsed
-        )
+        self.wanted = self.observer.spent < SAFETY * self.overhead * elapsed
 
     def begin_again(self) -> None:
         """Another training begins, perhaps of other modules."""
@@ -126,12 +128,10 @@ class LayerSampler:
             self.observer.errors.setdefault("activation", f"{type(error).__name__}: {error}")
         finally:
             self.observer.busy = False
-            self.observer.spent += time.thread_time() - started
-
-    def after_backward(self) -> None:
-        """Gradients are read before the step, when they are unscaled and clipped."""
+            self.observer.account.spent += time.thread_time() - started
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Gradients are read here, and not after backward: they are unscaled and clipped by now."""
         self.gradient_norm = None
         self._before = []
         if not self.wanted:

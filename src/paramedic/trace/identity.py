@@ -34,6 +34,10 @@ class ByIdentity(MutableMapping[Any, Any]):
             raise KeyError(id(key))
         return entry[1]
 
+    def get(self, key: Any, default: Any = None) -> Any:
+        entry = self._entries.get(id(key))
+        return default if entry is None or entry[0]() is not key else entry[1]
+
     def __contains__(self, key: object) -> bool:
         entry = self._entries.get(id(key))
         return entry is not None and entry[0]() is key

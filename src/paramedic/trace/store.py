@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 SCHEMA_VERSION = 1
@@ -45,8 +45,7 @@ CREATE TABLE IF NOT EXISTS layers(step INTEGER, path TEXT, quantity TEXT, mean R
 """
 
 
-@dataclass(frozen=True)
-class StepRow:
+class StepRow(NamedTuple):  # one is made at every step: a third of a frozen dataclass' time
     """One optimizer step. ``loss`` is the last loss that backward was called on before it (nan if unknown)."""
 
     step: int
@@ -69,8 +68,7 @@ class Event:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class LayerRow:
+class LayerRow(NamedTuple):
     """Statistics of one tensor at one step; ``zero`` and ``nonfinite`` are shares of its elements."""
 
     step: int
@@ -202,12 +200,19 @@ class TraceWriter:
                 self._fail(error)
 
     def step(self, row: StepRow) -> None:
-        losses = _json(row.losses) if row.losses else "{}"
-        self._add("steps", (row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, losses))
-        now = time.monotonic()
-        slow, self._last_step = now - self._last_step > FLUSH_SECONDS, now
-        if slow:  # nothing will be added for a while, and what is buffered would be lost with the process
+        if self.buffer(row):
             self.flush()
+
+    def buffer(self, row: StepRow) -> bool:
+        """Take a step's row; whether it is time for ``flush``."""
+        if self._connection is None:
+            return False
+        losses = _json(row.losses) if row.losses else "{}"
+        self._rows["steps"].append((row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, losses))
+        now = time.monotonic()
+        slow = now - self._last_step > FLUSH_SECONDS  # then nothing is added for a while: it would die with the process
+        self._last_step = now
+        return slow or now - self._last_flush > FLUSH_SECONDS
 
     def event(self, step: int, kind: str, data: dict[str, Any]) -> None:
         self._event_id += 1
@@ -370,7 +375,7 @@ class TracePart(Trace):
         self._events = events
 
     def _own(self, rows: Iterable[Row]) -> list[Row]:
-        return [replace(row, step=row.step - self._first) for row in rows if self._first <= row.step < self._end]
+        return [row._replace(step=row.step - self._first) for row in rows if self._first <= row.step < self._end]
 
     def steps(self) -> list[StepRow]:
         return self._own(super().steps())
