@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from benchmarks.programs import ROOT, TIMEOUT, Program, programs
 
 RESULTS = ROOT / "benchmarks" / "results" / "kinds.json"
 WEIGH = "tests/weigh.py"
+PLACE = re.compile(r"programs/\S+?/(?:faulty|fixed)\w*\.py:\d+")
 
 
 def weighed(program: Program) -> list[str]:
@@ -79,7 +81,7 @@ def table(results: dict[str, Any]) -> str:
         good = [result for item, result in known if not item.expected]
         bad = [result for item, result in known if item.expected]
         every = [result for _, result in known]
-        unseen = sorted({text for result in every for text in result.get("not_observed", [])})
+        unseen = sorted({PLACE.sub("a line of it", text) for result in every for text in result.get("not_observed", [])})
         lines.append(
             f"| {kind} | {max(result.get('steps', 0) for result in every)} | {'; '.join(unseen) or '-'} "
             f"| {_share(every, 'equal')} | {_share(bad, 'right')} | {_share(good, 'right')} |"

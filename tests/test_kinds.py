@@ -7,7 +7,10 @@ import pytest
 from benchmarks.accuracy import score
 from benchmarks.programs import Program, diagnose, programs
 
-IN_CI = ("lightning/faulty", "keras_fit/faulty", "accelerate/faulty", "ddp/faulty", "ddp_by_hand/faulty")
+IN_CI = (
+    "lightning/faulty", "keras_fit/faulty", "accelerate/faulty", "ddp/faulty", "ddp/faulty_uneven", "ddp/faulty_one_rank_nan",
+    "ddp_by_hand/faulty",
+)  # fmt: skip
 CHOSEN = [item for item in programs() if item.name.removeprefix("frameworks/") in IN_CI]
 
 

@@ -49,6 +49,7 @@ def digest() -> str:
                     continue
                 for value in (tensor, tensor.grad):
                     if value is not None:
+                        value = value.to_local() if hasattr(value, "to_local") else value  # this process's part
                         data = value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
                         parts.append(f"{name} {hashlib.sha256(data).hexdigest()} {tensor.requires_grad}")
             hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)

@@ -92,6 +92,8 @@ class Session:
         wait_for_threads()
         wall = time.perf_counter() - started
         finder.remove()
+        if self.rank == 0 and spec.get("rank_of"):
+            ranks.rank_0_ended(self.folder)
         try:
             self.writer.settle()
             self.finish(ended, argv, wall)
@@ -101,6 +103,10 @@ class Session:
         except (Exception, SystemExit) as error:
             self.writer.meta("not_observed", [f"the examination failed ({type(error).__name__}: {error})"])
         self.writer.close()
+        if self.rank == 0 and spec.get("rank_of"):
+            ranks.rank_0_reported(self.folder)
+        elif self.rank and ended.exit_code and ended.kind != "interrupted":
+            ranks.outlast(self.folder)
         if self.writer.problem and self.rank == 0:
             with contextlib.suppress(OSError, ValueError):
                 print(f"paramedic: {self.writer.problem}", file=sys.stderr)
@@ -129,7 +135,7 @@ class Session:
         self.writer.meta("program", program)
         if self.rank:
             if observer is not None:
-                ranks.write(self.folder, observer)
+                ranks.write(self.folder, observer, ended.kind)
             return
         if observer is None:
             text = "the program never imported torch" if "torch" not in sys.modules else "the observer failed"
@@ -149,7 +155,7 @@ class Session:
             repeat_experiment(self.writer, observer.setup, self.spec)
             return
         if self.spec.get("rank_of"):
-            observer.setup.ranks = [ranks.facts(observer), *ranks.read_others(self.folder)]
+            observer.setup.ranks = [ranks.facts(observer, ended.kind), *ranks.read_others(self.folder)]
         errors = observer.errors | self.problems
         report = examine_run(self.writer, observer.setup, program, cost, errors, self.spec)
         self.writer.meta("report", report.to_json())

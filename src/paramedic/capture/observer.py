@@ -852,12 +852,13 @@ class Observer:
         """
         known = self._stepped.get(id(optimizer)) if self.idle and self._loss_tensor is None else None
         if known is not None:
-            self._step_ends(optimizer, known)
+            look = self._step_ends(optimizer, known)
         else:
             self._after_step(optimizer)
+            look = self.early is not None and self._asks_to_look()
         if self.active and self.stop_after is not None and self.steps >= self.stop_after:
             raise StopProgram
-        if self.early is not None and self._asks_to_look() and self._look():
+        if look and self._look():
             raise StopProgram("fault-found")
 
     @light
@@ -869,8 +870,8 @@ class Observer:
         return self.early.after_step()
 
     @light
-    def _step_ends(self, optimizer: torch.optim.Optimizer, record: OptimizerRecord) -> None:
-        """A step of which nothing is recorded but its row."""
+    def _step_ends(self, optimizer: torch.optim.Optimizer, record: OptimizerRecord) -> bool:
+        """A step of which nothing is recorded but its row. Returns what ``_asks_to_look`` does."""
         self._in_step = self._in_closure = False
         self._note_modes()
         record.steps += 1
@@ -879,6 +880,7 @@ class Observer:
         self.sampler.decide(self.phase_step)
         if self.sampler.wanted or flush_due:
             self._step_ended(flush_due)
+        return self.early is not None and self.early.wanted()
 
     @quiet
     def _step_ended(self, flush_due: bool) -> None:

@@ -7,13 +7,20 @@ ended, and rank 0 reads them before it examines.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import math
 import os
+import signal
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from paramedic.trace.store import Trace, TraceError
 
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
@@ -23,6 +30,8 @@ LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch")
 WAIT_SECONDS = 20.0  # for the other ranks' facts: they end together, and write them at once
 WEIGHED_STEPS = (1, 2, 4, 8, 16, 32, 64)  # after these optimizer steps the weights of the ranks are compared
 COMPARED_BATCHES = 200
+ENDED, REPORTED = "rank0.ended", "rank0.reported"
+LONGEST_REPORT = 600.0  # seconds that a failed rank waits for rank 0's examination
 # How our child is started as a rank (see cli/process.py, which starts the child of a plain program).
 START = "import sys; from paramedic.capture import child; sys.path.insert(0, ''); sys.exit(child.main())"
 
@@ -80,8 +89,8 @@ def _digest(tensors: Any) -> str:
     return digest.hexdigest()
 
 
-def facts(observer: Observer) -> RankFacts:
-    """What this rank saw: its weights over time, and the rows of its training batches."""
+def facts(observer: Observer, ended: str) -> RankFacts:
+    """What this rank saw: its weights over time, its training batches, and where its loss was no number."""
     from paramedic.trace.setup import RankFacts
 
     setup = observer.setup
@@ -94,14 +103,84 @@ def facts(observer: Observer) -> RankFacts:
         for hashes in record.fingerprints[0][:COMPARED_BATCHES]
     ]
     shapes = [tuple(value.shape) for value in initial]
-    return RankFacts(rank(), str(shapes), _digest(initial), dict(setup.weights_by_step), batches, setup.sharded)
+    found = RankFacts(
+        rank(), str(shapes), _digest(initial), dict(setup.weights_by_step), batches, setup.sharded, ended,
+        observer.backward_calls, non_finite=_first_non_finite(observer),
+    )  # fmt: skip
+    first = next((record.iterations for record in setup.loaders if record.role == "train"), [])
+    bad = _non_finite_inputs(observer, found.non_finite) if found.non_finite is not None else None
+    return replace(found, passes=first if found.complete else first[:-1], non_finite_inputs=bad)
 
 
-def write(folder: Path, observer: Observer) -> None:
+def _first_non_finite(observer: Observer) -> int | None:
+    """The first optimizer step whose loss was NaN or infinite."""
+    observer.writer.flush()
+    try:
+        trace = Trace(observer.writer.path)
+    except TraceError:
+        return None
+    rows = trace.steps()
+    trace.close()
+    return next((row.step for row in rows if not math.isfinite(row.loss)), None)
+
+
+def _non_finite_inputs(observer: Observer, step: int) -> tuple[int, int] | None:
+    """How many values of a recorded step's batches are NaN or infinite, of how many; None where it was not recorded."""
+    import torch
+
+    from paramedic.trace.setup import BackwardRecord
+
+    if step >= len(observer.setup.steps) or observer.setup.phase.number > 1:
+        return None
+    tapes = [event.tape for event in observer.setup.steps[step] if isinstance(event, BackwardRecord) and event.tape]
+    values = [leaf.value for tape in tapes for leaf in tape.constants().values() if leaf.value.is_floating_point()]
+    bad = sum(int((~torch.isfinite(value)).sum()) for value in values)
+    return bad, sum(value.numel() for value in values)
+
+
+def write(folder: Path, observer: Observer, ended: str) -> None:
     path = folder / f"rank{rank()}.json"
     partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(facts(observer).to_json()), encoding="utf-8")
+    partial.write_text(json.dumps(facts(observer, ended).to_json()), encoding="utf-8")
     partial.replace(path)
+
+
+def rank_0_ended(folder: Path) -> None:
+    """Rank 0 examines from here on: a launcher that ends it because another rank has failed must wait for that."""
+    (folder / REPORTED).unlink(missing_ok=True)
+    (folder / ENDED).touch()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun kills 30 s later
+
+
+def rank_0_reported(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        (folder / REPORTED).touch()
+
+
+def outlast(folder: Path) -> None:
+    """Before a rank ends that has failed, upon which a launcher ends all others: let rank 0 make its report.
+
+    Rank 0 may wait for this one in a collective operation: it learns that there is nobody any more.
+    """
+    leaving = threading.Thread(target=_leave, daemon=True)
+    leaving.start()
+    _await(folder / ENDED, WAIT_SECONDS)
+    if (folder / ENDED).is_file():
+        _await(folder / REPORTED, LONGEST_REPORT)
+
+
+def _leave() -> None:
+    import torch.distributed as dist
+
+    with contextlib.suppress(Exception):
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _await(path: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not path.is_file():
+        time.sleep(0.1)
 
 
 def read_others(folder: Path) -> list[RankFacts]:

@@ -246,6 +246,9 @@ class RankFacts:
 
     shapes: of the optimizer's parameters. initial: digest of their values before the first step; weights: after some
     optimizer steps. batches: digests of the training batches of its first pass. sharded: it holds parts of tensors.
+    ended: how its program ended (capture/program.py). backwards: how often it called backward. passes: batches of each
+    complete pass over its first training loader. non_finite: the first optimizer step (from 0) whose loss was NaN or
+    infinite; non_finite_inputs: values in that step's batch that were, of how many.
     """
 
     rank: int
@@ -254,6 +257,16 @@ class RankFacts:
     weights: dict[int, str]
     batches: list[str]
     sharded: bool = False
+    ended: str = "finished"
+    backwards: int = 0
+    passes: list[int] = field(default_factory=list)
+    non_finite: int | None = None
+    non_finite_inputs: tuple[int, int] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the program came to its own end."""
+        return self.ended in ("finished", "exit")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
