@@ -1,15 +1,17 @@
 """What observation costs, beside what people use for the same purpose.
 
-    python -m benchmarks.overhead [--pairs 7] [--long] [--output docs/overhead.md]
+    python -m benchmarks.overhead [--pairs 9] [--long] [--quick] [--output docs/overhead.md]
 
 Three tables:
 
 1. Time per training step in one process, in processor time of the thread: each way of watching alternates with the
-   same steps alone; the figure is the median over the pairs of watched / alone - 1, with the middle half. Two alone
+   same steps alone; the figure is the median over the pairs of watched / alone - 1, with its interval. Two alone
    runs against each other give the noise (A/A).
 2. Whole programs, run alone and under ``paramedic run``: processor time, start-up and peak memory up to the program's
    last line, and the size of the trace. The examination after the program's end is not part of it: ``--budget`` is.
 3. The trace's size against the number of steps, for a network of 100 layers (``--long`` goes to 10^5 steps).
+
+About 23 minutes with ``--long`` on a machine with nothing else to do; ``--quick`` (2 minutes) says whether every part works.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from scipy.stats import binom
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -37,15 +40,17 @@ from paramedic.trace.store import TraceWriter
 HEAD = """# What observing costs
 
 Made by `make bench-overhead`, on two cores without a GPU, one thread of torch. Processor time, because a busy machine
-changes the time on the clock; medians of interleaved pairs, with the middle half (programs: with the range). The first
-100 steps are recorded for the experiments and cost more; later ones are sampled as long as the observer's own time, the
-first steps included, is below 1 % of the run's (`--overhead`); what the wrappers around torch's calls cost is not in the
-observer's own account. Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms.
+changes the time on the clock; medians of interleaved pairs, with the interval of the median (at least 95 % by the order
+of the values, or their range where they are too few). The first 100 steps are recorded for the experiments and cost more;
+later ones are sampled as long as the observer's own time, the first steps included, is below 1 % of the run's
+(`--overhead`). Its account has the wrappers around torch's calls and the hooks, timed in samples.
+Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms.
 Statistics of a layer come from at most 1,024 of its elements; there is no mode that reads all of them.
 """
 EVERY_STEP = 1e9  # a budget that is never used up
 HISTOGRAM_BINS = 64  # as wandb.watch makes them
-SECONDS = 1.0  # of steps in one half of a pair
+SECONDS = 0.5  # of steps in one half of a pair
+COVERAGE = 0.95
 ONE_MS, FIVE_MS = (128, 32), (512, 64)  # width and batch of an MLP with steps of about 1 ms and 5 ms
 
 
@@ -184,7 +189,15 @@ def _seconds(step: Callable[[], None], count: int) -> float:
     return time.thread_time() - started
 
 
-def per_step(make: Callable[[], Classifier], pairs: int) -> tuple[float, dict[str, list[float]]]:
+def said(values: list[float]) -> str:
+    """The median with its interval: from the k-th smallest to the k-th largest value, by the binomial distribution."""
+    ordered, count = sorted(values), len(values)
+    outside = [2 * float(binom.cdf(rank, count, 0.5)) for rank in range(count // 2)]  # beyond the value of that rank
+    rank = max((rank for rank, share in enumerate(outside) if share <= 1 - COVERAGE), default=0)
+    return f"{statistics.median(ordered):+.1%} ({ordered[rank]:+.1%} to {ordered[-1 - rank]:+.1%})"
+
+
+def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tuple[float, dict[str, list[float]]]:
     """Milliseconds of a step alone, and per way of watching the relative differences, one per pair."""
     torch.manual_seed(0)
     step = make()
@@ -195,7 +208,7 @@ def per_step(make: Callable[[], Classifier], pairs: int) -> tuple[float, dict[st
     for _ in range(pairs):
         for way, watching in WAYS.items():
             first = way.endswith("first 100 steps")
-            count = RECORD_STEPS if first else max(20, int(SECONDS / one))
+            count = RECORD_STEPS if first else max(20, int(seconds / one))
             before = _seconds(step, count // 2)
             with watching(step):  # type: ignore[attr-defined]
                 watched = _seconds(step, count)
@@ -205,15 +218,14 @@ def per_step(make: Callable[[], Classifier], pairs: int) -> tuple[float, dict[st
     return statistics.median(times) * 1000, found
 
 
-def steps_table(pairs: int) -> str:
+def steps_table(pairs: int, seconds: float) -> str:
     columns: dict[str, list[str]] = {way: [] for way in WAYS}
     heads = []
     for name, make in MODELS.items():
-        milliseconds, found = per_step(make, pairs)
+        milliseconds, found = per_step(make, pairs, seconds)
         heads.append(f"{name} ({milliseconds:.1f} ms)")
         for way, values in found.items():
-            low, middle, high = statistics.quantiles(values, n=4)
-            columns[way].append(f"{middle:+.1%} ({low:+.1%} to {high:+.1%})")
+            columns[way].append(said(values))
             print(f"{name}: {way}: {columns[way][-1]}", file=sys.stderr, flush=True)
     lines = [f"| | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
     return "\n".join([*lines, *(f"| {way} | {' | '.join(cells)} |" for way, cells in columns.items())])
@@ -272,7 +284,8 @@ def run_program(folder: Path, sizes: tuple[int, ...], watched: bool) -> dict[str
     return found
 
 
-def programs_table(pairs: int) -> str:
+def programs_table(pairs: int, share: float) -> str:
+    """share: of the steps; 1 but to see whether it works."""
     lines = [
         "| program | processor time | said by the report | start-up | peak memory | trace |",
         "|---|---|---|---|---|---|",
@@ -280,22 +293,23 @@ def programs_table(pairs: int) -> str:
     cases = {
         "2,000 steps of about 1 ms": (2000, *ONE_MS, 1),
         "10,000 steps of about 1 ms": (10_000, *ONE_MS, 1),
-        "2,000 steps of about 5 ms": (2000, *FIVE_MS, 1),
-        "10,000 steps of about 5 ms": (10_000, *FIVE_MS, 1),
+        "1,000 steps of about 5 ms": (1000, *FIVE_MS, 1),
+        "6,000 steps of about 5 ms": (6000, *FIVE_MS, 1),
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for title, sizes in cases.items():
-            ratios, starts, memory, last = [], [], [], {}
+            ratios, starts, memory, accounts, last = [], [], [], [], {}
+            sizes = (int(share * sizes[0]), *sizes[1:])
             for _ in range(pairs):
                 base, last = run_program(folder, sizes, False), run_program(folder, sizes, True)
                 ratios.append(last["cpu"] / base["cpu"] - 1)
+                accounts.append(last["reported"])
                 starts.append(last["start"] - base["start"])
                 memory.append(last["rss"] - base["rss"])
             lines.append(
-                f"| {title} | {statistics.median(ratios):+.1%} ({min(ratios):+.1%} to {max(ratios):+.1%}) | "
-                f"{last['reported']:.1%} | {statistics.median(starts):+.2f} s | {statistics.median(memory):+.0f} MB | "
-                f"{last['trace']:.1f} MB |"
+                f"| {title} | {said(ratios)} | {statistics.median(accounts):.1%} | "
+                f"{statistics.median(starts):+.2f} s | {statistics.median(memory):+.0f} MB | {last['trace']:.1f} MB |"
             )
             print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join(lines)
@@ -313,16 +327,19 @@ def trace_table(steps: list[int]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--program-pairs", type=int, default=3)
     parser.add_argument("--long", action="store_true", help="the trace's size up to 10^5 steps")
+    parser.add_argument("--quick", action="store_true", help="a handful of steps of every part: whether it works")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    pairs, program_pairs = (2, 1) if options.quick else (options.pairs, options.program_pairs)
+    lengths = [50] if options.quick else [1000, 10_000, *([100_000] if options.long else [])]
     parts = [
-        "## A step\n\n" + steps_table(options.pairs),
-        "## A whole program\n\n" + programs_table(options.program_pairs),
-        "## The trace of a network of 100 layers\n\n" + trace_table([1000, 10_000, *([100_000] if options.long else [])]),
+        "## A step\n\n" + steps_table(pairs, 0.01 if options.quick else SECONDS),
+        "## A whole program\n\n" + programs_table(program_pairs, 0.1 if options.quick else 1.0),
+        "## The trace of a network of 100 layers\n\n" + trace_table(lengths),
     ]
     text = "\n\n".join(parts)
     print("\n" + text)

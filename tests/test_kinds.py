@@ -7,10 +7,8 @@ import pytest
 from benchmarks.accuracy import score
 from benchmarks.programs import Program, diagnose, programs
 
-IN_CI = (
-    "lightning/faulty", "keras_fit/faulty", "accelerate/faulty", "ddp/faulty", "ddp/faulty_uneven", "ddp/faulty_one_rank_nan",
-    "ddp_by_hand/faulty",
-)  # fmt: skip
+IN_CI = ("lightning/faulty", "keras_fit/faulty", "accelerate/faulty", "ddp/faulty", "ddp_by_hand/faulty")
+BY_ITS_CHECK = ("ddp/faulty_uneven", "ddp/faulty_one_rank_nan")  # the other checks are made of the programs above
 CHOSEN = [item for item in programs() if item.name.removeprefix("frameworks/") in IN_CI]
 
 
@@ -26,6 +24,15 @@ def test_faulty_program_is_diagnosed_at_the_users_line(
         pytest.skip(f"{program.missing} is not installed")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     result = score(program, diagnose(program, 0.0))
+    assert result.first and result.line, result.alarms
+
+
+@pytest.mark.parametrize("name", BY_ITS_CHECK)
+def test_a_fault_across_ranks_is_found_by_its_check(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    program = next(item for item in programs() if item.name == f"frameworks/{name}")
+    assert program.expected is not None
+    result = score(program, diagnose(program, 0.0, select=program.expected["check"]))
     assert result.first and result.line, result.alarms
 
 
