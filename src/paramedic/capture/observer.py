@@ -66,7 +66,7 @@ FINGERPRINT_SHARE = 0.004  # of the time so far: a first epoch may last for days
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
 MEASURED_STEPS = 16  # first steps in which gradients are looked at before backward and step
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
-WATCH_ALLOWANCE = 0.5  # seconds of our own up to which evaluations are looked at, however short the program is
+WATCH_ALLOWANCE = 1.0  # seconds of our own up to which evaluations are looked at, however short the program is
 CALLS_AFTER_MODE_CHANGE = (
     2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
 )
