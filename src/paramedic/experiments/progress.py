@@ -122,6 +122,18 @@ def input_numbers(tape: Tape) -> list[int]:
     return [number for number in nodes[0].inputs() if number in tape.constants()] if nodes else []
 
 
+def branches(tape: Tape) -> list[int]:
+    """The inputs of a network that is called several times in a step, on constants of one shape, in order."""
+    by_module: dict[int, list[int]] = {}
+    for node in tape.nodes:
+        inputs = [n for n in node.inputs() if n in tape.leaves and not tape.leaves[n].parameter]
+        if node.module is not None and node.grad and len(inputs) == 1:
+            by_module.setdefault(id(node.module), []).append(inputs[0])
+    found = max(by_module.values(), key=len, default=[])
+    shapes = {tuple(tape.leaves[number].value.shape) for number in found}
+    return found if len(found) >= 2 and len(set(found)) == len(found) and len(shapes) == 1 else []
+
+
 def target_number(lab: Lab, tape: Tape) -> int | None:
     position = lab.target_position()
     if position is None:
@@ -232,7 +244,8 @@ class Tail:
     """What lies between the last layers with parameters and the loss, as operations that can be run again.
 
     outputs: the tensors that the last layers gave. operations: those that depend on them. root: the loss, or one
-    term of it: then ``factor`` is its weight.
+    term of it: then ``factor`` is its weight. twins: outputs (by position) of one network on several inputs of a pair or
+    triplet: a network that knows nothing gives the same for all of them.
     """
 
     outputs: list[Tensor]
@@ -242,6 +255,7 @@ class Tail:
     size: int
     change: Intervention
     factor: Tensor | None = None
+    twins: tuple[int, ...] = ()
 
     def loss(self, outputs: Sequence[Tensor]) -> Tensor:
         """The loss with other outputs, each of its recorded shape."""
@@ -280,7 +294,17 @@ def tail_to(log: Operations, probe: Probe, node: Any = None) -> Tail | None:
     target = _loss_target(log)
     numbers = input_numbers(probe.tape)
     size = probe.replace.get(numbers[0], probe.tape.leaves[numbers[0]].value).shape[0] if numbers else 0
-    return Tail(outputs, kept, log.root, target, size, probe.change) if id(log.root) in known else None
+    if id(log.root) not in known:
+        return None
+    return Tail(outputs, kept, log.root, target, size, probe.change, twins=_twins(log, probe.tape, outputs))
+
+
+def _twins(log: Operations, tape: Tape, outputs: list[Tensor]) -> tuple[int, ...]:
+    """The positions of the outputs that one layer gave, where a network is called on the members of pairs."""
+    makers = {id(item): id(module) for _, module, result in log.module_outputs for item in tensors_of(result)}
+    owners = {makers.get(id(item)) for item in outputs}
+    alike = len(owners) == 1 and len({tuple(item.shape) for item in outputs}) == 1
+    return tuple(range(len(outputs))) if alike and len(outputs) == len(branches(tape)) > 1 else ()
 
 
 def _dependent(log: Operations, outputs: list[Tensor]) -> tuple[list[Operation], set[int]]:
@@ -364,8 +388,10 @@ def scale_from(tails: list[Tail]) -> Scale | None:
 def _minimise(tails: list[Tail], *, shared: bool) -> float:
     """Lowest mean loss over the tails with free outputs, or with outputs that all samples share."""
     free = [_shared_start(tails, k) for k in range(len(tails[0].outputs))] if shared else []
+    for k in tails[0].twins[1:] if shared else ():
+        free[k] = free[0]
     own = [] if shared else [[free_start(item) for item in tail.outputs] for tail in tails]
-    variables = free if shared else [item for group in own for item in group]
+    variables = list({id(item): item for item in free}.values()) if shared else [item for group in own for item in group]
 
     def mean_loss() -> Tensor:
         losses = []

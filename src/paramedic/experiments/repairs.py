@@ -35,6 +35,7 @@ from paramedic.experiments.frozen import frozen_below_trained, same_layers
 from paramedic.experiments.interventions import ConstantRate, NoPenalty, Remedy, StandardInitialization
 from paramedic.experiments.lab import Lab, row_constants
 from paramedic.experiments.operations import Operation, operation_name
+from paramedic.experiments.pairs import turned_round
 from paramedic.experiments.parameters_not_registered import unregistered
 from paramedic.experiments.train_also import TrainAlso
 from paramedic.trace.setup import BackwardRecord, GradientEdit, OptimizerStep, StepEvent, ZeroGrad
@@ -472,6 +473,10 @@ def _without_penalty(case: Case, finding: Finding) -> Remedy | None:
     return remedy if remedy.why_not(case.lab) is None else None
 
 
+def _pairs_turned_round(case: Case, finding: Finding) -> Remedy | None:
+    return next((item for item in turned_round(case.lab) if item.changes in finding.summary), None)
+
+
 _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "softmax-before-cross-entropy": _stripped,
     "sigmoid-before-bce-with-logits": _stripped,
@@ -509,6 +514,7 @@ _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "optimizer-over-stale-parameters": _trained(
         "the optimizer over the model in use", lambda case: [item.tensor for item in left_out(case)]
     ),
+    "pairs-reversed": _pairs_turned_round,
     "penalty-with-wrong-sign": _without_penalty,
     "zero-initialization": _standard_initialization,
     "symmetric-initialization": _standard_initialization,
