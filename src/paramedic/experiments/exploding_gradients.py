@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from paramedic.checks.case import Case
 from paramedic.checks.finding import Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
-from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
+from paramedic.experiments.counterfactual import GAIN, Diagnosis, Trial, diagnosis, proven
+from paramedic.experiments.interventions import ClippedGradients
 from paramedic.experiments.sensitivity import Sensitivity, sensitivity
 from paramedic.experiments.vanishing_gradients import flow_evidence
 from paramedic.experiments.wording import SYMPTOMS, at_first, model_place, percent
@@ -48,7 +49,7 @@ class ExplodingGradients(CauseByExperiment):
         found, flow = diagnosis(case), sensitivity(case.lab)
         if trial is not None:
             yield self.finding(case, trial)
-        elif found.failing and flow is not None:
+        elif found.failing and flow is not None and not _refuted(found):
             strongest = max(flow.weights.values(), default=0.0)
             if seen := _out_of_range(flow, strongest):
                 yield self.suspect(
@@ -58,6 +59,11 @@ class ExplodingGradients(CauseByExperiment):
                     remedy="scale the initial weights down, or clip the gradient norm",
                     explains=("S5", "R27", "R17", "S1", "R16", "S6"),
                 )
+
+
+def _refuted(found: Diagnosis) -> bool:
+    """Whether clipping was tried and changed nothing: then the large gradients are not why it does not learn."""
+    return any(isinstance(trial.remedy, ClippedGradients) and trial.gain <= GAIN for trial in found.trials)
 
 
 def _out_of_range(flow: Sensitivity, strongest: float) -> str:

@@ -87,6 +87,8 @@ def change(lab: Lab, state: str) -> Change:
         one = log_operations(tape, lab.paths(), modes=False)
         two = log_operations(tape, lab.paths(), modes=False, replace=moved)
     first, second = _prediction(one), _prediction(two)
+    if first is not None and not _made_from(tape, one, set(moved)):
+        raise NotChecked("the loss's first prediction is made from other inputs than those of the batch")
     if first is None or second is None or first.shape != second.shape:
         raise NotChecked("the prediction could not be told from the loss's other inputs")
     if not bool(torch.isfinite(first).all()):
@@ -118,6 +120,16 @@ def _moved_inputs(lab: Lab, tape: Tape) -> dict[int, Tensor]:
 def _prediction(log: Operations) -> Tensor | None:
     found = loss_calls(log)
     return found[0].input.detach() if found else None
+
+
+def _made_from(tape: Tape, log: Operations, moved: set[int]) -> bool:
+    """Whether the calls that lead to the prediction were given one of the moved inputs, whatever they make of it."""
+    node = loss_calls(log)[0].operation.node
+    needed: set[int] = set(node.inputs()) if node is not None else set()
+    for other in reversed(tape.nodes):
+        if needed & {number for number in other.outputs if number is not None}:
+            needed.update(other.inputs())
+    return node is None or bool(needed & moved)
 
 
 def _trail_end(one: Operations, two: Operations) -> Operation | None:

@@ -50,6 +50,9 @@ class KnownGoodModel(Remedy):
         if self.input.dim() == 0 or output.numel() % self.input.shape[0]:
             return "the output has no row per sample"
         self.output_shape, self.rows_in = tuple(output.shape), self.input.shape[0]
+        shapes = {tuple(inputs[0].shape[1:]) for inputs, _ in lab.batches() if inputs}
+        if len(shapes) > 1 and not by_position(self.input, self.output_shape):
+            return "the samples of different batches have different shapes"
         return None
 
     def begin(self, lab: Lab) -> None:
@@ -105,22 +108,26 @@ def _terminal(log: Operations) -> tuple[nn.Module | None, Tensor | None]:
     return owners[0], outputs[0]
 
 
+def by_position(inputs: Tensor, output_shape: tuple[int, ...]) -> bool:
+    """Whether these are sequences with an output for each of their positions."""
+    positions = inputs.shape[1] if inputs.dim() >= 2 else 1
+    steps = inputs.dim() == (3 if inputs.is_floating_point() else 2) and positions > 1
+    return (
+        steps
+        and len(output_shape) >= 2
+        and (output_shape[1] == positions or output_shape[0] == inputs.shape[0] * positions)
+    )
+
+
 def simple_model(inputs: Tensor, per_sample: int, output_shape: tuple[int, ...]) -> nn.Module:
     """A model from inputs (B, ...) to ``per_sample`` numbers per sample.
 
     Sequences whose output has a row per position get a GRU from left to right, everything else a perceptron.
     """
     tokens = not inputs.is_floating_point()
-    positions = inputs.shape[1] if inputs.dim() >= 2 else 1
-    steps = inputs.dim() == (2 if tokens else 3) and positions > 1
-    by_position = (
-        steps
-        and len(output_shape) >= 2
-        and (output_shape[1] == positions or output_shape[0] == inputs.shape[0] * positions)
-    )
     vocabulary = 4 * (int(inputs.max()) + 2) if tokens else 0
-    if by_position:
-        return _Recurrent(vocabulary, 0 if tokens else inputs.shape[-1], per_sample // positions)
+    if by_position(inputs, output_shape):
+        return _Recurrent(vocabulary, 0 if tokens else inputs.shape[-1], per_sample // inputs.shape[1])
     return _Perceptron(vocabulary, inputs, per_sample)
 
 

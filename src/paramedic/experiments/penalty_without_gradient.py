@@ -15,11 +15,14 @@ from paramedic.experiments.lab import Lab
 from paramedic.experiments.loss_components import breakdown, leaf_tensors_of
 from paramedic.experiments.loss_tail import _parameter_values
 from paramedic.experiments.operations import Operation, Operations
-from paramedic.experiments.progress import ADDITIONS, Probe
+from paramedic.experiments.progress import ADDITIONS, Probe, main_tapes
 from paramedic.trace.place import Place
 from paramedic.trace.setup import parameters_of
+from paramedic.trace.tape import DERIVATIVE, Leaf, Tape
 
 STACKS = frozenset({"stack", "cat"})
+SUMS = frozenset("add __add__ __radd__ add_ __iadd__ sum stack cat".split())
+LEAST_VALUES = 2  # different ones over the recorded steps: the same number at every step is a setting
 FACTORS = frozenset("mul __mul__ __rmul__ multiply div __truediv__ divide neg __neg__ squeeze view reshape".split())
 
 
@@ -59,11 +62,12 @@ class PenaltyWithoutGradient(Check):
             assert tape is not None
             log = lab.log(tape)
             known = _parameter_values(log, False)
-            idle = [*_cut_off(log, known), *_copies(lab, log, known)]
+            idle = [*_cut_off(log, known), *_copies(lab, log, known), *_new_leaves(lab, log)]
             found, penalized = _of_strangers(lab)
+            outputs = _of_outputs(log, known)
         idle += found
-        if not idle and not penalized:
-            raise NotApplicable("the loss has no penalty on the weights")
+        if not idle and not penalized and not outputs:
+            raise NotApplicable("the loss has no penalty on the weights, and no term without a gradient")
         for item in idle[:1]:
             total = lab.main_backward.loss
             yield self.fault(
@@ -76,6 +80,19 @@ class PenaltyWithoutGradient(Check):
                 ),
                 remedy="compute the penalty from the parameters that are trained, at every step and with their gradients",
                 exact=True,
+            )
+        for item in outputs[:1]:
+            yield self.suspect(
+                f"a term of the loss ({item.value:.3g} of {lab.main_backward.loss:.3g}) is computed from the network's output "
+                f"and has no effect on training: {item.why}",
+                where=item.cut or item.added,
+                evidence=(
+                    Evidence("value of the term at the first step", item.value),
+                    Evidence("parameters that its gradient reaches", 0, "those of the network"),
+                    *((Evidence("added to the loss", str(item.added)),) if item.added is not None else ()),
+                ),
+                remedy="compute the term with its gradient (no .detach(), create_graph=True), or leave it out",
+                explains=("R02", "R31", "R24", "R36", "R20"),
             )
 
 
@@ -116,20 +133,36 @@ def _cut_off(log: Operations, known: set[int]) -> list[Idle]:
     return found
 
 
+def _of_outputs(log: Operations, known: set[int]) -> list[Idle]:
+    """Terms that are added to the loss and depend on what the network computes, without a gradient.
+
+    What is subtracted is left alone: ``loss - loss.detach()`` keeps a value and its gradient apart on purpose.
+    """
+    found = []
+    for call, item in _terms(log):
+        cut = _cut(log, item)
+        if call.name not in SUMS or id(item) in known or cut is None or not float(item):
+            continue
+        word = {"data": ".data", "detach": ".detach()"}.get(cut.name, cut.name)
+        place = f" ({cut.place})" if cut.place else ""
+        found.append(Idle(float(item), call.place, f"{word} takes it out of the graph{place}", cut.place))
+    return found
+
+
 def _cut(log: Operations, item: Tensor) -> Operation | None:
-    """The first call that loses the gradient on the way to ``item``."""
+    """The call that loses the gradient on the way to ``item``."""
     waiting = [item]
-    first: Operation | None = None
     seen: set[int] = set()
+    first: Operation | None = None
     while waiting:
         value = waiting.pop()
         call = next((c for c in log.calls if any(out is value for out in c.outputs)), None)
         if call is None or id(call) in seen:
             continue
         seen.add(id(call))
-        if any(given.requires_grad for given in call.inputs):
+        if any(given.requires_grad for given in call.inputs) and not any(out.requires_grad for out in call.outputs):
             first = call
-        waiting.extend(call.inputs)
+        waiting.extend(given for given in call.inputs if not given.requires_grad)
     return first
 
 
@@ -147,6 +180,33 @@ def _copies(lab: Lab, log: Operations, known: set[int]) -> list[Idle]:
         if sources and copies:
             found.append(Idle(float(item), call.place, "it is computed from copies of the first weights", None))
     return found
+
+
+def _new_leaves(lab: Lab, log: Operations) -> list[Idle]:
+    """Terms that a new tensor was made for at every step, which requires a gradient and has no history."""
+    held = {id(p) for record in lab.setup.optimizers for p in (*record.parameters, *parameters_of(record.optimizer))}
+    found = []
+    for number, leaf in _lone_leaves(lab.main_backward.tape):
+        values = [
+            float(other.value) for tape in main_tapes(lab) for k, other in _lone_leaves(tape) if k[1] == number[1]
+        ]
+        if id(leaf.value) in held or len(set(values)) < LEAST_VALUES:
+            continue
+        added = next((call.place for call in log.calls if any(item is log.values.get(number[0]) for item in call.inputs)), None)
+        why = "it is turned into a number, and the tensor that is made of it has no history: its gradient ends there"
+        found.append(Idle(float(leaf.value), added, why, None))
+    return found
+
+
+def _lone_leaves(tape: Tape | None) -> list[tuple[tuple[int, int], Leaf]]:
+    """Single numbers that require a gradient and are no parameters: (number, which of them) and leaf."""
+    lone = [
+        (number, leaf)
+        for number, leaf in (tape.leaves.items() if tape is not None else ())
+        if leaf.value.requires_grad and not leaf.parameter and leaf.value.numel() == 1
+    ]
+    asked = {n for node in (tape.nodes if tape is not None else ()) if node.name == DERIVATIVE for n in node.inputs()}
+    return [((number, k), leaf) for k, (number, leaf) in enumerate(lone) if number not in asked]
 
 
 def _origins(log: Operations, item: Tensor) -> list[Tensor]:

@@ -33,6 +33,7 @@ from paramedic.trace.tape import Leaf, Tape
 Role = Literal["train", "validation"]
 ROW_LIMIT = 20_000  # statistics take a part of them; exact traces (a mean of zero) need them all
 BYTE_LIMIT = 64 << 20
+LEAST_CALLS = 4  # of the model in one recorded evaluation: more than the members of a pair or a triplet
 DRAWN_SHARE = 0.8  # of the different rows that drawing with replacement from the whole array gives
 SAME_SHARE = (
     0.99  # of the recorded rows that must be found in a table for the table to be what the network sees
@@ -140,9 +141,23 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
     for call in _validations(setup):
         if call.training and call.grad and call.place in places:
             continue  # the call of the training loop, which was not followed by a backward that could be seen
-        found = _batch(call.tape, call.model, call.place, call.after_step, call.training)
-        if found is not None:
-            yield found
+        for tape in _one_by_one(call):
+            found = _batch(tape, call.model, call.place, call.after_step, call.training)
+            if found is not None:
+                yield found
+
+
+def _one_by_one(record: EvaluationRecord) -> Iterator[Tape]:
+    """The tape of an evaluation; in parts where the model is called again and again without a loader, sample by sample."""
+    nodes = record.tape.nodes
+    calls = [number for number, node in enumerate(nodes) if node.module is record.model]
+    if len(calls) < LEAST_CALLS:
+        yield record.tape
+        return
+    for start, end in zip(calls, [*calls[1:], len(nodes)], strict=True):
+        part = nodes[start:end]
+        needed = {number for node in part for number in node.inputs()}
+        yield Tape(part, {number: leaf for number, leaf in record.tape.leaves.items() if number in needed}, None, False)
 
 
 def _last_backward(events: list[StepEvent]) -> Place | None:

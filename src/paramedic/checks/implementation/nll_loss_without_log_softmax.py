@@ -17,14 +17,15 @@ from paramedic.checks.implementation.loss_inputs import (
 )
 
 LARGEST_LOG_PROBABILITY = 1e-3  # of float32 rounding
+LOSSES = ("nll_loss", "ctc_loss", "kl_div")
 EXPLAINS = ("R18", "R37", "R36", "R35", "R31", "R17", "R28", "R24", "R30", "S5", "R33", "R12", "R29", "R34")
 
 
 def log_probability_inputs(case: Case) -> list[LossInput]:
     """Inputs of losses that expect log-probabilities."""
-    found = [item for item in loss_inputs(case) if item.call.name in ("nll_loss", "kl_div")]
+    found = [item for item in loss_inputs(case) if item.call.name in LOSSES]
     if not found:
-        raise NotApplicable("no loss of log-probabilities (nll_loss, kl_div) in this program")
+        raise NotApplicable("no loss of log-probabilities (nll_loss, ctc_loss, kl_div) in this program")
     return found
 
 
@@ -35,7 +36,8 @@ def log_class_axis(item: LossInput) -> int | None:
 class NllLossWithoutLogSoftmax(Check):
     """nll_loss receives raw outputs where it expects log-probabilities.
 
-    What it measures: whether the rows of the loss input can be log-probabilities at all: none above 0, and
+    What it measures: whether the rows of the loss input can be log-probabilities at all (of ctc_loss and kl_div too): none
+    above 0, and
     exp of a row sums to 1.
     Why it matters: nll_loss only takes the entry of the right class and turns its sign. Without log_softmax it falls
     without end when all outputs grow, and the network learns to be large, not right.
