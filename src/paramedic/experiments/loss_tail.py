@@ -131,6 +131,8 @@ def _walk(operations: Operations, root: Tensor, frozen: bool) -> LossTail | None
         mine = [item for item in call.outputs if id(item) in needed]
         if not mine or all(id(item) in derived for item in mine):
             continue
+        if call.node is not None and not call.node.grad_enabled:
+            continue  # what the loop computes without gradients (a target network's values) is data
         if _is_terminal(call, derived):
             fresh = [item for item in mine if item.is_floating_point() and not any(item is o for o in outputs)]
             outputs.extend(fresh)

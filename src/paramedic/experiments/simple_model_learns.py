@@ -13,6 +13,10 @@ from paramedic.experiments.known_good import KnownGoodModel
 from paramedic.experiments.network_too_small import known_good_trial
 from paramedic.experiments.wording import model_place, percent, run_evidence
 
+# u at the end of the run; below it the network has learned something, and a simple model that is ahead of it only learns
+# faster: two sound programs of 43 that nobody had seen got an alarm at 0.59 and 0.72, 2026-11
+UNTAUGHT = 0.85
+
 
 class SimpleModelLearns(Check):
     """A simple known-good model learns from the same batches with the same loss; the program's network does not.
@@ -43,7 +47,8 @@ class SimpleModelLearns(Check):
         trial = known_good_trial(case, remedy)
         if trial is None or not trial.helps():
             return
-        yield self.suspect(
+        say = self.suspect if found.ended.train >= UNTAUGHT else self.note
+        yield say(
             f"a simple known-good model learns from the same batches with the same loss (u {percent(trial.after())} after "
             f"{found.steps} steps), the network does not ({percent(found.ended.train)} at the end of the run): data and "
             "loss are fine, look at the model, its initialization and its optimizer",

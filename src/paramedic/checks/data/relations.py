@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,12 +37,15 @@ from paramedic.measurements.data.relation import (
     planted_labels,
     value_relation,
 )
+from paramedic.measurements.loss import class_dimension
 
 LEAST_ROWS = 200
 LEAST_PROBED_ROWS = 100
 LEAST_TOKENS = 8
 MOST_ROWS = 1000  # probes take seconds beyond that
 LEAST_OF_CLASS = 5
+VALIDATION_BATCHES = 8
+Z_VALIDATION = 4.0  # of the rows that are right, above those of the largest class
 MOST_PROBED_CLASSES = 50
 
 
@@ -105,7 +109,35 @@ def network_learns(case: Case) -> bool:
             values.append(losses[batch.step])
         seen |= keys
     late = values[2 * len(values) // 3 :]
-    return bool(late) and float(np.mean(late)) < (1 - LEARNS) * chance
+    return bool(late) and float(np.mean(late)) < (1 - LEARNS) * chance or _predicts_validation(case)
+
+
+def _predicts_validation(case: Case) -> bool:
+    """Whether the last weights get more of the recorded validation rows right than the largest class has.
+
+    Class labels alone; what takes long to be found (an exclusive or) shows only after the recorded steps.
+    """
+    right = total = 0
+    counts: Counter[int] = Counter()
+    with case.lab.at("final"), torch.no_grad():
+        for batch in batches(case, "validation")[-VALIDATION_BATCHES:]:
+            if batch.target is None or batch.target.is_floating_point():
+                continue
+            try:
+                values = batch.tape.run()
+                output = next(values[number] for number in batch.flow.node.outputs if number is not None)
+            except Exception:  # the program's own code
+                return False
+            dim = class_dimension(output, batch.target) if output.dim() >= 2 else None
+            if dim is None:
+                continue
+            right += int((output.argmax(dim) == batch.target).sum())
+            total += batch.target.numel()
+            counts.update(batch.target.flatten().tolist())
+    largest = max(counts.values(), default=0)
+    share = largest / total if total else 1.0
+    spread = (total * share * (1 - share)) ** 0.5
+    return right - largest > max(Z_VALIDATION * spread, LEARNS * (total - largest))
 
 
 def _chance_loss(case: Case, recorded: Sequence[Batch]) -> float | None:

@@ -110,7 +110,9 @@ class ParametersNotReached(Check):
         whole = list(group[0].root.parameters())
         share = weight_share([item.tensor for item in group], whole)
         why = cut.why if cut is not None else "what they compute does not enter the loss"
-        return self.fault(
+        unused = cut is None or "not used" in cut.why
+        say = self.note if unused and share < UNUSED_SHARE else self.fault
+        return say(
             f"{len(group)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(group)}) never get a "
             f"gradient, though the optimizer holds them: {why}: keep this value in the graph",
             where=cut.place if cut is not None else None,

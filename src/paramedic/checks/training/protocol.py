@@ -15,12 +15,16 @@ class Interval:
 
     held: share of the optimizer's parameters that held a non-zero gradient before each backward call that reads them.
     zeroed: the last call of zero_grad on this optimizer (or on a module) after the last backward call, if any.
+    lost: backward calls whose gradients a zero_grad took away before the step, though the same line's next ones were kept;
+    thrown: the zero_grad that did so.
     """
 
     held: tuple[float, ...]
     backwards: tuple[BackwardRecord, ...]
     zeroed: ZeroGrad | None
     step: OptimizerStep
+    lost: int = 0
+    thrown: ZeroGrad | None = None
 
 
 def intervals(case: Case, optimizer: int) -> list[Interval]:
@@ -28,6 +32,8 @@ def intervals(case: Case, optimizer: int) -> list[Interval]:
     found: list[Interval] = []
     backwards: list[BackwardRecord] = []
     zeroed: ZeroGrad | None = None
+    kept = 0  # the first of the backward calls whose gradients are still there
+    thrown: ZeroGrad | None = None
     for step in case.setup.steps[:MEASURED_STEPS]:
         for event in step:
             if isinstance(event, BackwardRecord):
@@ -35,8 +41,13 @@ def intervals(case: Case, optimizer: int) -> list[Interval]:
                 zeroed = None
             elif isinstance(event, ZeroGrad) and event.optimizer in (None, optimizer):
                 zeroed = event
+                if len(backwards) > kept:
+                    kept, thrown = len(backwards), event
             elif isinstance(event, OptimizerStep) and event.optimizer == optimizer:
                 held = tuple(item.held[optimizer] for item in backwards if optimizer in item.held)
-                found.append(Interval(held, tuple(backwards), zeroed, event))
-                backwards, zeroed = [], None
+                own = [item for item in backwards[:kept] if optimizer in item.held]
+                again = {str(item.place) for item in backwards[kept:]}
+                lost = sum(str(item.place) in again for item in own)
+                found.append(Interval(held, tuple(backwards), zeroed, event, lost, thrown if lost else None))
+                backwards, zeroed, kept, thrown = [], None, 0, None
     return found

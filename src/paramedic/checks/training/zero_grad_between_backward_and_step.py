@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import SYMPTOMS, optimizer_parameters, wiring
-from paramedic.checks.training.protocol import intervals
+from paramedic.checks.training.protocol import Interval, intervals
 
 LEAST_STEPS = 2
 LEAST_SHARE = 0.9  # of the steps
@@ -18,7 +19,8 @@ class ZeroGradBetweenBackwardAndStep(Check):
     """Gradients are set to zero after backward and before the step.
 
     What it measures: steps of an optimizer at which no parameter has a gradient other than zero, although backward was
-    called before, and gives non-zero gradients when it is run again.
+    called before, and gives non-zero gradients when it is run again; and steps after several backward calls of one line
+    with a zero_grad between them.
     Why it matters: the step does nothing (weight decay and old momentum aside); the network does not learn.
     Fix: call ``zero_grad()`` before ``backward()``, or after ``step()``.
     Not a fault when: the gradient itself is zero (rows 33 and 35); backward is missing (row 23).
@@ -37,6 +39,10 @@ class ZeroGradBetweenBackwardAndStep(Check):
         facts = wiring(case)
         for index, record in enumerate(case.setup.optimizers):
             seen = [item for item in intervals(case, index) if item.backwards]
+            wasted = [item for item in seen if item.lost]
+            if len(seen) >= LEAST_STEPS and len(wasted) >= LEAST_SHARE * len(seen):
+                yield self._wasted(record.kind, wasted, len(seen))
+                continue
             empty = [item for item in seen if not item.step.gradients_nonzero]
             if len(seen) < LEAST_STEPS or len(empty) < LEAST_SHARE * len(seen):
                 continue
@@ -55,3 +61,21 @@ class ZeroGradBetweenBackwardAndStep(Check):
                 explains=(*SYMPTOMS, "R32"),
                 exact=True,
             )
+
+    def _wasted(self, kind: str, wasted: list[Interval], steps: int) -> Finding:
+        """Gradients that were to be accumulated are zeroed in between."""
+        lost = statistics.median(item.lost for item in wasted)
+        made = statistics.median(len(item.backwards) for item in wasted)
+        thrown = wasted[0].thrown
+        return self.fault(
+            f"gradients of {lost:g} of {made:g} backward calls are set to zero before {kind} steps, in {len(wasted)} of "
+            f"{steps} steps: only what came after the last zero_grad counts; call it once per step",
+            where=thrown.place if thrown is not None else None,
+            evidence=(
+                Evidence("backward calls per step whose gradients are lost", lost, "0"),
+                Evidence("backward calls per step", made),
+            ),
+            remedy="move zero_grad() out of the loop over the parts of the batch: once per optimizer step",
+            explains=(*SYMPTOMS, "S1", "R32"),
+            exact=True,
+        )
