@@ -54,10 +54,11 @@ class IncompleteEpoch(Check):
             yield from self._from_arrays(case)
             return
         examined = 0
-        for record in loaders:
+        for group in _alike(loaders):
+            record = group[0]
             if repeats_draws(case, record):
                 continue
-            found = passes(case, record)
+            found = tuple(item for other in group for item in passes(case, other))
             length = _length(record)
             if not found or length is None:
                 continue
@@ -215,6 +216,14 @@ def _different_rows(case: Case, record: LoaderRecord, length: int, drawn: Hashes
     if sample.complete:
         return distinct
     return length if distinct >= COMPLETE * len(sample.index) else None
+
+
+def _alike(loaders: list[LoaderRecord]) -> list[list[LoaderRecord]]:
+    """The loaders by their dataset and the line that made them: one is made anew for every epoch, perhaps."""
+    groups: dict[tuple[int, str], list[LoaderRecord]] = {}
+    for record in loaders:
+        groups.setdefault((id(record.dataset), str(record.constructed)), []).append(record)
+    return list(groups.values())
 
 
 def _declared(record: LoaderRecord) -> bool:
