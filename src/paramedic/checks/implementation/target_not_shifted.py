@@ -18,6 +18,8 @@ from paramedic.checks.implementation.causal_leak import (
 
 USES_THE_PAST = 1e-3  # change of a prediction by another past, in its standard deviations; of a pointwise model: 0
 
+TWICE = 2  # positions: shifted by the program and by the loss
+
 
 class TargetNotShifted(Check):
     """The target of a causal model is its input, position by position.
@@ -26,6 +28,7 @@ class TargetNotShifted(Check):
         predictions depend on the past and not on the future.
     Why it matters: each position sees the token that it has to predict. The loss falls to almost zero by copying,
         and nothing is learned that generation could use.
+        Where the program and the model both shift, it is the token after the next that is learned.
     Fix: predict the next token: inputs tokens[:, :-1], targets tokens[:, 1:].
     Not a fault when: the loss shifts by itself inside the model; tokens are masked or corrupted in the input; the
         sequence goes through a bottleneck, as in an autoencoder. None of these is reported.
@@ -41,9 +44,10 @@ class TargetNotShifted(Check):
     at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        found = [task for task in tasks(case, present=True) if task.shift.ahead == 0 and not _continuous(case, task)]
-        if not found:
-            raise NotApplicable("no target is the input's tokens at the same positions")
+        of_tokens = [task for task in tasks(case, present=True) if not _continuous(case, task)]
+        found = [task for task in of_tokens if task.shift.ahead in (0, TWICE)]
+        if not found or any(task.shift.ahead == 1 for task in of_tokens):
+            raise NotApplicable("no target is the input's tokens at the same positions, or two positions ahead")
         for task in found:
             effect = _future_and_past(case, task)
             if effect is None:
@@ -51,6 +55,9 @@ class TargetNotShifted(Check):
             future, past = effect
             if future > LEAK or past <= USES_THE_PAST:
                 continue
+            if task.shift.ahead == TWICE:
+                yield self._shifted_twice(task, future, past)
+                return
             yield self.fault(
                 f"the target is the input itself: {task.shift.agreement:.0%} of the target tokens equal the input token "
                 "at the same position, in a model that looks only back: shift the target by one",
@@ -65,6 +72,22 @@ class TargetNotShifted(Check):
                 exact=True,
             )
             return
+
+
+    def _shifted_twice(self, task: Task, future: float, past: float) -> Finding:
+        return self.fault(
+            f"the target is the token after the next one: {task.shift.agreement:.0%} of the target tokens equal the input "
+            f"token {TWICE} positions later, in a model that looks only back: labels and loss are both shifted; shift once",
+            where=task.place,
+            evidence=(
+                Evidence("target equals input", task.shift.agreement, "the next token", f"at t + {TWICE}"),
+                Evidence("change of predictions by later tokens", future, "0", "standard deviations"),
+                Evidence("change of predictions by earlier tokens", past, "", "standard deviations"),
+            ),
+            remedy="where the model shifts the labels itself, give it the input tokens as labels",
+            explains=("R21", "R31", "R36", "R05", "R35"),
+            exact=True,
+        )
 
 
 def _continuous(case: Case, task: Task) -> bool:
