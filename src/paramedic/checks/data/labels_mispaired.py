@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from paramedic.checks.case import Case
@@ -24,6 +25,7 @@ from paramedic.checks.data.samples import (
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.mixtures import Mixtures, mixes_two, mixtures
+from paramedic.measurements.data.padded import content_hashes, padding_of, read_pairs
 from paramedic.measurements.data.pairing import Pairing, pairing
 from paramedic.trace.place import Place
 from paramedic.trace.setup import LoaderRecord
@@ -70,7 +72,7 @@ class LabelsMispaired(Check):
             if found:
                 return
         for record in train_loaders(case):
-            pairs = _loader_pairs(case, record)
+            pairs = _loader_pairs(case, record) or _padded_pairs(case, record)
             if pairs is not None:
                 examined.append(pairs)
                 yield from self._judge(pairs, "its dataset", _place(case))
@@ -184,3 +186,27 @@ def _loader_pairs(case: Case, record: LoaderRecord) -> Pairing | None:
     if first is None or second is None:
         return None
     return pairing(inputs, targets, first, second)
+
+
+def _padded_pairs(case: Case, record: LoaderRecord) -> Pairing | None:
+    """Rows of different lengths that a collate function of the user's has padded."""
+    number = case.loaders.index(record)
+    recorded = [
+        batch for batch in batches(case)
+        if batch.target is not None and batch.target.numel() == len(batch.inputs)
+        and batch.input_leaf.source is not None and batch.input_leaf.source.loader == number
+    ]  # fmt: skip
+    if len({batch.inputs.shape[1:2] for batch in recorded}) < 2:
+        return None
+    padding = padding_of(batch.inputs for batch in recorded)
+    known = read_pairs(record.dataset, recorded[0].inputs) if padding is not None else []
+    if padding is None or not known:
+        return None
+    given = torch.cat([batch.target.reshape(-1).double() for batch in recorded if batch.target is not None])
+    wanted = torch.tensor([target for _, target in known], dtype=torch.float64)
+    return pairing(
+        content_hashes((row for batch in recorded for row in batch.inputs), padding),
+        row_hashes(given[:, None]),
+        content_hashes((row for row, _ in known), padding),
+        row_hashes(wanted[:, None]),
+    )
