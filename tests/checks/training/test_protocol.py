@@ -149,3 +149,41 @@ def test_zero_grad_too_late(loop: Callable[..., None], kind: str, tmp_path: Path
 @pytest.mark.parametrize("loop", [first, last, by_hand, accumulation, closure, adversaries])
 def test_healthy_styles(loop: Callable[..., None], kind: str, tmp_path: Path) -> None:
     assert findings(observe(lambda: loop(*setting(kind)), tmp_path), *CHECKS) == []
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_zero_grad_between_the_parts_of_a_batch(inside: bool, tmp_path: Path) -> None:
+    def program() -> None:
+        model, x, y = setting("classifier")
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            for rows in torch.arange(64).split(16):
+                if inside:
+                    optimizer.zero_grad()
+                (loss_of(model, x[rows], y[rows]) / 4).backward()
+            optimizer.step()
+
+    found = findings(observe(program, tmp_path), *CHECKS)
+    assert [item.check for item in found] == (["zero-grad-between-backward-and-step"] if inside else [])
+    if found:
+        assert found[0].evidence[0].value == 3
+
+
+def test_adversaries_zero_what_the_other_one_left(tmp_path: Path) -> None:
+    """The generator's backward reaches the judge; zeroing that is right."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        generator, judge = nn.Linear(4, 6), nn.Linear(6, 1)
+        first, second = (torch.optim.Adam(item.parameters(), lr=1e-3) for item in (generator, judge))
+        for _ in range(STEPS):
+            for _ in range(2):
+                second.zero_grad()
+                (judge(generator(torch.randn(16, 4)).detach()).mean() - judge(torch.randn(16, 6)).mean()).backward()
+                second.step()
+            first.zero_grad()
+            (-judge(generator(torch.randn(16, 4))).mean()).backward()
+            first.step()
+
+    assert findings(observe(program, tmp_path), *CHECKS) == []
