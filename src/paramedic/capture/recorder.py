@@ -446,7 +446,9 @@ class Recorder(TorchFunctionMode):
             if (source is None or source.loader is None) and _selects_rows(inputs[0], result):
                 return Source(origin=inputs[0], index=_index(args[-1]) if len(args) > 1 else None, path=name)
         else:
-            source = next((found for item in inputs if (found := self.source_of(item)) is not None), None)
+            sources = [found for item in inputs if (found := self.source_of(item)) is not None]
+            # rows of a loader are data; a table that they are scaled by (noise levels, class weights) is a setting
+            source = next((item for item in sources if item.loader is not None), sources[0] if sources else None)
         if source is None or name in ("__get__", "size", "shape"):
             return source
         return replace(source, operations=(*source.operations, name))
