@@ -19,6 +19,7 @@ from paramedic.measurements.data.pairing import Hashes
 from paramedic.trace.setup import LoaderRecord
 
 LEAST_STEPS = 4  # recorded optimizer steps from which "always the same batch" is said
+LEAST_PASSES = 3  # as many as the capture keeps the rows of
 DECLARED_SHARE = 0.25  # of an array: a larger fixed slice is a training part cut by hand
 LOG_CHANCE = -14.0  # natural logarithm of the probability of a repeated batch under random order: below 1e-6
 
@@ -79,7 +80,7 @@ def _within_pass(case: Case, record: LoaderRecord) -> str | None:
 def _every_pass(case: Case, record: LoaderRecord) -> str | None:
     """``next(iter(loader))`` in every step, without shuffling: every pass has one batch, always the same."""
     found = [item for item in passes(case, record) if item.inputs]
-    if len(found) < LEAST_STEPS or any(len(item.inputs) > 1 for item in found):
+    if len(found) < LEAST_PASSES or any(len(item.inputs) > 1 for item in found):
         return None
     dataset = _length(record.dataset)
     keys = {np.sort(_rows(item)[0]).tobytes() for item in found}
