@@ -579,7 +579,7 @@ def test_a_watch_inside_an_observed_program(tmp_path: Path, monkeypatch: pytest.
 
 BREAKABLE = [
     *((Recorder, name) for name in (
-        "_before", "_after", "_copy", "_ref", "_forget_dead", "tag", "tape", "retire", "segment", "unscaled",
+        "_before", "_after", "_copy", "_ref", "tag", "tape", "retire", "segment", "unscaled",
         "enter_module", "leave_module", "is_transparent", "source_of", "detached_tape",
     )),
     *((LayerSampler, name) for name in ("decide", "activation", "path", "before_step", "after_step")),
@@ -623,5 +623,6 @@ def test_an_error_of_ours_never_reaches_the_program(
     observer._disarm(force=True)
     assert _same(alone, found)
     assert _patched() == before or name == "_pop_mode"
-    noted = [*observer.errors.values(), str(observer.recorder.problem), *map(str, observer.setup.backwards()), "injected"]
+    problems = [str(record.problem) for record in observer.setup.backwards()]
+    noted = [*observer.errors.values(), str(observer.recorder.problem), str(observer.writer.problem), *problems]
     assert any("injected" in text for text in noted)

@@ -223,7 +223,7 @@ class Recorder(TorchFunctionMode):
             return None
         tape = Tape(self.nodes, self.leaves, number).pruned(number)
         if any(number in self._foreign for number in tape.leaves):
-            self.problem = "the loss depends on a tensor that was computed outside of what was recorded"
+            self.problem = self.problem or "the loss depends on a tensor that was computed outside of what was recorded"
         return tape if tape.nodes else None
 
     def tag(self, tensor: Tensor, source: Source) -> None:
