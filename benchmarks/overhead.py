@@ -11,7 +11,8 @@ Three tables:
    last line, and the size of the trace. The examination after the program's end is not part of it: ``--budget`` is.
 3. The trace's size against the number of steps, for a network of 100 layers (``--long`` goes to 10^5 steps).
 
-About 23 minutes with ``--long`` on a machine with nothing else to do; ``--quick`` (2 minutes) says whether every part works.
+Half an hour and more on a machine with nothing else to do; ``--quick`` (over ten minutes beside other work, most of them
+for the first table) says whether every part works.
 """
 
 from __future__ import annotations
