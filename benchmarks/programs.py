@@ -28,7 +28,7 @@ from paramedic.trace.store import Trace
 ROOT = Path(__file__).resolve().parent.parent
 SPLIT = json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))
 REPORT, FRESH = frozenset(SPLIT["report"]), frozenset(SPLIT["fresh"])
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 TOLERANCE = 0.02  # other processors round differently
 
 

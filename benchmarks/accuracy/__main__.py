@@ -175,13 +175,16 @@ def main() -> None:
             reports[program.name] = report
             wanted = f"wanted {item.program.expected['reason']}" if item.program.expected else "silence"
             good = (item.first and item.line) if item.program.expected else not item.alarms
-            mark = "ok  " if good else ("PLACE" if item.first else "MISS")
+            mark = "FAIL" if item.failed else "ok  " if good else ("PLACE" if item.first else "MISS")
             got = ", ".join(item.alarms) or item.failed or "nothing"
             print(f"{mark} {item.program.name}: {wanted}; got {got}", flush=True)
-    print("\n" + table(scores, reports))
+    text = table([item for item in scores if not item.failed], reports)
+    left_out = [item.program.name for item in scores if item.failed]
+    text += f"\n\nNot measured, because the run failed or took too long: {', '.join(left_out)}." if left_out else ""
+    print("\n" + text)
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(table(scores, reports) + "\n", encoding="utf-8")
+        options.output.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
