@@ -187,3 +187,40 @@ def test_adversaries_zero_what_the_other_one_left(tmp_path: Path) -> None:
             first.step()
 
     assert findings(observe(program, tmp_path), *CHECKS) == []
+
+
+def test_a_closure_begins_from_zero_each_time(tmp_path: Path) -> None:
+    def program() -> None:
+        model, x, y = setting("regression")
+        optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=3)
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            loss = loss_of(model, x, y)
+            loss.backward()
+            return loss
+
+        for _ in range(STEPS):
+            optimizer.step(closure)
+
+    assert findings(observe(program, tmp_path), *CHECKS) == []
+
+
+def test_adversaries_updated_by_one_function(tmp_path: Path) -> None:
+    """Both backward calls stand in one line; what the generator's leaves in the judge is rightly zeroed."""
+
+    def update(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def program() -> None:
+        torch.manual_seed(0)
+        generator, judge = nn.Linear(4, 6), nn.Linear(6, 1)
+        first, second = (torch.optim.Adam(item.parameters(), lr=1e-3) for item in (generator, judge))
+        for _ in range(STEPS):
+            made = generator(torch.randn(16, 4))
+            update(judge(made.detach()).mean() - judge(torch.randn(16, 6)).mean(), second)
+            update(-judge(made).mean(), first)
+
+    assert findings(observe(program, tmp_path), *CHECKS) == []

@@ -32,7 +32,8 @@ def intervals(case: Case, optimizer: int) -> list[Interval]:
     found: list[Interval] = []
     backwards: list[BackwardRecord] = []
     zeroed: ZeroGrad | None = None
-    kept = 0  # the first of the backward calls whose gradients are still there
+    gone: list[BackwardRecord] = []  # backward calls whose gradients were zeroed before any optimizer took a step with them
+    kept = used = 0  # the first whose gradients are still there; the first that no other optimizer's step has used
     thrown: ZeroGrad | None = None
     for step in case.setup.steps[:MEASURED_STEPS]:
         for event in step:
@@ -41,13 +42,18 @@ def intervals(case: Case, optimizer: int) -> list[Interval]:
                 zeroed = None
             elif isinstance(event, ZeroGrad) and event.optimizer in (None, optimizer):
                 zeroed = event
-                if len(backwards) > kept:
-                    kept, thrown = len(backwards), event
+                if len(backwards) > max(kept, used):
+                    gone += backwards[max(kept, used) :]
+                    thrown = event
+                kept = len(backwards)
             elif isinstance(event, OptimizerStep) and event.optimizer == optimizer:
                 held = tuple(item.held[optimizer] for item in backwards if optimizer in item.held)
-                own = [item for item in backwards[:kept] if optimizer in item.held]
+                own = [item for item in gone if optimizer in item.held]
                 again = {str(item.place) for item in backwards[kept:]}
-                lost = sum(str(item.place) in again for item in own)
+                # a closure is evaluated as often as the step needs, each time from zero
+                lost = 0 if event.closure else sum(str(item.place) in again for item in own)
                 found.append(Interval(held, tuple(backwards), zeroed, event, lost, thrown if lost else None))
-                backwards, zeroed, kept, thrown = [], None, 0, None
+                backwards, gone, zeroed, kept, used, thrown = [], [], None, 0, 0, None
+            elif isinstance(event, OptimizerStep):
+                used = len(backwards)
     return found
