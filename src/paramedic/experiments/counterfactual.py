@@ -244,11 +244,11 @@ def proven(case: Case, name: str) -> Trial | None:
 
 
 def assess_mended(
-    case: Case, facts: list[Fact], count: int | None = None, loss_of: Remedy | None = None
+    case: Case, facts: list[Fact], count: int | None = None, measured_by: Remedy | None = None
 ) -> Diagnosis:
     """How far the program got, by the loss as it is with the facts mended.
 
-    count: the batches that progress is measured on; by default as many as a step's cost allows. loss_of: a remedy that
+    count: the batches that progress is measured on; by default as many as a step's cost allows. measured_by: a remedy that
     makes the loss another one, for what is measured by it. Raises NotApplicable
     or NotChecked when progress cannot be measured.
     """
@@ -266,7 +266,7 @@ def assess_mended(
         )
     repairs = [fact.remedy for fact in facts]
     _applicable(lab, Together(repairs))
-    loss = Together([item for item in (*repairs, *([loss_of] if loss_of else [])) if item.defines_loss])
+    loss = Together([item for item in (*repairs, *([measured_by] if measured_by else [])) if item.defines_loss])
     with lab.spending():
         if count is None:
             count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))

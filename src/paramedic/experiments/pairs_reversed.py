@@ -73,7 +73,7 @@ class PairsReversed(Check):
 def _trial(case: Case, found: Diagnosis, remedy: ReversedPairs) -> Trial:
     """The steps with the pairs turned round, measured by the loss that this makes; further seeds where the first helps."""
     lab = case.lab
-    mended = assess_mended(case, [], len(found.probes), loss_of=remedy)
+    mended = assess_mended(case, [], len(found.probes), measured_by=remedy)
     mended.thin = found.thin
     trial = Trial(remedy, base=list(found.base), ended=found.ended)
     for seed in range(SEEDS):

@@ -184,7 +184,7 @@ def _copies(lab: Lab, log: Operations, known: set[int]) -> list[Idle]:
 
 def _new_leaves(lab: Lab, log: Operations) -> list[Idle]:
     """Terms that a new tensor was made for at every step, which requires a gradient and has no history."""
-    held = {id(p) for record in lab.setup.optimizers for p in (*record.parameters, *parameters_of(record.optimizer))}
+    held = _held(lab)
     found = []
     for number, leaf in _lone_leaves(lab.main_backward.tape):
         values = [
@@ -237,11 +237,7 @@ def _of_strangers(lab: Lab) -> tuple[list[Idle], bool]:
     penalty = next((item for item in taken.components if item.penalty), None) if taken is not None else None
     if taken is None or penalty is None:
         return [], False
-    held = {
-        id(parameter)
-        for record in lab.setup.optimizers
-        for parameter in (*record.parameters, *parameters_of(record.optimizer))
-    }
+    held = _held(lab)
     penalized = leaf_tensors_of(taken, penalty)
     if not held or any(id(item) in held for item in penalized) or not penalty.share:
         return [], True
@@ -249,3 +245,8 @@ def _of_strangers(lab: Lab) -> tuple[list[Idle], bool]:
     of = f" ({names[0]} and others)" if names else ""
     why = f"no optimizer holds the weights that it is computed from{of}"
     return [Idle(penalty.share, penalty.joined, why, penalty.operation.place if penalty.operation else None)], True
+
+
+def _held(lab: Lab) -> set[int]:
+    """Ids of the parameters that any optimizer holds, or held when it was made."""
+    return {id(p) for record in lab.setup.optimizers for p in (*record.parameters, *parameters_of(record.optimizer))}
