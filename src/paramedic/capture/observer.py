@@ -67,6 +67,8 @@ FINGERPRINT_ALLOWANCE = 0.5  # seconds
 MEASURED_STEPS = 16  # first steps in which gradients are looked at before backward and step
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
 WATCH_ALLOWANCE = 1.0  # seconds of our own up to which evaluations are looked at, however short the program is
+LOOK_SECONDS = 0.02  # between two looks at whether the next step should be recorded; only glances at steps in between
+MOST_GLANCES = 64
 CALLS_AFTER_MODE_CHANGE = (
     2  # outermost calls observed after model.eval(), no_grad or a new pass over a loader
 )
@@ -166,6 +168,9 @@ class Observer:
         self._left_over = 0.0
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
+        self._glances = 0  # steps left until the next look
+        self._glanced: list[tuple[float, Any]] = []  # loss and learning rate of the steps since the last one
+        self._looked = self.started, 0  # time and steps of the last one
         self._window_started = self.started_cpu
         self._evaluated_phase: int | None = None
         self._functional: list[FunctionalCall] = []
@@ -252,6 +257,7 @@ class Observer:
         try:
             self._take_away()
             if was_active:
+                self._write_glanced(time.perf_counter())
                 self._flush_losses()
                 self.writer.flush()
         except Exception as error:
@@ -271,6 +277,7 @@ class Observer:
     def _arm(self, record: bool = True) -> None:
         """record: what the loss is computed from as well, and not only the statistics of layers."""
         self.idle = False
+        self._glances = 0
         if self._suspended:
             return
         if not self._hooked:
@@ -529,6 +536,7 @@ class Observer:
 
     def _begin_phase(self, place: Place | None) -> None:
         """Another training begins: record it as if it were the first, and keep what is known of the one before."""
+        self._write_glanced(time.perf_counter())
         self._finish_tapes()
         before, passes = self.setup, dict(self._iterators)
         self.setup = self.phases.next(before, self.steps, self.writer.last_event, place)
@@ -587,6 +595,7 @@ class Observer:
     def before_backward(self, root: Any, frame: Any) -> None:
         """A loss is about to be differentiated."""
         if not (self.idle and self._glance_at_loss(root)):
+            self._glances = 0
             self._take_tape(root, frame)
 
     @light
@@ -606,7 +615,9 @@ class Observer:
         self.backward_calls += 1
         self.setup.backward_calls += 1
         self._loss_tensor = None
-        self._last_loss = float(_item(loss))
+        self._last_loss = value = float(_item(loss))
+        if value - value != 0:  # no number: look at this step
+            self._glances = 0
         return True
 
     @quiet
@@ -850,6 +861,8 @@ class Observer:
         """Raises StopProgram after ``--steps`` steps, or at a fault with ``--fail-fast``: the only exception that
         reaches the program, on request.
         """
+        if self._glances and self._glance_at_step(optimizer):
+            return
         known = self._stepped.get(id(optimizer)) if self.idle and self._loss_tensor is None else None
         if known is not None:
             look = self._step_ends(optimizer, known)
@@ -869,18 +882,56 @@ class Observer:
     def _look(self) -> Any:
         return self.early.after_step()
 
+    def _glance_at_step(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Take the loss and the learning rate of a step between two looks; False: look at this one."""
+        record = self._stepped.get(id(optimizer))
+        if record is None or threading.get_ident() != self.thread:
+            return False
+        self.account.begins()
+        try:
+            self._glanced.append((self._last_loss, optimizer.param_groups[0]["lr"]))
+        except Exception:  # an optimizer of another library
+            self._glances = 0
+            return False
+        self._glances -= 1
+        self._in_step = self._in_closure = False
+        record.steps += 1
+        self.steps += 1
+        self.account.ends()
+        return True
+
+    def _write_glanced(self, now: float) -> None:
+        """Rows of the steps since the last look; the time between them was not taken, and counts as equal."""
+        glanced, self._glanced = self._glanced, []
+        first, (began, _) = self.steps - len(glanced), self._looked
+        for number, (loss, rate) in enumerate(glanced, start=1):
+            at = began + (now - began) * number / (len(glanced) + 1) - self.started
+            row = StepRow(first + number - 1, self._epoch, at, loss, float(rate), None, {})
+            self.writer.buffer(row)
+        self.account.spent += len(glanced) * self.account.per_call
+
     @light
     def _step_ends(self, optimizer: torch.optim.Optimizer, record: OptimizerRecord) -> bool:
         """A step of which nothing is recorded but its row. Returns what ``_asks_to_look`` does."""
         self._in_step = self._in_closure = False
+        now = time.perf_counter()
+        self._write_glanced(now)
         self._note_modes()
         record.steps += 1
-        flush_due = self.writer.buffer(self._row(self._last_loss, _rate(optimizer)))
+        self.writer.buffer(self._row(self._last_loss, _rate(optimizer)))
         self.steps += 1
         self.sampler.decide(self.phase_step)
+        self._glances = self._until_next_look(now)
+        flush_due = self.writer.flush_due()
         if self.sampler.wanted or flush_due:
             self._step_ended(flush_due)
         return self.early is not None and self.early.wanted()
+
+    def _until_next_look(self, now: float) -> int:
+        """How many steps there will be in LOOK_SECONDS, by those since the last look."""
+        (before, steps), self._looked = self._looked, (now, self.steps)
+        count = min(MOST_GLANCES, int((self.steps - steps) * LOOK_SECONDS / max(now - before, 1e-9)))
+        return count if self.stop_after is None else max(0, min(count, self.stop_after - self.steps - 1))
 
     @quiet
     def _step_ended(self, flush_due: bool) -> None:
@@ -893,6 +944,7 @@ class Observer:
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         self._in_step = False
         self.recorder.manual_update = None
+        self._write_glanced(time.perf_counter())
         self._note_modes()
         index = self._optimizer_index(optimizer)
         begins = self.phases.begins_after(optimizer, self.setup)
@@ -968,6 +1020,7 @@ class Observer:
 
     @quiet
     def mode_changed(self, module: nn.Module, training: bool, frame: Any) -> None:
+        self._glances = 0
         if self._protocol_events < DENSE_EVENTS:
             place = str(place_of(frame))
             self._protocol("mode", {"training": training, "module": type(module).__name__, "place": place})
@@ -1022,6 +1075,7 @@ class Observer:
 
     @quiet
     def pass_begins(self, iterator: Any, loader: Any, frame: Any) -> None:
+        self._write_glanced(time.perf_counter())  # they belong to the epoch before
         index = self._loader_index.get(loader)
         if index is None:
             if len(self.setup.loaders) >= 32:

@@ -122,7 +122,7 @@ class TraceWriter:
         self._rows: dict[str, list[tuple[Any, ...]]] = {"steps": [], "events": [], "layers": []}
         self._counts = {"steps": 0, "events": 0, "layers": 0}
         self._event_id = 0
-        self._last_flush = self._last_step = time.monotonic()
+        self._last_flush = self._last_step = time.monotonic()  # _last_step: when flush_due was asked
         self._start = time.time()
         self._connection: sqlite3.Connection | None = None
         try:
@@ -200,17 +200,20 @@ class TraceWriter:
                 self._fail(error)
 
     def step(self, row: StepRow) -> None:
-        if self.buffer(row):
+        self.buffer(row)
+        if self.flush_due():
             self.flush()
 
-    def buffer(self, row: StepRow) -> bool:
-        """Take a step's row; whether it is time for ``flush``."""
-        if self._connection is None:
-            return False
-        losses = _json(row.losses) if row.losses else "{}"
-        self._rows["steps"].append((row.step, row.epoch, row.time, row.loss, row.lr, row.gradient_norm, losses))
+    def buffer(self, row: StepRow) -> None:
+        """Take a step's row; ``flush`` may wait until ``flush_due`` says so."""
+        if self._connection is not None:
+            losses = _json(row.losses) if row.losses else "{}"
+            self._rows["steps"].append((*row[:6], losses))
+
+    def flush_due(self) -> bool:
+        """Whether it is time for ``flush``, or steps take so long that a buffered one would die with the process."""
         now = time.monotonic()
-        slow = now - self._last_step > FLUSH_SECONDS  # then nothing is added for a while: it would die with the process
+        slow = now - self._last_step > FLUSH_SECONDS
         self._last_step = now
         return slow or now - self._last_flush > FLUSH_SECONDS
 
