@@ -27,7 +27,8 @@ from paramedic.trace.store import Trace
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLIT = json.loads((ROOT / "benchmarks" / "split.json").read_text(encoding="utf-8"))
-REPORT, FRESH = frozenset(SPLIT["report"]), frozenset(SPLIT["fresh"])
+REPORT = frozenset(SPLIT["report"])
+FRESH = {name: half for half in ("fresh", "fresh2") for name in SPLIT[half]}
 TIMEOUT = 900.0
 TOLERANCE = 0.02  # other processors round differently
 
@@ -83,7 +84,7 @@ class Program:
 
     @property
     def half(self) -> str:
-        return "fresh" if self.fresh else "report" if self.report else "calibration"
+        return FRESH.get(self.name.replace("/fixed", "/faulty", 1), "report" if self.report else "calibration")
 
 
 def programs(primary: bool = False) -> Iterator[Program]:

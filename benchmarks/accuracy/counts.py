@@ -19,7 +19,7 @@ twin. "Calibration" may be used to set thresholds and to repair checks, "reporti
 are programs by somebody who had not seen the checks, measured once before anything was changed because of them.
 """
 
-HALVES = ("calibration", "report", "fresh")
+HALVES = ("calibration", "report", "fresh", "fresh2")
 
 
 def page(found: list[Program]) -> str:
@@ -31,7 +31,7 @@ def page(found: list[Program]) -> str:
     alone = [item.name for item in faulty if item not in pairs]
     if alone:
         lines += [f"Without a fixed twin: {', '.join(alone)}.", ""]
-    lines += ["| row | | calibration | reporting | fresh |", "|---|---|---|---|---|"]
+    lines += ["| row | | calibration | reporting | fresh | fresh2 |", "|---|---|---|---|---|---|"]
     counts = Counter((str((item.expected or {})["reason"]), item.half) for item in pairs)
     none = []
     for row in ROWS:
