@@ -16,7 +16,8 @@ HEAD = """# The programs
 
 Written by `python -m benchmarks.accuracy.counts --output docs/programs.md`. A pair is a faulty program with its fixed
 twin. "Calibration" may be used to set thresholds and to repair checks, "reporting" may not (`benchmarks/split.json`); "fresh"
-are programs by somebody who had not seen the checks, measured once before anything was changed because of them.
+and "fresh2" are programs by people who had not seen the checks, measured once before anything was changed because of
+them.
 """
 
 HALVES = ("calibration", "report", "fresh", "fresh2")
