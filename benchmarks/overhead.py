@@ -51,6 +51,9 @@ Statistics of a layer come from at most 1,024 of its elements; there is no mode 
 EVERY_STEP = 1e9  # a budget that is never used up
 HISTOGRAM_BINS = 64  # as wandb.watch makes them
 SECONDS = 0.5  # of steps in one half of a pair
+MOST_SECONDS = 4.0  # times as long may the watched half take: histograms of a thousand tensors are slow
+RECORD_SLOWLY = 1e9  # the first steps are all taken, however long
+FEWEST_STEPS = 20
 COVERAGE = 0.95
 ONE_MS, FIVE_MS = (128, 32), (512, 64)  # width and batch of an MLP with steps of about 1 ms and 5 ms
 
@@ -198,6 +201,16 @@ def said(values: list[float]) -> str:
     return f"{statistics.median(ordered):+.1%} ({ordered[rank]:+.1%} to {ordered[-1 - rank]:+.1%})"
 
 
+def _step_time(step: Callable[[], None], count: int, most: float) -> float:
+    """Processor seconds per step, over ``count`` steps or fewer where these take longer than ``most`` seconds."""
+    seconds, done = 0.0, 0
+    while done < count and (seconds < most or done < FEWEST_STEPS // 4):
+        part = min(count - done, FEWEST_STEPS // 4)
+        seconds += _seconds(step, part)
+        done += part
+    return seconds / done
+
+
 def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tuple[float, dict[str, list[float]]]:
     """Milliseconds of a step alone, and per way of watching the relative differences, one per pair."""
     torch.manual_seed(0)
@@ -209,13 +222,13 @@ def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tupl
     for _ in range(pairs):
         for way, watching in WAYS.items():
             first = way.endswith("first 100 steps")
-            count = RECORD_STEPS if first else max(20, int(seconds / one))
-            before = _seconds(step, count // 2)
+            count = RECORD_STEPS if first else max(FEWEST_STEPS, int(seconds / one))
+            before = _seconds(step, count // 2) / (count // 2)
             with watching(step):  # type: ignore[attr-defined]
-                watched = _seconds(step, count)
-            base = before + _seconds(step, count - count // 2)
+                watched = _step_time(step, count, RECORD_SLOWLY if first else MOST_SECONDS * seconds)
+            base = (before + _seconds(step, count // 2) / (count // 2)) / 2
             found[way].append(watched / base - 1)
-            times.append(base / count)
+            times.append(base)
     return statistics.median(times) * 1000, found
 
 
