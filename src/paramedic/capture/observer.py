@@ -166,6 +166,7 @@ class Observer:
         self._in_closure = False
         self._erased_at = 0  # backward calls before the last zero_grad that erased gradients
         self._left_over = 0.0
+        self._nonzero: dict[int, bool] = {}  # by id: whether an optimizer had gradients before its step
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
         self._glances = 0  # steps left until the next look
@@ -840,14 +841,15 @@ class Observer:
             for p in parameters_of(optimizer):
                 if p not in self.setup.initial:
                     self._snapshot_tensor(p)
+        if self.window_open and len(self.setup.steps) <= MEASURED_STEPS and not self.setup.sharded:
+            self._nonzero[id(optimizer)] = _any_gradient(optimizer)
         self.sampler.before_step(optimizer)
 
     def _step_event(self, optimizer: torch.optim.Optimizer, frame: Any) -> OptimizerStep:
-        parameters = parameters_of(optimizer)
         nonzero = True
         if len(self.setup.steps) <= MEASURED_STEPS and not self.setup.sharded:
-            grads = [p.grad.detach() for p in parameters if p.grad is not None]
-            nonzero = any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
+            # before the step: it may erase them itself; after it: a closure computes them within
+            nonzero = self._nonzero.pop(id(optimizer), False) or _any_gradient(optimizer)
         lrs = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
         index = self._optimizer_index(optimizer)
         assert index is not None
@@ -1272,6 +1274,11 @@ class Observer:
             self.setup.steps.append(self._events)
             self._events = []
         self._close_manual_step()
+
+
+def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:
+    grads = [p.grad.detach() for p in parameters_of(optimizer) if p.grad is not None]
+    return any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
 
 
 def _rate(optimizer: Any) -> float:

@@ -171,6 +171,7 @@ class Phases:
         start = _same_training(full, chosen)
         if start is not None:
             chosen, why = start, "the later ones go on from its weights"
+            start.phase.goes_on = True
         chosen.phase.last = chosen is setup
         chosen.phase.chosen = why
         chosen.phase.count = self.count

@@ -257,6 +257,10 @@ def assess_mended(
     if problem is not None:
         raise NotChecked(problem)
     assert lab.main_backward.tape is not None
+    if lab.setup.phase.goes_on:
+        raise NotChecked(
+            "training is made of parts that go on from each other's weights: how far the first part gets alone does not count"
+        )
     if weighs_own_samples(lab.main_backward.tape):
         raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
     if lab.operations(0).derivatives():

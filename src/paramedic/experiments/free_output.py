@@ -231,12 +231,14 @@ def best_agreement(
 ) -> tuple[float | None, float | None]:
     """The best agreement of any value before the comparison with any of the targets: in either direction; and signed,
     of values that can be negative (distances cannot, and run against the target rightly)."""
-    joined = tail.depends_on(targets)
+    fed = tail.network_inputs()
     scores, signed = [], []
-    for number, value in values.items():
-        if number in joined or not value.is_floating_point():
-            continue
-        for target in targets:
+    for target in targets:
+        # a value that is made from what the network gets, a state that goes on from it, is still before the comparison
+        joined = tail.depends_on([item for item in targets if item is target or id(item) not in fed])
+        for number, value in values.items():
+            if number in joined or not value.is_floating_point():
+                continue
             score = agreement(value.detach(), target, counted.get(number))
             if score is not None:
                 scores.append(abs(score))

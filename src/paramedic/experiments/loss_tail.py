@@ -98,6 +98,11 @@ class LossTail:
             return value != value and expected != expected
         return abs(value - expected) <= REPLAY_TOLERANCE * max(1e-6, abs(expected))
 
+    def network_inputs(self) -> set[int]:
+        """Ids of the logged values that an operation before the tail gets."""
+        mine = {id(call) for call in self.calls}
+        return {id(item) for call in self.operations.calls if id(call) not in mine for item in call.inputs}
+
     def depends_on(self, tensors: Sequence[Tensor]) -> set[int]:
         """Ids of the logged values in the tail that are computed from any of ``tensors``."""
         known = {id(item) for item in tensors}

@@ -36,24 +36,28 @@ class PenaltyWithWrongSign(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         lab = case.lab
-        with lab.at("initial"):
-            tape = lab.main_backward.tape
-            assert tape is not None
-            probe = Probe(tape)
-            taken = breakdown(lab, probe)
-            penalty = next((item for item in taken.components if item.penalty), None) if taken else None
-            if taken is None or penalty is None:
-                raise NotApplicable("the loss has no penalty on the weights")
-            parameters = leaf_tensors_of(taken, penalty)
-            matrices = sum(item.dim() >= 2 for item in parameters)
-            alone = sum(p.dim() >= 2 for p in lab.parameters()) == matrices
-            values = [penalty.share, *(_scaled(lab, probe, parameters, factor) for factor in RAY[1:])]
+        for state in ("initial", "final"):
+            with lab.at(state):
+                tape = lab.main_backward.tape
+                assert tape is not None
+                probe = Probe(tape)
+                taken = breakdown(lab, probe)
+                penalty = next((item for item in taken.components if item.penalty), None) if taken else None
+                if taken is None or penalty is None:
+                    raise NotApplicable("the loss has no penalty on the weights")
+                parameters = leaf_tensors_of(taken, penalty)
+                matrices = sum(item.dim() >= 2 for item in parameters)
+                alone = sum(p.dim() >= 2 for p in lab.parameters()) == matrices
+                values = [penalty.share, *(_scaled(lab, probe, parameters, factor) for factor in RAY[1:])]
+            if any(values):  # weights that begin at zero have none
+                break
         near, beyond = values[0] - values[1], values[1] - values[2]
         endless = near > 0 and beyond > UNBOUNDED_GROWTH * near
         if not (values[0] < 0 and endless) or matrices < 2 and not alone:
             return
+        when = "first step" if state == "initial" else "last weights"
         yield self.fault(
-            f"the penalty on the weights lowers the loss (by {-values[0]:.3g} at the first step), and by "
+            f"the penalty on the weights lowers the loss (by {-values[0]:.3g} at the {when}), and by "
             f"{-values[1]:.3g} with weights {RAY[1]:g} times as large: it rewards large weights (expected: more "
             "regularization raises the loss)",
             where=penalty.joined,

@@ -1,4 +1,4 @@
-"""How strongly the loss depends on each layer at the initial weights."""
+"""How strongly the loss depends on each layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from paramedic.trace.tape import tensors_of
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Of one recorded step at the initial weights.
+    """Of one recorded step at given weights.
 
     weights: name -> S = |gradient| |weight| / loss, the change of the loss per relative change of the weight
         (invariant to the scale of loss and layers), for weights of at least two dimensions.
@@ -30,12 +30,13 @@ class Sensitivity:
     gradients: dict[int, Tensor]
 
 
-def sensitivity(lab: Lab) -> Sensitivity | None:
-    """The sensitivities of the main loss; None without a graph. Cached."""
-    if "sensitivity" not in lab._cache:
-        with lab.at("initial"):
-            lab._cache["sensitivity"] = _measure(lab)
-    return lab._cache["sensitivity"]  # type: ignore[no-any-return]
+def sensitivity(lab: Lab, state: str = "initial") -> Sensitivity | None:
+    """The sensitivities of the main loss at the weights of a state; None without a graph. Cached."""
+    key = f"sensitivity {state}"
+    if key not in lab._cache:
+        with lab.at(state):
+            lab._cache[key] = _measure(lab)
+    return lab._cache[key]  # type: ignore[no-any-return]
 
 
 def _measure(lab: Lab) -> Sensitivity | None:

@@ -50,7 +50,7 @@ class VanishingGradients(CauseByExperiment):
         found, flow = diagnosis(case), sensitivity(case.lab)
         if trial is not None:
             yield self.finding(case, trial)
-        elif found.failing and flow is not None and flow.decades < VANISHED:
+        elif found.failing and flow is not None and flow.decades < VANISHED and _still_vanished(case):
             yield self.suspect(
                 f"the network does not learn (u {percent(found.ended.train)}){_flow(flow)}",
                 where=model_place(case),
@@ -59,6 +59,14 @@ class VanishingGradients(CauseByExperiment):
                 remedy="use ReLU-like activations, skip connections or normalization layers, or fewer layers",
                 explains=("S5", "R27", "R17", "S1", "R16", "S6"),
             )
+
+
+def _still_vanished(case: Case) -> bool:
+    """Whether the first layers have no gradient at the last weights either: a last layer that begins at zero lets none
+    through in the first step alone.
+    """
+    flow = sensitivity(case.lab, "final")
+    return flow is None or flow.decades < VANISHED
 
 
 def _activation_place(case: Case) -> Place | None:

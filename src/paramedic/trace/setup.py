@@ -283,7 +283,8 @@ class Phase:
     number: from 1. first_step, end_step: of the run's optimizer steps, its own; first_event, end_event: of the trace's
     events likewise. begun: where the optimizer was made that began it. parameters: ids of its models' parameters
     in its first steps. last: whether nothing was trained after it. chosen: why it is the one that is diagnosed ("" if it is
-    not). count: how many phases there were. like: an earlier one, or the diagnosed one, that is the same training again.
+    not). goes_on: whether later phases go on from its weights. count: how many phases there were. like: an earlier one, or
+    the diagnosed one, that is the same training again.
     """
 
     number: int = 1
@@ -295,6 +296,7 @@ class Phase:
     parameters: set[int] = field(default_factory=set)
     last: bool = True
     chosen: str = ""
+    goes_on: bool = False
     count: int = 1
     like: int | None = None
 

@@ -31,6 +31,15 @@ CHANCE_PAIRS = 1e-3
 DECLARED = (SubsetRandomSampler, WeightedRandomSampler)
 
 
+def _expected(rows: int, drawn: int) -> float:
+    """Different rows among ``drawn`` that are drawn from ``rows`` at random, with repetition."""
+    return rows * float(1.0 - (1.0 - 1.0 / rows) ** drawn)
+
+
+def _fewest(expected: float) -> float:
+    return EXPECTED_DRAWN * expected - 4.0 * expected**0.5
+
+
 class IncompleteEpoch(Check):
     """The loader leaves rows out in every epoch, or gives rows several times.
 
@@ -76,10 +85,11 @@ class IncompleteEpoch(Check):
             raise NotApplicable(
                 "no loader's batches were trained on, and no array that batches are cut from is known"
             )
-        expected = drawn.rows * (1.0 - (1.0 - 1.0 / drawn.rows) ** drawn.drawn)
-        limit = EXPECTED_DRAWN * expected - 4.0 * expected**0.5
-        if drawn.distinct >= limit or drawn.validated_elsewhere:
+        expected, within = (_expected(rows, drawn.drawn) for rows in (drawn.rows, drawn.span))
+        if drawn.distinct >= _fewest(expected) or drawn.validated_elsewhere:
             return
+        if drawn.distinct < _fewest(within):
+            return  # rows from here and there, as one class or client after the other: no range that is too small
         yield self.suspect(
             f"{drawn.drawn} rows were drawn and only {drawn.distinct} different ones of the {drawn.rows} there are came "
             f"(expected at least {expected:.0f} even with repetition): look at the range of the index",

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import model_place
-from paramedic.checks.data.samples import Batch, batches, class_labels, rows
+from paramedic.checks.data.samples import Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.imbalance import Ignored, ignored_classes
+from paramedic.trace.place import Place
 from paramedic.trace.tape import frozen_randomness
 
 # 0 of 98 networks on balanced sets, 0 of the cells in which the minority is recognized at all, 2026-11.
@@ -66,7 +67,7 @@ class MinorityClassIgnored(Check):
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
-            where=model_place(case),
+            where=_weighed(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
@@ -124,3 +125,10 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
     if len(output) != len(inputs):
         raise ValueError("the output has not one row for each input")
     return output.detach().cpu()
+
+
+def _weighed(case: Case) -> Place | None:
+    """Where the loader was made, if its sampler draws classes with weights."""
+    record = loader_of(case)
+    weighed = record is not None and hasattr(getattr(record.loader, "sampler", None), "weights")
+    return record.constructed or record.place if record is not None and weighed else None

@@ -312,12 +312,14 @@ class ArrayDraws:
     """Recorded steps that cut their batches from an array of ``rows``: rows drawn, and different ones.
 
     validated_elsewhere: validation batches come from the same array, so that a part of it is left out on purpose.
+    span: rows of the array from the first that was drawn to the last one.
     """
 
     rows: int
     drawn: int
     distinct: int
     validated_elsewhere: bool
+    span: int
 
 
 def array_draws(case: Case) -> ArrayDraws | None:
@@ -345,7 +347,9 @@ def array_draws(case: Case) -> ArrayDraws | None:
     elsewhere = any(
         getattr(batch.input_leaf.source, "origin", None) is origin for batch in batches(case, "validation")
     )
-    return ArrayDraws(there_are, len(hashes), len(np.unique(hashes)), elsewhere)
+    place = positions(hashes, row_hashes(array))
+    span = int(np.ptp(place[place >= 0])) + 1 if (place >= 0).any() else there_are
+    return ArrayDraws(there_are, len(hashes), len(np.unique(hashes)), elsewhere, span)
 
 
 def _starts_of_slices(recorded: tuple[Batch, ...], table: Hashes) -> list[int] | None:

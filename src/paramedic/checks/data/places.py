@@ -179,9 +179,11 @@ def is_slice(node: ast.AST) -> bool:
 # -- following names backwards ------------------------------------------------------------------------------
 
 
-def line_behind(place: Place | None, *patterns: Pattern) -> Place | None:
+def line_behind(place: Place | None, *patterns: Pattern, in_functions: bool = False) -> Place | None:
     """The last line before ``place`` that fits the first pattern that any line fits, among the statements on which
     the statement at ``place`` depends through names (a backward slice without control flow); else ``place``.
+
+    in_functions: where no such statement fits, the functions of the file that they call are searched.
     """
     if place is None:
         return None
@@ -199,7 +201,30 @@ def line_behind(place: Place | None, *patterns: Pattern) -> Place | None:
         before = [line for line in lines if line <= place.line] or lines
         if before:
             return Place(place.file, max(before), place.function)
+    for pattern in patterns if in_functions else ():
+        inside = [
+            (node.lineno, function.name)  # type: ignore[attr-defined]
+            for function in _called(tree, slice_)
+            for node in ast.walk(function)
+            if pattern(node)
+        ]
+        if inside:
+            return Place(place.file, *max(inside))
     return place
+
+
+def _called(tree: ast.Module, statements: list[ast.stmt]) -> list[ast.FunctionDef]:
+    """Functions of the file that the statements call, and that these call in turn."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    found: dict[str, ast.FunctionDef] = {}
+    waiting: list[ast.AST] = [node for statement in statements for node in _own_nodes(statement)]
+    while waiting:
+        node = waiting.pop()
+        name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if name in functions and name not in found:
+            found[name] = functions[name]
+            waiting.extend(ast.walk(functions[name]))
+    return list(found.values())
 
 
 def _parsed(file: str) -> ast.Module | None:

@@ -91,17 +91,26 @@ def _every_pass(case: Case, record: LoaderRecord) -> str | None:
 
 
 def _every_step(case: Case, recorded: tuple[Batch, ...]) -> str | None:
-    firsts: dict[int, Batch] = {}
+    steps: dict[int, list[bytes]] = {}
     for batch in recorded:
-        firsts.setdefault(batch.step, batch)
-    if len(firsts) < LEAST_STEPS:
+        steps.setdefault(batch.step, []).extend(_rows_fed(batch))
+    if len(steps) < LEAST_STEPS:
         return None
-    keys = {np.sort(row_hashes(batch.inputs)).tobytes() for batch in firsts.values()}
+    keys = {tuple(batches) for batches in steps.values()}  # all that a step trained on: a part of it may stay the same
     there_are = _rows_there_are(case, recorded[0])
     size = len(recorded[0].inputs)
     if len(keys) > 1 or there_are is None or there_are <= size:
         return None
-    return f"all {len(firsts)} recorded steps trained on the same {size} of {there_are} rows"
+    return f"all {len(steps)} recorded steps trained on the same {size} of {there_are} rows"
+
+
+def _rows_fed(batch: Batch) -> list[bytes]:
+    """What goes into the networks of a step: the batch, and other rows of the program's data beside it."""
+    constants = batch.tape.constants()
+    fed = sorted({number for node in batch.tape.module_calls() for number in node.inputs() if number in constants})
+    others = [constants[number] for number in fed if constants[number] is not batch.input_leaf]
+    data = [leaf.value.detach() for leaf in others if leaf.source is not None and leaf.value.dim() > 0]
+    return [np.sort(row_hashes(values)).tobytes() for values in (batch.inputs, *data)]
 
 
 def _rows_there_are(case: Case, batch: Batch) -> int | None:

@@ -72,6 +72,8 @@ class ArgmaxOverWrongDimension(Check):
         if axis is None and is_class_index(labels):
             axis = _exact_axis(operations, scores, counts)
         dim = chosen_dimension(call)
+        if axis is None and dim is None and call.name != "topk" and labels.numel() > 1:
+            axis = scores.dim() - 1  # one number for all samples; which dimension holds the classes does not matter
         if axis is None or dim == axis:
             return None
         if dim is None and scores.dim() == 1:

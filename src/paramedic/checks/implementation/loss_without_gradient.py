@@ -8,8 +8,11 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotChecked
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.custom_loss import SYMPTOMS, trials
+from paramedic.experiments.loss_trial import loss_trial
 from paramedic.experiments.operations import Operation, Operations
+from paramedic.experiments.progress import spread
 
+MOST_STEPS = 4  # recorded steps that are asked for a gradient
 NO_GRAPH = "does not require grad"  # torch's message when backward meets a loss without a graph
 CUTTING = frozenset({"argmax", "argmin", "argsort", "detach", "data", "item", "numpy", "tolist", "round", "floor",
                      "ceil", "sign", "eq", "__eq__", "gt", "__gt__", "lt", "__lt__", "ge", "__ge__", "le", "__le__",
@@ -51,7 +54,7 @@ class LossWithoutGradient(Check):
         if case.lab.why_not_replayable() is not None:
             raise NotChecked(case.lab.why_not_replayable() or "")
         for _, trial in trials(case):
-            if trial.without_gradient():
+            if trial.without_gradient() and not _elsewhere(case):
                 cut = _last_cut(case.lab.operations(0))
                 yield self.fault(
                     "the gradient of the loss with respect to every output is exactly 0, for any outputs"
@@ -63,6 +66,24 @@ class LossWithoutGradient(Check):
                     exact=True,
                 )
                 return
+
+
+def _elsewhere(case: Case) -> bool:
+    """Whether another recorded step gives the outputs a gradient: then it is the batch that leaves none."""
+    names = [node.name for node in case.lab.main_backward.tape.nodes] if case.lab.main_backward.tape is not None else []
+    alike = [
+        index
+        for index, record in enumerate(case.lab.backwards)
+        if record.tape is not None and [node.name for node in record.tape.nodes] == names
+    ]
+    for index in spread(alike, MOST_STEPS):
+        other = loss_trial(case.lab, index)
+        if other is None:
+            continue
+        with case.lab.at("initial"):
+            if not other.without_gradient():
+                return True
+    return False
 
 
 def _last_cut(operations: Operations) -> Operation | None:

@@ -61,7 +61,7 @@ class DuplicatesAcrossSplits(Check):
         yield say(
             f"{seen.rows} of {there_are} validation rows ({share:.1%}) are training rows as well (expected 0{named}): "
             f"split before rows are repeated, and drop duplicates",
-            where=line_behind(data_place(case, "validation") or data_place(case), calls(*SPLITTING)),
+            where=line_behind(data_place(case, "validation") or data_place(case), calls(*SPLITTING), in_functions=True),
             evidence=(
                 Evidence("validation rows that were trained on", seen.rows, "0"),
                 *((Evidence("rows", ", ".join(shared.named)),) if shared.named else ()),
@@ -127,10 +127,18 @@ def _by_loader(case: Case) -> tuple[Overlap, int] | None:
     """Overlap of all rows that training loaders and validation loaders gave, as they came out of the loaders."""
     sets: dict[str, list[Hashes]] = {"train": [], "validation": []}
     for record in case.loaders:
-        if record.role in sets:
+        if record.role == "train":
             for item in passes(case, record):
-                sets[record.role].extend(item.inputs)
-    if not sets["train"] or not sets["validation"]:
+                sets["train"].extend(item.inputs)
+    if not sets["train"]:
+        return None
+    trained = np.unique(np.concatenate(sets["train"]))
+    for record in case.loaders:
+        if record.role == "validation":
+            for item in passes(case, record):
+                if item.inputs and not np.isin(np.concatenate(item.inputs), trained).all():  # an evaluation of training rows
+                    sets["validation"].extend(item.inputs)
+    if not sets["validation"]:
         return None
     train, validation = (np.unique(np.concatenate(part)) for part in sets.values())
     found = overlap(train, validation)

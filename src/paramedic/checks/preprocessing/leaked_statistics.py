@@ -59,7 +59,7 @@ class LeakedStatistics(Check):
         yield say(
             f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
             f"statistics were computed over both (expected: training rows alone): split first, then fit the scaler",
-            where=line_behind(data_place(case), calls(*STATISTICS)),
+            where=line_behind(data_place(case), calls(*STATISTICS), in_functions=True),
             evidence=(Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),),
             remedy="split first; compute mean and standard deviation from the training rows; apply them to both",
         )

@@ -52,7 +52,7 @@ class ValidationOwnStatistics(Check):
         yield self.fault(
             f"{what} over the {len(found.validation)} validation rows by themselves (expected: the statistics of the "
             f"training rows applied to both): keep the training statistics and apply them to every split",
-            where=line_behind(data_place(case, "validation") or data_place(case), calls(*STATISTICS)),
+            where=line_behind(data_place(case, "validation") or data_place(case), calls(*STATISTICS), in_functions=True),
             evidence=(
                 Evidence(
                     "|mean| of the validation rows in standard errors",
