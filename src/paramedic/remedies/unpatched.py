@@ -14,6 +14,7 @@ UNPATCHED = {
     "unreadable-samples": DATA,
     "repeated-rows": DATA,
     "conflicting-labels": DATA,
+    "relation-too-random": DATA,
     "noisy-labels": DATA,
     "too-few-examples": DATA,
     "classes-missing-from-training": DATA,
