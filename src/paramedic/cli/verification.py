@@ -30,6 +30,8 @@ REPORTING = frozenset({"R15", "R21"})
 REPORTING_CHECKS = frozenset({"causal-leak", "validating-in-train-mode", "samples-influence-each-other"})
 # Rows whose remedy makes another loss: two losses, and u measured by them, are on different scales.
 OTHER_LOSS = frozenset({"R17", "R18", "R19", "R20", "R26"})
+# Checks whose remedy makes another task of it: to repeat the input is easy, and says nothing of guessing what comes next.
+OTHER_TASK = frozenset({"target-not-shifted"})
 SAME_START = 0.1  # relative difference of the first losses up to which two losses are taken to be one
 # What is compared, in this order, as far as both runs have it; "u" is 1 where nothing was learned, and 0 at best.
 OBSERVED = ("validation accuracy", "validation R2", "validation u", "training accuracy", "training R2", "training u")
@@ -208,9 +210,10 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
 
     Where we could measure nothing in both runs, or it is much the same, the figures count that the programs print.
     """
-    same_loss = finding.reason not in OTHER_LOSS and _same_start(original, patched)
+    same_task = finding.check not in OTHER_TASK
+    same_loss = same_task and finding.reason not in OTHER_LOSS and _same_start(original, patched)
     reporting = finding.reason in REPORTING or finding.check in REPORTING_CHECKS
-    measured = _observed(original, patched, same_loss)
+    measured = _observed(original, patched, same_loss) if same_task else None
     printed = main_metric([original.printed, patched.printed])
     said = _printed(original, patched, same_loss)
     chosen = measured if measured is not None and (measured.change or said is None) else said or measured

@@ -59,13 +59,16 @@ class IntegerCodedCategories(Check):
         hits.sort(reverse=True)
         names = [split.columns[column] if split.columns else f"column {column}" for _, _, column in hits]
         yield self.note(
-            f"{len(hits)} columns of whole numbers look like categories ({', '.join(names[:SHOWN])}): their codes explain "
-            f"{hits[0][0]:.0%} more of the target than a straight line in the number does (p = {hits[0][1]:.1g}): encode "
-            f"them one-hot",
+            f"{_columns(len(hits))} like categories ({', '.join(names[:SHOWN])}): the codes explain {hits[0][0]:.0%} more of "
+            f"the target than a straight line in the number does (p = {hits[0][1]:.1g}): encode them one-hot",
             where=data_place(case),
             evidence=(Evidence("variance explained beyond a line", hits[0][0], f"< {GAIN}"),),
             remedy="one-hot encode these columns, or give them an embedding, if their numbers are mere names",
         )
+
+
+def _columns(count: int) -> str:
+    return "one column of whole numbers looks" if count == 1 else f"{count} columns of whole numbers look"
 
 
 def beyond_a_line(codes: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[float, float]:

@@ -45,6 +45,7 @@ IMAGES = 256  # with 64, the gap of one recipe lay between 0.4 and 1.0
 LEAST_IMAGES = 8
 PROBED_ROWS = 600
 LEAST_PROBED = 60
+VALUES = "values of the images"  # as they are, and as expected: what the patch reads
 
 
 class PretrainedPreprocessing(Check):
@@ -138,7 +139,7 @@ class PretrainedPreprocessing(Check):
             f"remembers (expected < {GAP}), {best} {gaps[best]:.2g}: use the preprocessing that belongs to the weights",
             where=data_place(case),
             module=norm[0],
-            evidence=evidence,
+            evidence=(*evidence, Evidence(VALUES, family, best)),
             remedy=f"bring the images to: {best}",
             explains=EXPLAINS,
         )
@@ -158,7 +159,7 @@ class PretrainedPreprocessing(Check):
             f"{best} (expected: no more; {reading.rows} rows, p = {reading.p:.0e}): use the preprocessing of the weights",
             where=data_place(case),
             module=module,
-            evidence=evidence,
+            evidence=(*evidence, Evidence(VALUES, family, best)),
             remedy=f"bring the images to: {best}",
             proof=Proof(
                 "a linear probe on the pretrained features",
