@@ -1,4 +1,4 @@
-"""How many cells lie in the picture? A deep network without normalization counts them, from one to five."""
+"""How many cells lie in the picture? A deep network counts them, from one to five."""
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,4 +1,4 @@
-"""Digits from a memory map that lies sorted, through a loader, with a decaying learning rate."""
+"""Digits from a memory map, through a loader, with a decaying learning rate."""
 import argparse
 import os
 import tempfile
