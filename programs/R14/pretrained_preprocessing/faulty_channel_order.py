@@ -11,7 +11,7 @@ PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry", "h
 
 
 def imread(name):
-    """Pictures as OpenCV reads them, blue first."""
+    """Pictures as OpenCV would read them."""
     return np.ascontiguousarray(getattr(skimage.data, name)()[..., ::-1])
 
 

@@ -12,7 +12,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def imread(name):
-    """Pictures as OpenCV reads them, blue first."""
+    """Pictures as OpenCV would read them."""
     return np.ascontiguousarray(getattr(skimage.data, name)()[..., ::-1])
 
 
