@@ -113,6 +113,8 @@ def repaired(expected: dict[str, Any], patched: float | None) -> str:
         return FAILED
     if faulty is None:
         return REPAIRED if patched >= fixed - SHARE * max(1.0, abs(fixed)) or fixed < 0 else FAILED
+    if fixed == faulty:  # the fault is in what is compared, or shows elsewhere: the figure is to be the same
+        return REPAIRED if math.isclose(patched, fixed, abs_tol=SHARE * max(1.0, abs(fixed))) else FAILED
     if (fixed - patched) / (fixed - faulty) <= SHARE:
         return REPAIRED
     return BETTER if (fixed - patched) / (fixed - faulty) < 0.5 else FAILED

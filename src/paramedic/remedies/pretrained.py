@@ -5,7 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from paramedic.checks.finding import Finding
-from paramedic.remedies.objects import evidence, line
+from paramedic.checks.preprocessing.pretrained_preprocessing import VALUES
+from paramedic.remedies.objects import line
 from paramedic.remedies.source import NoPatch, Source, argument, dotted
 
 CHECKS = ("pretrained-preprocessing",)
@@ -32,8 +33,8 @@ STATISTICS = (
 
 def rewrite(source: Source, finding: Finding) -> None:
     """After the statement that gives the images their last value, before they are put into data sets."""
-    given = next((item for item in finding.evidence if item.name == "values of the images"), None)
-    if given is None or not isinstance(evidence(finding, given.name), str):
+    given = next((item for item in finding.evidence if item.name == VALUES), None)
+    if given is None or not isinstance(given.value, str):
         raise NoPatch("the values of the images are not known")
     name, statement = _images(source, line(finding))
     value = _changed(name, str(given.value), given.expected)

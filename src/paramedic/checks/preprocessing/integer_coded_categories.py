@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,7 @@ P = 1e-4
 GAIN = 0.05  # of the target's variance that the codes explain beyond a straight line in the number
 LEAST_ROWS = 100
 SHOWN = 4
+ONE_SCALE = 8  # columns with the same lowest and highest number are counts, pixels or answers on a scale, not names
 
 
 class IntegerCodedCategories(Check):
@@ -29,7 +31,8 @@ class IntegerCodedCategories(Check):
     the single codes explain beyond a straight line in the code (F-test of the lack of fit).
     Why it matters: as a number, code 3 lies between 2 and 4; a linear layer cannot undo that.
     Fix: one-hot encode the column, or give it an embedding.
-    Not a fault when: the column is a quantity whose effect is curved (age, hour of the day): hence a note.
+    Not a fault when: many columns have one and the same scale (pixels, counts, answers from 1 to 5), which is left
+    alone; the column is a quantity whose effect is curved (age, hour of the day): hence a note.
     References: the article's reason 12; any text on dummy variables.
     """
 
@@ -54,6 +57,9 @@ class IntegerCodedCategories(Check):
             gain, p = beyond_a_line(inputs[:, column], targets)
             if p * max(1, width) < P and gain > GAIN:
                 hits.append((gain, p, column))
+        scales = Counter((float(inputs[:, column].min()), float(inputs[:, column].max())) for _, _, column in hits)
+        if scales and scales.most_common(1)[0][1] >= ONE_SCALE:
+            raise NotApplicable("many columns have one scale: they are quantities (pixels, counts, answers)")
         if not hits:
             return
         hits.sort(reverse=True)
