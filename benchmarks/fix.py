@@ -1,10 +1,10 @@
 """How many faulty programs the patches of ``paramedic fix`` repair to the level of the fixed program.
 
-    python -m benchmarks.fix [--primary] [--only R19 R36] [--reports FOLDER] [--markdown docs/fix-results.md]
+    python -m benchmarks.fix [--primary] [--only R19 R36] [--markdown docs/fix-results.md]
 
-Each faulty program is diagnosed (its own check only, which costs less and finds the same), the patch of the finding is
-applied to a copy of its folder, and the copy is run; the figure that it prints is compared with those recorded of the
-faulty and the fixed program. ``--reports`` keeps the reports, and uses those that are there.
+The commands are those of a user: each faulty program is diagnosed with ``paramedic run`` (its own check only, which costs
+less and finds the same), and ``paramedic fix --verify`` tries the patch of the finding; the figure that the patched
+program printed there is compared with those recorded of the faulty and the fixed program.
 ``--markdown`` keeps the lines of programs that were not measured this time.
 """
 
@@ -25,47 +25,85 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import ROOT, TIMEOUT, Program, chosen, diagnose, numbers, programs
-from paramedic.checks.finding import Finding
+from benchmarks.programs import TIMEOUT, Program, chosen, numbers, programs
 from paramedic.measurements.printed import curves
 from paramedic.remedies.patching import apply, file_of
-from paramedic.remedies.registry import patch, rewrites
+from paramedic.remedies.registry import rewrites
 from paramedic.remedies.unpatched import UNPATCHED
-from paramedic.report.model import Report
 
 BUDGET = 20.0
+VERIFY_BUDGET = 10.0  # seconds of experiments of ``fix --verify``, which looks for the finding again
 SHARE = 0.1  # of the way from the fixed to the faulty figure: what is nearer to the fixed one is repaired
 NO_PATCH, NOT_FOUND, REPAIRED, BETTER, FAILED = "no patch", "not found", "repaired", "better", "not repaired"
+HELPS, WITHDRAWN = "helps", "withdrawn"
 
 
 @dataclass(frozen=True)
 class Result:
+    """What became of one program. said: what ``fix --verify`` says of the patch."""
+
     program: Program
     outcome: str
     patched: float | None = None
     change: str = ""
+    said: str = ""
     measured: str = ""
 
 
-def finding_of(program: Program, reports: Path | None) -> Finding | None:
-    """The finding of the program's own check, from a kept report or a new diagnosis."""
+def paramedic(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "paramedic", *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def mend(program: Program) -> Result:
+    """What a user would type, in a copy of the program's folder: run, fix --verify; and the figure of the patched run."""
     assert program.expected is not None
-    kept = _kept(program, reports)
-    if kept is not None and kept.is_file():
-        document = json.loads(kept.read_text(encoding="utf-8"))
-    else:
-        try:
-            document = diagnose(program, BUDGET, program.expected["check"])
-        except (RuntimeError, subprocess.TimeoutExpired) as error:  # one program must not end the rest
-            print(f"{program.name}: {error}", file=sys.stderr)
-            return None
-        if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(document), encoding="utf-8")
-    if "findings" not in document:
+    check = program.expected["check"]
+    with tempfile.TemporaryDirectory() as folder:
+        copy, runs, report = Path(folder) / program.path.parent.name, f"{folder}/runs", f"{folder}/report.json"
+        shutil.copytree(program.path.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        here = replace(program, path=copy / program.path.name)
+        paramedic(
+            "run", "--dir", runs, "--budget", f"{BUDGET:g}", "--select", check, "--format", "json", "--output", report,
+            *here.command(copy), cwd=copy,
+        )  # fmt: skip
+        if not Path(report).is_file():
+            return Result(program, NOT_FOUND)
+        document = json.loads(Path(report).read_text(encoding="utf-8"))
+        least = ("fault", "suspect", "note")[: 3 if program.expected.get("level") == "note" else 2]
+        found = [item for item in document["findings"] if item["check"] == check and item["level"] in least]
+        if not found:
+            return Result(program, NOT_FOUND)
+        text = (found[0]["remedy"] or {}).get("patch")
+        if text is None:
+            return Result(program, NO_PATCH)
+        done = paramedic(
+            "fix", "--verify", "--check", check, "--budget", f"{VERIFY_BUDGET:g}", "--format", "json", "--dir", runs, cwd=copy
+        )
+        change = " ".join(line[1:].strip() for line in text.splitlines()[2:] if line[:1] == "+")
+        if not done.stdout.startswith("{"):
+            print(f"{program.name}: {done.stderr[-500:]}", file=sys.stderr)
+            return Result(program, FAILED, None, change)
+        verified = json.loads(done.stdout)["patches"][0]["verified"]
+        value = _reached(program, verified["patched"], text, copy)
+    outcome = repaired(program.expected, value) if verified["helped"] else FAILED
+    return Result(program, outcome, value, change, HELPS if verified["helped"] else f"{WITHDRAWN}: {verified['why']}")
+
+
+def _reached(program: Program, end: dict[str, Any], text: str, copy: Path) -> float | None:
+    """The recorded figure as the verified run printed it; of a run more where it has another name there."""
+    assert program.expected is not None
+    if end["exit_code"] != 0:
         return None
-    alarms = [item for item in Report.from_json(document).findings if item.level != "note"]
-    return next((item for item in alarms if item.check == program.expected["check"]), None)
+    named = {_plain(name): values[-1] for name, values in end["printed"].items()}
+    wanted = _plain(str(program.expected["metric"]))
+    if wanted in named:
+        return float(named[wanted])
+    path = copy / Path(file_of(text)).name
+    path.write_text(apply(text, path.read_text(encoding="utf-8")), encoding="utf-8")
+    return figure(replace(program, path=copy / program.path.name), copy)
 
 
 def repaired(expected: dict[str, Any], patched: float | None) -> str:
@@ -75,20 +113,11 @@ def repaired(expected: dict[str, Any], patched: float | None) -> str:
         return FAILED
     if faulty is None:
         return REPAIRED if patched >= fixed - SHARE * max(1.0, abs(fixed)) or fixed < 0 else FAILED
+    if fixed == faulty:  # the fault is in what is compared, or shows elsewhere: the figure is to be the same
+        return REPAIRED if math.isclose(patched, fixed, abs_tol=SHARE * max(1.0, abs(fixed))) else FAILED
     if (fixed - patched) / (fixed - faulty) <= SHARE:
         return REPAIRED
     return BETTER if (fixed - patched) / (fixed - faulty) < 0.5 else FAILED
-
-
-def measured(program: Program, reports: Path | None) -> str:
-    """Today, and the day of a kept report if it is older."""
-    today, kept = time.strftime("%Y-%m-%d"), _kept(program, reports)
-    day = time.strftime("%Y-%m-%d", time.localtime(kept.stat().st_mtime)) if kept is not None and kept.is_file() else today
-    return today if day == today else f"{today}, found {day}"
-
-
-def _kept(program: Program, reports: Path | None) -> Path | None:
-    return reports / f"{program.name.replace('/', '__')}.json" if reports is not None else None
 
 
 def figure(program: Program, cwd: Path) -> float | None:
@@ -115,51 +144,21 @@ def _number(value: Any) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def mend(program: Program, reports: Path | None) -> Result:
-    finding = finding_of(program, reports)
-    if finding is None:
-        return Result(program, NOT_FOUND)
-    text = patch(replace(finding, remedy=replace(finding.remedy, patch=None)), ROOT) if finding.remedy else None
-    if text is None:
-        return Result(program, NO_PATCH)
-    change = " ".join(line[1:].strip() for line in text.splitlines()[2:] if line[:1] == "+")
-    value = run_patched(program, text, reports)
-    assert program.expected is not None
-    return Result(program, repaired(program.expected, value), value, change)
-
-
-def run_patched(program: Program, text: str, reports: Path | None) -> float | None:
-    """The last number that the patched program prints; kept beside the reports for as long as the patch is the same."""
-    kept = reports / f"{program.name.replace('/', '__')}.patched.json" if reports is not None else None
-    if kept is not None and kept.is_file():
-        known = json.loads(kept.read_text(encoding="utf-8"))
-        if known["patch"] == text:
-            return known["value"]  # type: ignore[no-any-return]
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / program.path.parent.name
-        shutil.copytree(program.path.parent, copy)
-        path = copy / Path(file_of(text)).name
-        path.write_text(apply(text, path.read_text(encoding="utf-8")), encoding="utf-8")
-        value = figure(replace(program, path=copy / program.path.name), copy)
-    if kept is not None:
-        kept.write_text(json.dumps({"patch": text, "value": value}), encoding="utf-8")
-    return value
-
-
 HEADER = """\
 # What the patches repair
 
 Written by `{command}`; each line says when it was measured. Every faulty program is diagnosed
-(its own check, {budget:.0f} s of experiments), the patch of the finding is applied to a copy, and the copy is run; the figure
-that it prints is compared with those of the faulty and the fixed program. *repaired*: nine tenths of the way to
-the fixed program's figure, or further; *better*: half of it; *no patch*: the finding says in words what to change;
-*not found*: the check was silent in its {budget:.0f} s. "found" with an earlier day: the finding is that of a run of all
-checks on that day (`make bench-accuracy`), and the patched program ran on the first day named.
+(`paramedic run` with its own check, {budget:.0f} s of experiments), and `paramedic fix --verify` tries the patch of the
+finding in a copy; the figure that the patched program prints there is compared with those of the faulty and the fixed
+program. *repaired*: `--verify` says that the patch helps, and the figure is nine tenths of the way to the fixed program's
+or further; *better*: half of it; *no patch*: the finding says in words what to change; *not found*: the check was silent
+in its {budget:.0f} s. Where the column of `--verify` says "applied", the line is of an earlier day, when the patch was
+applied to a copy and run without `--verify`.
 
 """
 COLUMNS = (
-    "| program | figure | faulty | fixed | patched | outcome | measured | what the patch writes |\n"
-    "|---|---|---|---|---|---|---|---|\n"
+    "| program | figure | faulty | fixed | patched | outcome | `--verify` | measured | what the patch writes |\n"
+    "|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -170,7 +169,7 @@ def row(item: Result) -> str:
     shown = "" if item.patched is None else f"{item.patched:.4g}"
     return (
         f"| {item.program.name} | {expected['metric']} | {expected['faulty_result']} | {expected['fixed_result']} | "
-        f"{shown} | {item.outcome} | {item.measured} | {f'`{change}`' if change else ''} |"
+        f"{shown} | {item.outcome} | {item.said} | {item.measured} | {f'`{change}`' if change else ''} |"
     )
 
 
@@ -241,7 +240,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="rows, faults or parts of names")
     parser.add_argument("--primary", action="store_true", help="the first program of each fault only")
     parser.add_argument("--with-rewrite", action="store_true", help="only faults that a rewrite is written for")
-    parser.add_argument("--reports", type=Path, help="keep reports here, and use those that are there")
     parser.add_argument("--markdown", type=Path, help="write the table here")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -250,7 +248,12 @@ def main() -> None:
         assert program.expected is not None
         if options.with_rewrite and program.expected["check"] not in rewrites():
             continue
-        results.append(replace(mend(program, options.reports), measured=measured(program, options.reports)))
+        try:
+            result = mend(program)
+        except subprocess.TimeoutExpired as error:  # one program must not end the rest
+            print(f"{program.name}: {error}", file=sys.stderr)
+            continue
+        results.append(replace(result, measured=time.strftime("%Y-%m-%d")))
         print(f"{results[-1].outcome:<13} {program.name} {results[-1].patched or ''}", file=sys.stderr, flush=True)
         if options.markdown is not None:
             options.markdown.write_text(document(options.markdown, results), encoding="utf-8")

@@ -71,7 +71,9 @@ def is_current(name: str, digest: str) -> bool:
 def check_page(name: str, example: Example) -> bool:
     """The report on the faulty program; not stored if the check found nothing there."""
     with scratch() as folder:
-        shutil.copy(example.faulty, folder)
+        for path in example.faulty.parent.iterdir():  # the program and its files of data
+            if path == example.faulty or path.is_file() and path.suffix not in (".py", ".json"):
+                shutil.copy(path, folder)
         text = shown(example.command, folder)
     if not re.search(rf"\b{re.escape(example.check)}\b", text.partition("The 44 rows")[0].partition("\n")[2]):
         print(text, file=sys.stderr)

@@ -199,6 +199,15 @@ def test_what_is_measured_counts_before_what_is_printed() -> None:
     other = judge(loss, *ends({"validation u": 0.1}, {"validation u": 0.3}, val_loss=5.0))
     assert other.helped and other.metric is None  # the finding is gone, and there is nothing to compare
     assert not judge(rate, *ends({"validation u": 0.1}, {"validation u": 0.3})).helped
+    # weights of classes: every class counts alike
+    rare = replace(rate, reason="R08")
+    before = {"training accuracy": 0.95, "training balanced accuracy": 0.5}
+    assert judge(rare, *ends(before, {"training accuracy": 0.88, "training balanced accuracy": 0.86})).helped
+    assert not judge(rare, *ends(before, {"training accuracy": 0.96, "training balanced accuracy": 0.4})).helped
+    # to repeat the input is another task than to guess what comes next: only what the programs print is compared
+    task = replace(rate, check="target-not-shifted")
+    assert judge(task, *ends({"training accuracy": 1.0}, {"training accuracy": 0.5})).helped
+    assert not judge(task, *ends({}, {}, found=True, val_accuracy=0.2)).helped
     # a printed loss counts only if the two runs start with much the same one
     assert not judge(rate, *ends({}, {}, val_loss=5.0)).helped
     assert judge(rate, *ends({}, {}, val_loss=5.0, first=3.0)).helped

@@ -13,13 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.programs import ROOT
-from paramedic.checks.finding import Evidence, Finding, Remedy
+from paramedic.checks.finding import Evidence, Finding, Proof, Remedy
+from paramedic.checks.preprocessing.pretrained_preprocessing import VALUES
 from paramedic.checks.registry import descriptions
+from paramedic.measurements.data.pretrained import IMAGENET_MEAN, IMAGENET_STD, RECIPES
 from paramedic.remedies.patching import PatchError, apply, changed_lines, file_of
+from paramedic.remedies.pretrained import FROM_UNIT, IMAGENET, TO_UNIT
 from paramedic.remedies.registry import patch, rewrites, with_patch
 from paramedic.remedies.source import unified
 from paramedic.remedies.unpatched import UNPATCHED
@@ -29,7 +33,12 @@ from paramedic.trace.place import Place
 SAME_AS_FIXED = [
     ("R01/non_finite_input/faulty", 13),
     ("R01/non_finite_input/faulty_log_returns", 12),
+    ("R03/incomplete_epoch/faulty", 13),
+    ("R03/incomplete_epoch/faulty_range_bound", 19),
     ("R04/labels_mispaired/faulty", 15),
+    ("R04/labels_mispaired/faulty_regression_permutation", 16),
+    ("R04/labels_shifted/faulty_dataset_index", 21),
+    ("R04/target_not_shifted/faulty", 43),
     ("R07/unshuffled_training_data/faulty", 21),
     ("R07/unshuffled_training_data/faulty_sorted_targets", 17),
     ("R11/too_few_updates/faulty", 12),
@@ -124,6 +133,7 @@ def test_patched_program_is_the_fixed_one(program: str, line: int) -> None:
     assert ast.dump(ast.parse(patched(finding(program, line)))) == ast.dump(ast.parse(fixed))
 
 
+LAST = "last operation that gets the input"
 EVIDENCE_DECIDES = [
     ("R19/shape_broadcast_in_loss/faulty", 32, Evidence("shapes", "(32, 1) and (32,)"), "loss_fn(pred.squeeze(-1), yb)"),
     ("R21/argmax_over_wrong_dimension/faulty", 34, Evidence("dimension", 0, "1"), "argmax(dim=1)"),
@@ -142,6 +152,18 @@ EVIDENCE_DECIDES = [
      Evidence("weight of the smaller term", 1e-5, "about 0.5"), "classification=0.5"),
     ("R20/loss_components_out_of_balance/faulty_forward", 33,
      Evidence("weight of the larger term", 3000.0, "about 1.5"), '"next_row": 1.5'),
+    ("R02/input_ignored/faulty_canvas", 28, Evidence(LAST, "add"), "canvas[:, :, 1:15, 1:15].add_(x)"),
+    ("R02/input_ignored/faulty_hidden_state_only", 23, Evidence(LAST, "zeros_like"), "self.cell(encoded, h)"),
+    ("R04/target_not_shifted/faulty_gru", 45, Evidence("", 0), "chunk[: self.length], chunk[1 : self.length + 1]"),
+    ("R13/augmentation_too_strong/faulty", 16, Evidence("", 0), "noise=0.0"),
+    ("R13/augmentation_too_strong/faulty_jitter", 19, Evidence("", 0), "augment(x, jitter=0.0, stretch=0.0)"),
+    ("R13/augmentation_too_strong/faulty_word_dropout", 27, Evidence("", 0), "rate=0.0"),
+    ("R14/pretrained_preprocessing/faulty", 23, Evidence(VALUES, "values in [0, 255]", IMAGENET),
+     "images = (images / 255 - mean) / std"),
+    ("R14/pretrained_preprocessing/faulty_unit_range", 24, Evidence(VALUES, "values in [0, 1]", IMAGENET),
+     "images = (images - mean) / std"),
+    ("R29/settings_not_tuned/faulty", 15, Evidence("proposed momentum or beta1", 0.8), "lr=0.2, momentum=0.8, weight_"),
+    ("R29/settings_not_tuned/faulty", 15, Evidence("proposed factor of the dropout", 0.5), "Dropout(0.15)"),
     ("R10/single_label_batches/faulty", 34, Evidence("rows of a batch", 32), "y[train]), batch_size=32, shuffle=True)"),
 ]
 
@@ -165,6 +187,13 @@ WIDTHS = (Evidence("numbers per sample in the narrowest layer", 1), Evidence("wi
 def test_widths_and_epochs(program: str, line: int, written: str) -> None:
     summary = "the same training, 4 times as long, reaches 0.2"
     assert written in patched(finding(program, line, *WIDTHS, summary=summary))
+
+
+@pytest.mark.parametrize(("after", "written"), [(0.2, "default=8"), (0.46, "default=16")])
+def test_a_run_that_is_on_its_way_goes_on_for_longer(after: float, written: str) -> None:
+    summary = f"the same training, 4 times as long, reaches {after}"
+    found = finding("R31/stopped_too_early/faulty_one_epoch", 40, summary=summary)
+    assert written in patched(replace(found, proof=Proof("as it is", 0.8, after, (-0.4, -0.3), 3)))
 
 
 def test_a_wrong_backward_is_left_to_autograd(tmp_path: Path) -> None:
@@ -256,6 +285,9 @@ def test_comments_and_style_stay(tmp_path: Path) -> None:
         ("learning-rate-too-high", 9, PROGRAM),  # no rate in the evidence
         ("frozen-parameters", 9, PROGRAM),
         ("no-such-check", 9, PROGRAM),
+        ("input-ignored", 13, PROGRAM),  # no operation is named
+        ("augmentation-too-strong", 12, PROGRAM),  # nothing is drawn there
+        ("target-not-shifted", 12, PROGRAM),  # no two cuts that are equal
     ],
 )
 def test_no_patch_rather_than_a_doubtful_one(check: str, line: int, text: str, tmp_path: Path) -> None:
@@ -276,6 +308,26 @@ def test_notes_and_unreadable_files_get_no_patch(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(PROGRAM + "def broken(:\n")
     found = Finding("R34", "missing-zero-grad", "fault", "", Place("train.py", 13), None, (), Remedy(""))
     assert with_patch(found, tmp_path) is found
+
+
+def test_a_note_has_a_patch_if_its_change_was_tried(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM)
+    note = Finding("R34", "missing-zero-grad", "note", "", Place("train.py", 13), None, (), Remedy(""))
+    assert with_patch(note, tmp_path) is note
+    tried = replace(note, proof=Proof("as it is changed", 0.9, 0.1, (-0.9, -0.7), 3))
+    assert with_patch(tried, tmp_path).remedy.patch is not None  # type: ignore[union-attr]
+
+
+def test_formulas_for_images_are_those_of_the_recipes() -> None:
+    images = torch.rand(4, 3, 6, 6)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    for recipe in RECIPES:
+        if recipe.name in TO_UNIT:
+            assert torch.allclose(eval(TO_UNIT[recipe.name].format(x="x"), {"x": recipe.apply(images)}), images, atol=1e-5)
+        if recipe.name in FROM_UNIT:
+            made = eval(FROM_UNIT[recipe.name].format(x="x"), {"x": images, "mean": mean, "std": std})
+            assert torch.allclose(made, recipe.apply(images), atol=1e-5)
+    assert {recipe.name for recipe in RECIPES} >= {*TO_UNIT, *FROM_UNIT}
 
 
 @pytest.mark.parametrize("change", [

@@ -1,8 +1,8 @@
 import numpy as np
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits
 
-x, y = load_wine(return_X_y=True)
-cultivar = np.array([2, 0, 1])[y]  # a code that has no order
-alcohol = x[:, 0]
-code = np.eye(3)[cultivar]  # one column for each
-data = (np.column_stack([code, x[:, 1:4]]).astype(np.float32), alcohol.astype(np.float32))
+digits = load_digits()
+centre = digits.images[:, 3:5, 3:5].sum(axis=(1, 2))
+ink = digits.data.sum(axis=1)
+code = np.eye(10)[digits.target]  # one column for each digit
+data = (np.column_stack([code, ink]).astype(np.float32), centre.astype(np.float32))

@@ -7,7 +7,7 @@ digits = load_digits()
 x, y = torch.tensor(digits.data / 16).float(), torch.tensor(digits.target)
 train, val = slice(0, 1400), slice(1400, 1797)
 model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 
 
 def distance(output, target):
@@ -18,7 +18,6 @@ def distance(output, target):
 for step in range(200):
     rows = torch.randint(1400, (64,))
     loss = distance(model(x[rows]), y[rows])
-    loss.requires_grad_()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

@@ -5,8 +5,7 @@ x, y = load_digits(return_X_y=True)
 rng = np.random.default_rng(0)
 order = rng.permutation(len(x))
 train, val = order[:1400], order[1400:]
-copies = x[train[:0]]
-noisy = copies + rng.normal(0, 0.05, copies.shape)  # the same pictures, saved again
-x_val = np.concatenate([x[val], noisy])
-y_val = np.concatenate([y[val], y[train[: len(noisy)]]])
+brighter = rng.uniform(1.01, 1.05, (100, 1)) * x[val[:100]]  # a few pictures, saved once more
+x_val = np.concatenate([x[val], brighter])
+y_val = np.concatenate([y[val], y[val[:100]]])
 data = {"train": (x[train], y[train]), "val": (x_val, y_val)}

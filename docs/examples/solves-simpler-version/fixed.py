@@ -5,6 +5,8 @@ from torch import nn
 torch.manual_seed(0)
 digits = load_digits()
 x, y = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
+kept = (y < 2) | (torch.rand(len(y)) < 0.7)
+x, y = x[kept], y[kept]
 model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(4):

@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,9 +30,14 @@ REPORTING = frozenset({"R15", "R21"})
 REPORTING_CHECKS = frozenset({"causal-leak", "validating-in-train-mode", "samples-influence-each-other"})
 # Rows whose remedy makes another loss: two losses, and u measured by them, are on different scales.
 OTHER_LOSS = frozenset({"R17", "R18", "R19", "R20", "R26"})
+# Checks whose remedy makes another task of it: to repeat the input is easy, and says nothing of guessing what comes next.
+OTHER_TASK = frozenset({"target-not-shifted"})
 SAME_START = 0.1  # relative difference of the first losses up to which two losses are taken to be one
 # What is compared, in this order, as far as both runs have it; "u" is 1 where nothing was learned, and 0 at best.
 OBSERVED = ("validation accuracy", "validation R2", "validation u", "training accuracy", "training R2", "training u")
+# Weights of classes buy the rare ones with errors in the frequent one: there every class counts alike.
+BY_CLASS = ("validation balanced accuracy", "training balanced accuracy")
+UNBALANCED = frozenset({"R08"})
 LEAST = 0.02  # of accuracy and R2 (as `measurements.printed.better`)
 LEAST_U = 0.05  # the spread of u over seeds in runs that end alike (the gain of a remedy has to be 0.2)
 Z = 1.96
@@ -208,9 +213,11 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
 
     Where we could measure nothing in both runs, or it is much the same, the figures count that the programs print.
     """
-    same_loss = finding.reason not in OTHER_LOSS and _same_start(original, patched)
+    same_task = finding.check not in OTHER_TASK
+    same_loss = same_task and finding.reason not in OTHER_LOSS and _same_start(original, patched)
     reporting = finding.reason in REPORTING or finding.check in REPORTING_CHECKS
-    measured = _observed(original, patched, same_loss)
+    names = BY_CLASS if finding.reason in UNBALANCED else OBSERVED
+    measured = _observed(names, original, patched, same_loss) if same_task else None
     printed = main_metric([original.printed, patched.printed])
     said = _printed(original, patched, same_loss)
     chosen = measured if measured is not None and (measured.change or said is None) else said or measured
@@ -248,9 +255,9 @@ class Figure:
     change: int
 
 
-def _observed(original: End, patched: End, same_loss: bool) -> Figure | None:
-    """The first figure of OBSERVED that both runs have; u by another loss only where there is nothing else."""
-    known = [name for name in OBSERVED if name in original.reached and name in patched.reached]
+def _observed(names: Sequence[str], original: End, patched: End, same_loss: bool) -> Figure | None:
+    """The first of the figures that both runs have; u by another loss only where there is nothing else."""
+    known = [name for name in names if name in original.reached and name in patched.reached]
     ordered = known if same_loss else sorted(known, key=lambda name: name.endswith(" u"))
     for name in ordered:
         one, other = original.reached[name], patched.reached[name]

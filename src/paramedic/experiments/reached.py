@@ -30,9 +30,7 @@ def reached(case: Case) -> dict[str, dict[str, float]]:
         return {}
     found: dict[str, dict[str, float]] = {}
     for split, probes in (("validation", validation_probes(case.lab, BATCHES)), ("training", train_probes(case.lab, BATCHES))):
-        scored = _scored(case.lab, probes)
-        if scored is not None:
-            name, value, rows = scored
+        for name, value, rows in _scored(case.lab, probes):
             found[f"{split} {name}"] = {"value": value, "rows": rows}
     try:
         ended = assess(case).ended
@@ -44,8 +42,8 @@ def reached(case: Case) -> dict[str, dict[str, float]]:
     return found
 
 
-def _scored(lab: Lab, probes: Sequence[Probe]) -> tuple[str, float, int] | None:
-    """Accuracy or R2 over some batches at the last weights; None where neither is defined."""
+def _scored(lab: Lab, probes: Sequence[Probe]) -> list[tuple[str, float, int]]:
+    """Accuracy (also with every class counting alike) or R2 over some batches at the last weights, and of how many rows."""
     pairs: list[tuple[Tensor, Tensor]] = []
     kinds = set()
     with lab.at("final"), torch.enable_grad():
@@ -54,21 +52,26 @@ def _scored(lab: Lab, probes: Sequence[Probe]) -> tuple[str, float, int] | None:
         for probe in probes:
             log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
             calls = loss_calls(log) if log.root is not None else []
-            if len(calls) != 1 or calls[0].target is None:
-                return None
-            pair = decided(calls[0])
+            pair = decided(calls[0]) if len(calls) == 1 and calls[0].target is not None else None
             if pair is None:
-                return None
+                return []
             kinds.add(pair[0])
             pairs.append(pair[1:])
     if len(kinds) != 1:
-        return None
+        return []
     predicted, target = (torch.cat(parts) for parts in zip(*pairs, strict=True))
     if kinds == {"accuracy"}:
-        return "accuracy", float((predicted == target).float().mean()), len(target)
+        right = (predicted == target).float()
+        counts = target.unique(return_counts=True)
+        balanced = [float(right[target == label].mean()) for label in counts[0]]
+        of_rarest = int(counts[1].min()) * len(balanced)
+        return [
+            ("accuracy", float(right.mean()), len(target)),
+            ("balanced accuracy", sum(balanced) / len(balanced), of_rarest),
+        ]
     spread = float((target - target.mean(dim=0)).square().sum())
     error = float((predicted - target).square().sum())
-    return ("R2", 1.0 - error / spread, len(target)) if spread > 0 else None
+    return [("R2", 1.0 - error / spread, len(target))] if spread > 0 else []
 
 
 def decided(call: LossCall) -> tuple[str, Tensor, Tensor] | None:

@@ -36,6 +36,13 @@ SHARE = 0.4  # of the time left; a search for something better is worth less tha
 FEWEST, MOST = 8, 24  # trials; METHODS (row 29) planned 20
 STARTED_AT_RANDOM = 5  # trials before the sampler follows what it saw
 LITTLE_LEFT = 0.1  # in u: a run that got nearer to the best than this has little to gain
+PROPOSED = {  # evidence, as the patch reads it
+    "rate": "learning rate",
+    "decay": "weight decay",
+    "momentum": "momentum or beta1",
+    "parts": "steps per batch",
+    "dropout": "factor of the dropout",
+}
 AS_GOOD = 0.02  # in u: a changed setting that is worth less is left as it was
 
 
@@ -98,11 +105,22 @@ class SettingsNotTuned(Check):
             evidence=(
                 Evidence("sets of settings tried", search.tried),
                 Evidence("gain in u on seeds that the search did not see", round(trial.gain, 3), "above 0.05", "u"),
+                *(Evidence(f"proposed {name}", value) for name, value in _proposed(case, values)),
             ),
             remedy=f"try {trial.remedy.changes}{rate}; then search around it with the whole run's length",
             proof=trial.proof(),
             gain=trial.gain,
         )
+
+
+def _proposed(case: Case, values: Values) -> Iterator[tuple[str, float]]:
+    """The settings as they would stand in the program; the rate only where all groups have the same."""
+    own = {float(group["lr"]) for record in case.lab.setup.optimizers for group in record.groups if "lr" in group}
+    for name, value in values.changed().items():
+        if name != "rate":
+            yield PROPOSED[name], value
+        elif len(own) == 1:
+            yield PROPOSED[name], own.pop() * value
 
 
 def _measured(outcome: Outcome) -> float:

@@ -9,15 +9,21 @@ from paramedic.remedies.source import NoPatch, Source, argument, dotted, number
 
 def literal_of(source: Source, expression: cst.BaseExpression) -> cst.BaseExpression:
     """The numeric literal behind an expression; NoPatch if it is computed, or set at several places."""
+    found = literals_of(source, expression)
+    if len(found) == 1:
+        return found[0]
+    raise NoPatch(f"{source.code(expression)} is {f'set at {len(found)} places' if found else 'computed'}")
+
+
+def literals_of(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExpression]:
+    """All literals that give an expression its values, at different places or calls; none if it is computed."""
     if number(expression) is not None:
-        return expression
+        return [expression]
     for find in (_constant, _default, _setting, _flag):
         found = find(source, expression)
-        if len(found) == 1:
-            return found[0]
         if found:
-            raise NoPatch(f"{source.code(expression)} is set at {len(found)} places")
-    raise NoPatch(f"{source.code(expression)} is computed")
+            return found
+    return []
 
 
 def set_number(source: Source, expression: cst.BaseExpression, code: str) -> None:
@@ -42,7 +48,7 @@ def _constant(source: Source, expression: cst.BaseExpression) -> list[cst.BaseEx
         if dotted(annotated.target) == name and annotated.value is not None:
             found.append(annotated.value)
     if len(found) == 1 and number(found[0]) is None and dotted(found[0]) != name:
-        return [literal_of(source, found[0])]
+        return literals_of(source, found[0])
     return found if all(number(item) is not None for item in found) else []
 
 
@@ -57,10 +63,11 @@ def _default(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExp
         parameters = [*function.params.params, *function.params.kwonly_params]
         for position, parameter in enumerate(parameters):
             if parameter.name.value == expression.value:
-                given = _given(source, function, parameter, position)
-                if given:
+                given, everywhere = _given(source, function, parameter, position)
+                usual = parameter.default
+                if usual is None or number(usual) is None or (given and everywhere):
                     return given
-                return [parameter.default] if parameter.default is not None and number(parameter.default) is not None else []
+                return [*given, usual]
         function = source.outer(function, cst.FunctionDef)
     return []
 
@@ -74,22 +81,22 @@ def _attribute(source: Source, expression: cst.Attribute) -> list[cst.BaseExpres
     values = [
         node.value for node in source.nodes(cst.Assign, owner) if any(dotted(item.target) == name for item in node.targets)
     ]
-    return [literal_of(source, values[0])] if len(values) == 1 else []
+    return literals_of(source, values[0]) if len(values) == 1 else []
 
 
 def _given(
     source: Source, function: cst.FunctionDef, parameter: cst.Param, position: int
-) -> list[cst.BaseExpression]:
-    """The values that calls of the function (or of its class) in this file give for a parameter."""
+) -> tuple[list[cst.BaseExpression], bool]:
+    """The values that calls of the function (or of its class) in this file give for a parameter; whether all calls do."""
     name = function.name.value
     owner = source.outer(function, cst.ClassDef)
     if owner is not None:
         if name != "__init__":
-            return []
+            return [], True
         name, position = owner.name.value, position - 1
     calls = [call for call in source.calls() if dotted(call.func) == name]
     values = [item.value for call in calls if (item := argument(call, parameter.name.value, position)) is not None]
-    return [literal_of(source, value) for value in values]
+    return [literal_of(source, value) for value in values], len(values) == len(calls)
 
 
 def _setting(source: Source, expression: cst.BaseExpression) -> list[cst.BaseExpression]:

@@ -7,7 +7,7 @@ import re
 import libcst as cst
 
 from paramedic.checks.finding import Finding
-from paramedic.remedies.constants import literal_of, set_number
+from paramedic.remedies.constants import literal_of, literals_of, set_number
 from paramedic.remedies.missing_call import accumulation
 from paramedic.remedies.objects import line, method_calls, optimizer_at, steps, training_loop
 from paramedic.remedies.source import NoPatch, Source, argument, number, with_argument
@@ -18,6 +18,7 @@ CHECKS = (
     "too-much-regularization",
     "too-few-updates",
     "batchnorm-tiny-batch",
+    "settings-not-tuned",
 )
 RATE_POSITION = 1  # of every torch optimizer: (params, lr, ...)
 LITTLE_DROPOUT = 0.1  # of the original Transformer (Vaswani et al. 2017), after 0.5 of dropout's authors for wide layers
@@ -34,6 +35,8 @@ def rewrite(source: Source, finding: Finding) -> None:
         _rate(source, finding, at)
     elif finding.check == "too-much-regularization":
         _regularization(source, finding, at)
+    elif finding.check == "settings-not-tuned":
+        _proposal(source, finding, at)
     elif finding.check == "too-few-updates":
         rare = accumulation(source)
         if rare is not None:
@@ -60,6 +63,44 @@ def _rate(source: Source, finding: Finding, at: int) -> None:
         source.change(call, lambda node: with_argument(node, "lr", shown(float(rates[0]))))
         return
     set_number(source, given.value, shown(float(rates[0])))
+
+
+def _proposal(source: Source, finding: Finding, at: int) -> None:
+    """All settings that a search proposes together, or none of them."""
+    wanted = {item.name: item.value for item in finding.evidence if item.name.startswith("proposed ")}
+    values = {name.removeprefix("proposed "): float(value) for name, value in wanted.items() if isinstance(value, int | float)}
+    call = optimizer_at(source, at).call
+    arguments = {"learning rate": ("lr", RATE_POSITION), "weight decay": ("weight_decay", None)}
+    if "momentum or beta1" in values:
+        if source.called(call) not in ("SGD", "RMSprop"):
+            raise NoPatch("the first of the betas stands in a pair")
+        arguments["momentum or beta1"] = ("momentum", None)
+    for name, value in values.items():
+        if name == "factor of the dropout":
+            _scaled_dropout(source, value)
+        elif name == "steps per batch":
+            size = _batch_size(source, at)
+            source.replace(size, f"{max(1, round((number(size) or 0.0) / value))}")
+        else:
+            keyword, position = arguments[name]
+            given = argument(call, keyword, position)
+            if given is not None:
+                set_number(source, given.value, shown(value))
+            else:
+                source.change(call, lambda node, keyword=keyword, value=value: with_argument(node, keyword, shown(value)))  # type: ignore[misc]
+    if not values:
+        raise NoPatch("the proposal names no settings")
+
+
+def _scaled_dropout(source: Source, factor: float) -> None:
+    literals = {
+        id(literal): literal for call in source.calls() if source.called(call).startswith("Dropout")
+        for item in [argument(call, "p", 0)] if item is not None for literal in literals_of(source, item.value)
+    }  # fmt: skip
+    if not literals:
+        raise NoPatch("the dropout probability is not written as a number")
+    for literal in literals.values():
+        source.replace(literal, shown((number(literal) or 0.0) * factor))
 
 
 def shown(value: float) -> str:

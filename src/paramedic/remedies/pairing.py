@@ -8,7 +8,7 @@ from paramedic.checks.finding import Finding
 from paramedic.remedies.objects import line
 from paramedic.remedies.source import NoPatch, Source, dotted
 
-CHECKS = ("labels-mispaired", "labels-unrelated", "relation-too-random")
+CHECKS = ("labels-mispaired", "labels-unrelated")
 
 
 def rewrite(source: Source, finding: Finding) -> None:

@@ -62,8 +62,9 @@ def _attempt(module: Any, finding: Finding, root: Path) -> str | None:
 
 
 def with_patch(finding: Finding, root: Path, unchanged_since: float = math.inf) -> Finding:
-    """The finding with the patch in its remedy, where one can be made."""
-    if finding.level == "note" or finding.remedy is None or finding.remedy.patch is not None:
+    """The finding with the patch in its remedy, where one can be made; a note only if an experiment has tried its change."""
+    tried = finding.level != "note" or finding.proof is not None
+    if not tried or finding.remedy is None or finding.remedy.patch is not None:
         return finding
     try:
         text = patch(finding, root, unchanged_since)

@@ -12,7 +12,8 @@ from paramedic.trace.store import LayerRow, StepRow, Trace, TraceError
 
 MAX_POINTS = 400  # of a curve
 MAX_COLUMNS, MAX_LAYERS = 60, 60  # of a heat map
-MAX_MARKS = 40  # of epochs and rate changes: more are no help to the eye
+MAX_MARKS = 40  # of epochs and changes of mode: more are no help to the eye
+MAX_RATE_MARKS = 3  # each has a long text
 MAX_PERIOD = 8  # optimizers that take turns
 
 # Per heat map: title, what the colours mean, and how the number is made of a layer row (and its weight's).
@@ -131,7 +132,7 @@ def _marks(trace: Trace, steps: list[StepRow]) -> list[dict[str, Any]]:
         for before, row in zip(steps, steps[1:], strict=False)
         if row.lr != before.lr and math.isfinite(row.lr) and math.isfinite(before.lr)
     ]
-    if len(rates) <= MAX_MARKS // 2 and not _turns(trace):  # more is a schedule: its own curve shows it
+    if len(rates) <= MAX_RATE_MARKS and not _turns(trace):  # more is a schedule: its own curve shows it
         marks += rates
     modes = _lasting_modes(trace)
     if len(modes) <= MAX_MARKS // 2:

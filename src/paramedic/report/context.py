@@ -76,6 +76,8 @@ class Context:
 def place_text(finding: Finding) -> str:
     """ "train.py:41 (net.3)", as far as it is known."""
     module = clean(finding.module, 120) if finding.module else ""
+    if module and not any(letter.isalpha() for letter in module):  # "0.1" of nested sequences
+        module = f"layer {module}"
     if finding.where is None:
         return module
     line = f":{finding.where.line}" if finding.where.line else ""  # a file of data has none

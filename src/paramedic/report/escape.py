@@ -11,10 +11,17 @@ MAX_CHARACTERS = 2_000
 _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 
 
+LONGEST_TAIL = 14  # characters of a word that is left out rather than cut
+
+
 def clean(value: Any, limit: int = MAX_CHARACTERS) -> str:
     """One line of printable text: what cannot be printed is shown as its escape, such as \\x1b or \\u202e."""
     text = "".join(map(_visible, str(value)[: limit + 1]))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if len(text) <= limit:
+        return text
+    text = text[: limit - 1]
+    words_end = text.rfind(" ", limit - 1 - LONGEST_TAIL) if limit > 2 * LONGEST_TAIL else -1  # not within a word
+    return (text[:words_end] if words_end > 0 else text) + "…"
 
 
 def clean_lines(value: Any, limit: int = 20_000) -> str:

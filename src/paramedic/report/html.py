@@ -120,6 +120,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         proof_text=proof_text,
         code=lambda finding: context.code(finding.where, CODE_AROUND),
         in_patch=_in_patch,
+        diff_lines=_diff_lines,
         bars=_bars,
         evidence=evidence,
         sparkline=svg.sparkline,
@@ -209,6 +210,21 @@ def _bars(finding: Finding) -> Markup | None:
         before, after, interval = learned(proof)
         return svg.bars(before, after, interval, "percent")
     return svg.bars(proof.before, proof.after, proof.interval, "value", proof.unit)
+
+
+def _diff_lines(patch: str) -> list[tuple[str, str]]:
+    """(class, line) of what a patch changes and what stands around it: without names of files, and empty lines at the ends."""
+    found: list[tuple[str, str]] = []
+    part: list[tuple[str, str]] = []
+    for line in [*clean_lines(patch).strip("\n").split("\n")[2:], "@@ end"]:
+        if not line.startswith("@@ "):
+            part.append(({"+": "added", "-": "removed"}.get(line[:1], ""), line))
+            continue
+        written = [at for at, (kind, text) in enumerate(part) if kind or text.strip()]
+        if written:
+            found += [("dim", "...")] * bool(found) + part[written[0] : written[-1] + 1]
+        part = []
+    return found
 
 
 def _in_patch(finding: Finding) -> bool:

@@ -168,7 +168,8 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
         silent = [item for item in mine if item.status == "not-checked" and item.why != NOT_SELECTED]
         open_ = [f"; {item.check} gave no verdict: {item.why}" for item in silent]
         return RowStatus("passed", ", ".join(sorted(_numbers(item) or item.check for item in passed)) + "".join(open_))
-    status = "not-checked" if by_status["not-checked"] else "not-applicable"
+    ran = [item for item in by_status["not-checked"] if item.why != NOT_SELECTED] or not by_status["not-applicable"]
+    status = "not-checked" if by_status["not-checked"] and ran else "not-applicable"
     # The row's own checks say it better than those that speak for it beside another row; those that ran, best.
     best = min(by_status[status], key=lambda item: (item.why in (NOT_SELECTED, DATA_ONLY), item.reasons[0] != row))
     return RowStatus(status, best.why)

@@ -213,9 +213,10 @@ def _notes(notes: list[Finding]) -> Iterator[RenderableType]:
         return
     yield Text("\nNotes", style="bold")
     for finding in notes[:MAX_NOTES]:
-        yield Padding(
-            Text(f"{finding.reason} {clean(finding.check, 60)}: {clean(finding.summary, 200)}"), (0, 0, 0, 2)
-        )
+        text = Text(f"{finding.reason} {clean(finding.check, 60)}: {clean(finding.summary, 400)}")
+        if finding.remedy is not None and finding.remedy.patch:
+            text.append(f" (to try it: paramedic fix --verify --check {clean(finding.check, 60)})", style="green")
+        yield Padding(text, (0, 0, 0, 2))
     if len(notes) > MAX_NOTES:
         yield Text(f"  and {len(notes) - MAX_NOTES} more in the HTML report", style="dim")
 

@@ -36,9 +36,9 @@ STEP_FUNCTIONS = frozenset(
      "bucketize", "searchsorted", "histc", "bincount", "multinomial", "bernoulli", "__floordiv__", "floor_divide"}
 )
 COPIES = {
-    "detach": "detach() takes the values out of the graph",
-    "detach_": "detach_() takes the tensor out of the graph",
-    "data": ".data takes the values out of the graph",
+    "detach": "detach() ends the graph here",
+    "detach_": "detach_() ends the graph here",
+    "data": ".data ends the graph here",
     "tolist": "tolist() turns the tensor into Python numbers",
     "item": "item() turns the tensor into a Python number",
     "tensor": "torch.tensor() makes a copy without a graph",
@@ -114,14 +114,14 @@ class ParametersNotReached(Check):
         say = self.note if unused and share < UNUSED_SHARE else self.fault
         return say(
             f"{len(group)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(group)}) never get a "
-            f"gradient, though the optimizer holds them: {why}: keep this value in the graph",
+            f"gradient, though the optimizer holds them: {why}",
             where=cut.place if cut is not None else None,
             module=(cut.module if cut is not None else None) or common_path(group),
             evidence=(
                 Evidence("parameters without a gradient", len(group), "0"),
                 Evidence("share of the weights", round(share, 4), "0"),
             ),
-            remedy=f"keep this value in the graph: {why}" if cut is not None else "use these layers' output in the loss",
+            remedy=f"let the gradient through: {why}" if cut is not None else "use these layers' output in the loss",
             explains=SYMPTOMS,
             exact=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,7 @@ P = 1e-4
 GAIN = 0.05  # of the target's variance that the codes explain beyond a straight line in the number
 LEAST_ROWS = 100
 SHOWN = 4
+ONE_SCALE = 8  # columns with the same lowest and highest number are counts, pixels or answers on a scale, not names
 
 
 class IntegerCodedCategories(Check):
@@ -29,7 +31,8 @@ class IntegerCodedCategories(Check):
     the single codes explain beyond a straight line in the code (F-test of the lack of fit).
     Why it matters: as a number, code 3 lies between 2 and 4; a linear layer cannot undo that.
     Fix: one-hot encode the column, or give it an embedding.
-    Not a fault when: the column is a quantity whose effect is curved (age, hour of the day): hence a note.
+    Not a fault when: many columns have one and the same scale (pixels, counts, answers from 1 to 5), which is left
+    alone; the column is a quantity whose effect is curved (age, hour of the day): hence a note.
     References: the article's reason 12; any text on dummy variables.
     """
 
@@ -54,18 +57,24 @@ class IntegerCodedCategories(Check):
             gain, p = beyond_a_line(inputs[:, column], targets)
             if p * max(1, width) < P and gain > GAIN:
                 hits.append((gain, p, column))
+        scales = Counter((float(inputs[:, column].min()), float(inputs[:, column].max())) for _, _, column in hits)
+        if scales and scales.most_common(1)[0][1] >= ONE_SCALE:
+            raise NotApplicable("many columns have one scale: they are quantities (pixels, counts, answers)")
         if not hits:
             return
         hits.sort(reverse=True)
         names = [split.columns[column] if split.columns else f"column {column}" for _, _, column in hits]
         yield self.note(
-            f"{len(hits)} columns of whole numbers look like categories ({', '.join(names[:SHOWN])}): their codes explain "
-            f"{hits[0][0]:.0%} more of the target than a straight line in the number does (p = {hits[0][1]:.1g}): encode "
-            f"them one-hot",
+            f"{_columns(len(hits))} like categories ({', '.join(names[:SHOWN])}): the codes explain {hits[0][0]:.0%} more of "
+            f"the target than a straight line in the number does (p = {hits[0][1]:.1g}): encode them one-hot",
             where=data_place(case),
             evidence=(Evidence("variance explained beyond a line", hits[0][0], f"< {GAIN}"),),
             remedy="one-hot encode these columns, or give them an embedding, if their numbers are mere names",
         )
+
+
+def _columns(count: int) -> str:
+    return "one column of whole numbers looks" if count == 1 else f"{count} columns of whole numbers look"
 
 
 def beyond_a_line(codes: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[float, float]:

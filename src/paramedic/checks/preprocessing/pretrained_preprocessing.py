@@ -45,6 +45,7 @@ IMAGES = 256  # with 64, the gap of one recipe lay between 0.4 and 1.0
 LEAST_IMAGES = 8
 PROBED_ROWS = 600
 LEAST_PROBED = 60
+VALUES = "images as they are"  # as they are, and as expected: what the patch reads
 
 
 class PretrainedPreprocessing(Check):
@@ -138,8 +139,8 @@ class PretrainedPreprocessing(Check):
             f"remembers (expected < {GAP}), {best} {gaps[best]:.2g}: use the preprocessing that belongs to the weights",
             where=data_place(case),
             module=norm[0],
-            evidence=evidence,
-            remedy=f"bring the images to: {best}",
+            evidence=(*evidence, Evidence(VALUES, family, best)),
+            remedy=f"prepare the images as those that the weights were trained with: {best}",
             explains=EXPLAINS,
         )
 
@@ -154,19 +155,20 @@ class PretrainedPreprocessing(Check):
     ) -> Finding:
         reading = trial[1]
         return self.fault(
-            f"the pretrained features tell {reading.before:.0%} of the labels with {family}, {reading.after:.0%} with "
-            f"{best} (expected: no more; {reading.rows} rows, p = {reading.p:.0e}): use the preprocessing of the weights",
+            f"a linear classifier on the pretrained features gets {reading.before:.0%} of the labels right with {family}, and "
+            f"{reading.after:.0%} with {best} (expected: no more; {reading.rows} rows, p = {reading.p:.0e}): use the "
+            "preprocessing of the weights",
             where=data_place(case),
             module=module,
-            evidence=evidence,
-            remedy=f"bring the images to: {best}",
+            evidence=(*evidence, Evidence(VALUES, family, best)),
+            remedy=f"prepare the images as those that the weights were trained with: {best}",
             proof=Proof(
                 "a linear probe on the pretrained features",
                 round(reading.before, 4),
                 round(reading.after, 4),
                 (round(reading.interval[0], 4), round(reading.interval[1], 4)),
                 1,
-                "of the labels read",
+                "of the labels right",
                 best,
             ),
             explains=EXPLAINS,

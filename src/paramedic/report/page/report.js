@@ -34,7 +34,7 @@
   const axis = (extra) => ({ type: "value", splitLine: line(), axisLine: line(), axisLabel: { color: color("dim"), formatter: number, hideOverlap: true }, nameTextStyle: { color: color("dim") }, ...extra });
 
   // A curve that spans more than this factor, all of it positive, is drawn on a logarithmic axis.
-  const LOG_RATIO = 30;
+  const LOG_RATIO = 30, FAR_BELOW = 100;
   function scaleOf(values) {
     const all = finite(values), low = Math.min(...all), high = Math.max(...all);
     return all.length && low > 0 && high / low > LOG_RATIO ? { type: "log", min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) } : { type: "value", scale: true };
@@ -50,7 +50,8 @@
     element.parentElement.hidden = !series.length;
     if (!series.length) return;
     const values = series.flatMap((s) => s.points.map((p) => p[1]));
-    const levels = scaleOf(values).type === "log" ? given.filter((level) => level.value > 0) : given; // zero has no place there
+    const lowest = Math.min(...finite(values)) / FAR_BELOW; // a level far below would press the curve flat
+    const levels = scaleOf(values).type === "log" ? given.filter((level) => level.value > 0 && level.value >= lowest) : given;
     const extra = levels.map((level) => level.value);
     const sentence = series.map((s) => {
       const ys = finite(s.points.map((p) => p[1]));
@@ -113,12 +114,12 @@
     if (!place || !all.length) return;
     const base = all.find((r) => r.changed === "nothing"), tried = all.filter((r) => r !== base);
     const first = tried.filter((r) => r.proves), rest = tried.filter((r) => !r.proves);
-    while (rest.length && first.length < SHOWN_AT_ONCE) first.push(rest.shift());
+    if (first.length) while (rest.length && first.length < SHOWN_AT_ONCE) first.push(rest.shift()); // without a proof, all fold
     drawReplays(place, first, base);
     if (!rest.length) return;
     const more = find("more-replays"), inside = make("div", undefined, "pair");
     more.hidden = false;
-    more.append(make("summary", `${rest.length} more that ${rest.length === 1 ? "was" : "were"} tried`), inside);
+    more.append(make("summary", `${rest.length}${first.length ? " more" : ""} that ${rest.length === 1 ? "was" : "were"} tried` + (first.length ? "" : ": none proves a fault")), inside);
     more.addEventListener("toggle", () => { if (!inside.children.length) drawReplays(inside, rest, base); });
   }
   function drawReplays(place, some, base) {
