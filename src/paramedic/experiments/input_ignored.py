@@ -22,6 +22,7 @@ from paramedic.measurements.source import overwritten_at, parsed
 from paramedic.trace.place import Place
 from paramedic.trace.tape import Tape
 
+FADED = 1e-3  # of its rms: less of the input reaches the operation in which it is lost, so that no operation loses it
 NO_CHANGE = 1e-6  # of the output's rms: rounding; the prototype's 91 destroyed inputs gave exactly 0
 
 
@@ -30,11 +31,12 @@ class Change:
     """What moving every sample's input to its neighbour does to the prediction.
 
     relative: largest change over the prediction's rms. destroyed: the last operation that gets a changed input; None
-    if the prediction changes.
+    if the prediction changes. faded: whether the input got lost little by little before that operation.
     """
 
     relative: float
     destroyed: Operation | None
+    faded: bool = False
 
 
 class InputIgnored(Check):
@@ -62,6 +64,8 @@ class InputIgnored(Check):
         place = _place(end.destroyed)
         if end.destroyed is not None and end.destroyed.name in RECTIFIERS:
             return  # dead units, which have their own check
+        if start.faded or end.faded:
+            return  # a deep network in which the signal dies out, a matter of rows 28 and 35
         name = end.destroyed.name if end.destroyed is not None else "none found"
         yield self.fault(
             f"the output ignores the input: with every sample's input replaced by its neighbour's, predictions change "
@@ -107,7 +111,10 @@ def _effect(lab: Lab, tape: Tape, state: str, moved: dict[int, Tensor]) -> Chang
         raise NotChecked("the predictions are not finite")
     scale = max(float(first.double().pow(2).mean().sqrt()), 1e-30)
     relative = float((first.double() - second.double()).abs().max()) / scale
-    return Change(relative, _trail_end(one, two) if relative <= NO_CHANGE else None)
+    if relative > NO_CHANGE:
+        return Change(relative, None)
+    destroyed = _trail_end(one, two)
+    return Change(relative, destroyed, destroyed is not None and _faded(destroyed, one, two))
 
 
 def _moved_inputs(lab: Lab, tape: Tape) -> dict[int, Tensor]:
@@ -153,6 +160,17 @@ def _trail_end(one: Operations, two: Operations) -> Operation | None:
     end = made[-1] + 1 if made else len(one.calls)
     pairs = list(zip(one.calls[:end], two.calls[:end], strict=True))
     return next((first for first, second in reversed(pairs) if _differ(first.inputs, second.inputs)), None)
+
+
+def _faded(destroyed: Operation, one: Operations, two: Operations) -> bool:
+    """Whether hardly anything of the change arrives at the operation after which nothing of it is left."""
+    other = two.calls[one.calls.index(destroyed)]
+    changes = [
+        float((a.double() - b.double()).abs().max()) / max(float(a.double().square().mean().sqrt()), 1e-30)
+        for a, b in zip(destroyed.inputs, other.inputs, strict=False)
+        if a.shape == b.shape and a.is_floating_point() and a.numel()
+    ]
+    return 0 < max(changes, default=0.0) < FADED
 
 
 def _differ(one: Sequence[Tensor], two: Sequence[Tensor]) -> bool:

@@ -48,6 +48,7 @@ class PenaltyWithWrongSign(Check):
                 parameters = leaf_tensors_of(taken, penalty)
                 matrices = sum(item.dim() >= 2 for item in parameters)
                 alone = sum(p.dim() >= 2 for p in lab.parameters()) == matrices
+                joined = penalty.joined
                 values = [penalty.share, *(_scaled(lab, probe, parameters, factor) for factor in RAY[1:])]
             if any(values):  # weights that begin at zero have none
                 break
@@ -60,7 +61,7 @@ class PenaltyWithWrongSign(Check):
             f"the penalty on the weights lowers the loss (by {-values[0]:.3g} at the {when}), and by "
             f"{-values[1]:.3g} with weights {RAY[1]:g} times as large: it rewards large weights (expected: more "
             "regularization raises the loss)",
-            where=penalty.joined,
+            where=joined,
             evidence=tuple(
                 Evidence(f"penalty's part of the loss, weights times {factor:g}", float(f"{value:.3g}"), "above 0")
                 for factor, value in zip(RAY, values, strict=True)

@@ -72,7 +72,8 @@ class SingleLabelBatches(Check):
         alike = [batch for batch in pairs if bool(_apart(batch.target).all())]
         if len(alike) < LEAST or len(alike) < LEAST_SHARE * len(pairs):
             return
-        node = next(node for node in alike[0].tape.nodes if alike[0].flow.target in node.inputs())
+        target = alike[0].flow.target
+        node = next(node for node in alike[0].tape.nodes if target is not None and target in tuple(node.inputs()))
         yield self.fault(
             f"in {len(alike)} of {len(pairs)} recorded steps all {len(alike[0].inputs)} rows of the batch are of one class: "
             "the loss compares pairs, and there is none of different classes",
