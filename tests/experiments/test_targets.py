@@ -43,7 +43,7 @@ def in_two_terms(output: Tensor, target: Tensor) -> Tensor:
     return functional.mse_loss(output[:, 0], target[:, 0]) + functional.mse_loss(output[:, 1], target[:, 1])
 
 
-def found(folder: Path, *args: object, budget: float = 12.0) -> list[Finding]:
+def found(folder: Path, *args: object, budget: float = 8.0) -> list[Finding]:
     case = observe(lambda: train(*args), folder, budget=budget)  # type: ignore[arg-type]
     names = (TARGET, COLUMNS, TERMS, "learning-rate-too-low", "learning-rate-too-high", "custom-loss-wrong-minimum")
     return [item for item in findings(case, *names) if item.level != "note"]
@@ -53,8 +53,7 @@ def found(folder: Path, *args: object, budget: float = 12.0) -> list[Finding]:
     ("scale", "offset", "loss", "make", "rate"),
     [
         (300.0, 5000.0, functional.smooth_l1_loss, torch.optim.Adam, 3e-2),
-        (200.0, 700.0, by_hand, torch.optim.Adam, 1e-2),
-        (5e-5, 0.0, functional.mse_loss, torch.optim.Adam, 3e-2),
+        (5e-5, 0.0, by_hand, torch.optim.Adam, 3e-2),
     ],
 )
 def test_a_target_far_from_the_outputs(
@@ -78,9 +77,8 @@ def test_a_term_in_other_units(tmp_path: Path) -> None:
     assert finding.check == TERMS and finding.proof is not None and finding.proof.after < 0.3
 
 
-@pytest.mark.parametrize("loss", [functional.mse_loss, in_two_terms])
-def test_standardized_columns_pass(tmp_path: Path, loss: Loss) -> None:
-    assert found(tmp_path, torch.tensor([1.0, 2.0]), 0.3, loss, torch.optim.Adam, 3e-2) == []
+def test_standardized_columns_pass(tmp_path: Path) -> None:
+    assert found(tmp_path, torch.tensor([1.0, 2.0]), 0.3, in_two_terms, torch.optim.Adam, 3e-2) == []
 
 
 def test_to_have_been_worse_than_knowing_nothing_is_no_gain() -> None:

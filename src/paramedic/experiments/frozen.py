@@ -47,7 +47,8 @@ def frozen_with_a_copy(case: Case) -> list[Named]:
     shared: set[int] = set()
     for record in distinct_tapes(case) if candidates else ():
         calls = record.tape.module_calls() if record.tape is not None else []
-        trained = [node.module for node in calls if node.module is not None and node.grad_enabled]
+        called = [node.module for node in calls if node.module is not None and node.grad_enabled]
+        trained = [module for item in called for module in item.modules()]
         for node in calls:
             copies = [item for item in trained if item is not node.module and type(item) is type(node.module)]
             if node.module is not None and not node.grad_enabled and copies:
