@@ -285,7 +285,7 @@ def _schedulers(observer: Observer) -> None:
             if observer.elsewhere:
                 return original(self, *args, **kwargs)
             if not constructing and not stepping:
-                observer.scheduler_stepped(self, sys._getframe(1))
+                observer.scheduler_stepped(self, sys._getframe(1), args[0] if args else kwargs.get("metrics"))
             stepping.append(id(self))
             try:
                 return original(self, *args, **kwargs)

@@ -1064,7 +1064,7 @@ class Observer:
             self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
 
     @light
-    def scheduler_stepped(self, scheduler: Any, frame: Any) -> None:
+    def scheduler_stepped(self, scheduler: Any, frame: Any, given: Any = None) -> None:
         for record in self.setup.schedulers:
             if record.scheduler is scheduler:
                 record.calls += 1
@@ -1072,6 +1072,8 @@ class Observer:
                     record.stepped = place_of(frame)
                 if len(record.at_optimizer_step) < 10_000:
                     record.at_optimizer_step.append(self.phase_step)
+                    if record.kind == "ReduceLROnPlateau" and isinstance(given, (int, float)):
+                        record.watched.append(float(given))
 
     # -- data ---------------------------------------------------------------------------------------------------
 

@@ -166,7 +166,7 @@ class Phases:
         chosen = full[-1] if full else setup
         why = "the last one"
         owner = next((item for item in full if item.phase.number == evaluated), None)
-        if owner is not None and owner is not chosen:
+        if owner is not None and owner is not chosen and not _same_model(owner, chosen):
             chosen, why = owner, "its model is evaluated last"
         start = _same_training(full, chosen)
         if start is not None:
@@ -238,6 +238,11 @@ def _elements(setup: Setup) -> int:
 
 def _first_loss(setup: Setup) -> float | None:
     return next((record.loss for record in setup.backwards() if isinstance(record, BackwardRecord)), None)
+
+
+def _same_model(one: Setup, other: Setup) -> bool:
+    """Whether two phases train one module: it is evaluated as the later one left it."""
+    return bool(one.models and other.models) and one.models[0].module is other.models[0].module
 
 
 def _same_training(phases: list[Setup], chosen: Setup) -> Setup | None:

@@ -15,10 +15,11 @@ from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Outcome, Trial, assess_mended, run
-from paramedic.experiments.interventions import LearningRate, Remedy, Together, candidates
+from paramedic.experiments.interventions import LearningRate, Remedy, Together
 from paramedic.experiments.ladder import pieces
 from paramedic.experiments.repairs import hidden_by_others, repair_of
 from paramedic.experiments.settings import PREFIX, OtherSettings, Values
+from paramedic.experiments.targets import remedies as all_remedies
 
 POINTS = 12  # of a loss curve that is kept
 
@@ -98,7 +99,7 @@ def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
         if finding.level == "fault" and (remedy := repair_of(case, finding)) is not None:
             facts.setdefault(finding.check, Fact(finding, remedy))
     parts = [item.without for item in pieces(case)] if any(part.startswith("without-") for part in names) else []
-    others = {item.name: item for item in (*parts, *hidden_by_others(case), *candidates())}
+    others = {item.name: item for item in (*parts, *hidden_by_others(case), *all_remedies())}
     remedies = []
     for part in names:
         remedy = facts[part].remedy if part in facts else _named(part, others)

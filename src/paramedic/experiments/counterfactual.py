@@ -13,13 +13,13 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments.fan_out import Job, outcomes
-from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together, candidates
+from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together
 from paramedic.experiments.lab import Curve, Intervention, Lab, OutOfTime
 from paramedic.experiments.progress import (
     PROBES,
@@ -33,8 +33,10 @@ from paramedic.experiments.progress import (
     weighs_own_samples,
 )
 from paramedic.experiments.repairs import ONLY_EVALUATION, hidden_by_others, repair_of
+from paramedic.experiments.targets import remedies as all_remedies
 from paramedic.trace.setup import BackwardRecord, OptimizerStep
 
+NOTHING = 1.0  # u of the best constant output
 GAIN = 0.2  # in u; smaller gains come from shorter horizons alone (prototype: 2/5 healthy controls below it)
 VALIDATION_GAIN = 0.1  # in u; a remedy that only memorizes more is none
 SHARE_OF_BEST = 0.6  # remedies this close to the best are equals: the narrowest of them is the cause
@@ -66,6 +68,11 @@ class Outcome:
 
     train: float
     validation: float
+
+
+def known(u: float) -> float:
+    """u where worse than knowing nothing counts as knowing nothing; nan stays nan."""
+    return u if math.isnan(u) else min(u, NOTHING)
 
 
 def _standard_error(gains: Sequence[float]) -> float:
@@ -102,9 +109,12 @@ class Trial:
         return "+".join(item.name for item in (*self.beside, self.remedy))
 
     def gains(self) -> list[float]:
-        """Per seed, how much further the remedy got than its base and than the program's whole run."""
+        """Per seed, how much further the remedy got than its base and than the program's whole run, from where something
+        is known: to have been worse than knowing nothing is no gain.
+        """
+        ended = known(self.ended.train) if self.ended else math.inf
         return [
-            min(base.train - own.train, (self.ended.train if self.ended else math.inf) - own.train)
+            min(known(base.train), ended) - known(own.train)
             for own, base in zip(self.outcomes, self.base, strict=False)
         ]
 
@@ -116,8 +126,8 @@ class Trial:
         return statistics.median(item.train for item in self.outcomes)
 
     def before(self) -> float:
-        own = statistics.median(item.train for item in self.base)
-        return min(own, self.ended.train) if self.ended is not None else own
+        own = known(statistics.median(item.train for item in self.base))
+        return min(own, known(self.ended.train)) if self.ended is not None else own
 
     def interval(self) -> tuple[float, float]:
         """95 % interval of the difference after - before."""
@@ -129,7 +139,7 @@ class Trial:
     def holds_on_validation(self) -> bool:
         """Whether validation batches gain as well; True where none were recorded."""
         gains = [
-            base.validation - own.validation
+            known(base.validation) - known(own.validation)
             for own, base in zip(self.outcomes, self.base, strict=False)
             if not math.isnan(own.validation) and not math.isnan(base.validation)
         ]
@@ -188,8 +198,12 @@ class Diagnosis:
     trials: list[Trial] = field(default_factory=list)
     causes: list[Trial] = field(default_factory=list)
     curves: dict[str, Curve] = field(default_factory=dict)
+    units: dict[str, tuple[Scale, list[Probe], list[Probe]]] = field(default_factory=dict, repr=False)
     not_tried: str | None = None
     untried: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.units[""] = (self.scale, self.probes, self.validation)
 
     @property
     def failing(self) -> bool:
@@ -417,7 +431,7 @@ def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]
 def _try_remedies(case: Case, found: Diagnosis) -> None:
     lab = case.lab
     hidden = hidden_by_others(case)
-    remedies = [remedy for remedy in (*hidden, *candidates()) if _worth_trying(lab, remedy, found.repairs)]
+    remedies = [remedy for remedy in (*hidden, *all_remedies()) if _worth_trying(lab, remedy, found.repairs)]
     clock = _Clock(lab)
     mended = Together(found.repairs)
     seconds = clock.first / (len(remedies) + 4)  # for one replay
@@ -661,7 +675,7 @@ def _jointly(
             raise
         except Exception:
             return -math.inf
-        return min(base[0].train, ended.train) - reached.train
+        return min(known(base[0].train), ended.train) - known(reached.train)
 
     tried = [(gain([*narrow, *rate]), [*narrow, *rate]) for rate in ([], *([item] for item in rates))]
     best = max(value for value, _ in tried)
@@ -689,15 +703,33 @@ def _jointly(
 def run(lab: Lab, found: Diagnosis, change: Intervention, seed: int, steps: int) -> Outcome:
     """u after a replay of ``steps`` steps with one change."""
     outcomes: list[Outcome] = []
+    measured = _measured_with(lab, found, change)
 
     def measure() -> float:
-        outcomes.append(outcome(lab, found.scale, found.probes, found.validation))
+        outcomes.append(outcome(lab, *measured))
         return outcomes[-1].train
 
     steps *= getattr(change, "longer", 1)
     curve = lab.train(change, steps=steps, seed=seed, after=measure, thin=found.thin)
     found.curves[f"{change.name} ({seed}, {steps})"] = curve
     return outcomes[-1] if curve.finite else _failed(found)
+
+
+def _measured_with(lab: Lab, found: Diagnosis, change: Intervention) -> tuple[Scale, list[Probe], list[Probe]]:
+    """What progress is measured by: the loss of the program, or a change's own where the network learns other units."""
+    parts = change.remedies if isinstance(change, Together) else (change,)
+    own = [item for item in parts if isinstance(item, Remedy) and item.own_units]
+    key = "+".join(item.name for item in own)
+    if key not in found.units:
+        loss = found.probes[0].change
+        units = Together([*(loss.remedies if isinstance(loss, Together) else ()), *own])
+        probes, validation = ([replace(item, change=units) for item in group] for group in (found.probes, found.validation))
+        with lab.spending():
+            scale = scale_of(lab, probes)
+        if scale is None:
+            raise NotChecked("how far the loss can fall with it could not be measured")
+        found.units[key] = (scale, probes, validation)
+    return found.units[key]
 
 
 def run_or_fail(lab: Lab, found: Diagnosis, change: Intervention, seed: int) -> Outcome:

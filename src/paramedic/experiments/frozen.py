@@ -13,6 +13,7 @@ from paramedic.checks.implementation.wiring import (
     unchanged,
 )
 from paramedic.measurements.training.freshness import looks_fresh
+from paramedic.trace.setup import parameters_of
 
 
 def frozen_below_trained(case: Case) -> list[Named]:
@@ -31,6 +32,29 @@ def frozen_below_trained(case: Case) -> list[Named]:
         if any(record is item for item in chosen):
             feeding |= _feeding_trained(case, index, set(candidates))
     return [item for key, item in candidates.items() if key in feeding]
+
+
+def frozen_with_a_copy(case: Case) -> list[Named]:
+    """Frozen matrices that an optimizer holds, and that another module of the model's class shares: the steps call it
+    without gradients, as they do with a copy that is to stay as it was.
+    """
+    held = {id(item) for record in case.setup.optimizers if record.steps for item in parameters_of(record.optimizer)}
+    candidates = {
+        key: item
+        for key, item in registered(case).items()
+        if key in held and _was_frozen(case, item.tensor) and item.tensor.dim() > 1 and unchanged(case, item.tensor)
+    }
+    shared: set[int] = set()
+    for record in distinct_tapes(case) if candidates else ():
+        calls = record.tape.module_calls() if record.tape is not None else []
+        called = [node.module for node in calls if node.module is not None and node.grad_enabled]
+        trained = [module for item in called for module in item.modules()]
+        for node in calls:
+            copies = [item for item in trained if item is not node.module and type(item) is type(node.module)]
+            if node.module is not None and not node.grad_enabled and copies:
+                own = {id(item) for copy in copies for item in copy.parameters()}
+                shared |= own & {id(item) for item in node.module.parameters()}
+    return [item for key, item in candidates.items() if key in shared]
 
 
 def _was_frozen(case: Case, tensor: Tensor) -> bool:

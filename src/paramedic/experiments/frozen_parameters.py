@@ -19,18 +19,21 @@ from paramedic.checks.implementation.wiring import (
     weight_share,
 )
 from paramedic.experiments.counterfactual import proven
-from paramedic.experiments.frozen import frozen_below_trained, same_layers
+from paramedic.experiments.frozen import frozen_below_trained, frozen_with_a_copy, same_layers
 from paramedic.experiments.train_also import LEAST_GAIN, Gain, gain_of_training
 from paramedic.trace.place import Place
 
 
 class FrozenParameters(Check):
-    """Layers are frozen at their random initialization.
+    """Layers are frozen at their random initialization, or together with a copy that shares them.
 
     What it measures: weight matrices with ``requires_grad=False`` that feed trained layers, never change, and look like
-    a random draw (their entries are exchangeable); then the recorded steps again with these layers trained too.
-    Why it matters: trained layers on random features reach a fraction of what the network could.
-    Fix: freeze only what was trained before; load the pretrained weights before freezing; unfreeze the rest.
+    a random draw (their entries are exchangeable), or that belong to a second module of the same class as well, which is
+    called without gradients; then the recorded steps again with these layers trained too.
+    Why it matters: trained layers on random features reach a fraction of what the network could; and who freezes a shallow
+    copy freezes the original.
+    Fix: freeze only what was trained before; load the pretrained weights before freezing; unfreeze the rest. A copy that
+    is to stay as it is needs ``copy.deepcopy``.
     Not a fault when: the frozen layers were loaded, or trained earlier in the program; training them gains nothing
     (random features on purpose).
     References: the article's reason 23; PyTorch tutorial, "Transfer learning".
@@ -48,6 +51,12 @@ class FrozenParameters(Check):
             return
         if case.lab.why_not_replayable() is not None:
             raise NotApplicable(f"no replay: {case.lab.why_not_replayable()}")
+        shared = frozen_with_a_copy(case)
+        if shared and case.lab.why_no_budget() is None:
+            effect = gain_of_training(case.lab, same_layers(case, shared))
+            if effect.gain > LEAST_GAIN:
+                yield self._shared(case, shared, _proof(effect), effect.gain)
+                return
         frozen = [item for item in frozen_below_trained(case) if not case.setup.was_loaded(item.tensor)]
         if not frozen or learned(case, [item.tensor for item in frozen]):
             raise NotApplicable("no randomly initialized layer is frozen")
@@ -84,6 +93,26 @@ class FrozenParameters(Check):
             gain=gain,
             explains=SYMPTOMS,
             exact=proof is not None,
+        )
+
+    def _shared(self, case: Case, frozen: list[Named], proof: Proof, gain: float) -> Finding:
+        whole = [item.tensor for item in registered(case).values() if item.root is frozen[0].root]
+        share = weight_share([item.tensor for item in frozen], whole)
+        return self.fault(
+            f"{layer_names(frozen)} are frozen ({share:.0%} of the weights, requires_grad=False), though the optimizer holds "
+            f"them: a second module of the same class shares them, and is called without gradients; with them trained "
+            f"{proof.unit} falls to {proof.after:.3g} instead of {proof.before:.3g}: make the copy with copy.deepcopy",
+            where=froze_place(case, frozen),
+            module=common_path(frozen),
+            evidence=(
+                Evidence("share of the weights frozen in both", round(share, 4), "0"),
+                Evidence("frozen matrices", len(frozen), "0"),
+            ),
+            remedy="copy the model with copy.deepcopy before freezing the copy: copy.copy shares its parameters",
+            proof=proof,
+            gain=gain,
+            explains=SYMPTOMS,
+            exact=True,
         )
 
     def _all_frozen(self, case: Case, frozen: list[Named]) -> Finding:

@@ -61,6 +61,7 @@ class Remedy(Intervention):
     remedy: str = ""
     longer: int = 1  # this many times the steps
     generic: bool = False  # it takes whatever is not yet learned further, and says little about why it is not
+    own_units: bool = False  # what the network learns has other units with it: progress is measured on a scale of its own
 
     def why_not(self, lab: Lab) -> str | None:
         """Why it would change nothing; None if it is worth trying."""
@@ -697,6 +698,7 @@ class Together(Remedy):
         self.name = "+".join(part.name for part in parts) or "unchanged"
         self.parts = max((part.parts for part in parts), default=1)
         self.longer = max((part.longer for part in parts), default=1)
+        self.own_units = any(part.own_units for part in parts)
 
     @contextmanager
     def applied(self, lab: Lab) -> Iterator[None]:

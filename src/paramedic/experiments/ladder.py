@@ -146,7 +146,7 @@ def _operations(case: Case) -> Iterator[Piece]:
             continue
         if _keeps_shape(call):
             edited = EditedOperations("piece-breaks-training", f"without {call.name} at {call.place}")
-            edited.add(case, 0, call, passed_on)
+            edited.add(case.lab, 0, call, passed_on)
             edited.defines_loss = False
             edited.name = f"without-{call.name}-{call.place.line}"
             yield Piece(f"{call.name}(...)", edited, call.place, call.module_path)

@@ -12,6 +12,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.counterfactual import (
+    GAIN,
     LEAST_STEPS,
     SEEDS,
     SHARE_OF_BEST,
@@ -38,10 +39,12 @@ from paramedic.experiments.wording import SYMPTOMS, percent
 
 # Prototype (row 20): ratios of 2.9 and 4.9 decades ruined the smaller task, -.6 was healthy, -1.6 mild; a VAE .52.
 DECADES = 1.5
-STARVED = 0.5  # u of the smaller component at the end of the run
 # In u: what the larger component may lose in a run as short as the replay, and as a share of what the smaller gains.
 HARM, HARM_SHARE = 0.3, 0.5
-RESTORED = 0.3  # in u, of the smaller component; a remedy of the whole loss needs 0.2 (counterfactual.GAIN)
+RESTORED = GAIN  # of the smaller component: as much as a remedy of the whole loss needs
+STARVED = RESTORED  # u of the smaller component at the end of the run: below it there is not enough to restore
+# Decades between the ratio of what two terms can fall by and that of their gradients, from which both are tried.
+OTHER_BALANCE = 0.5
 LEARNED = 0.8  # u of the larger component where the smaller one's weight is raised
 ROWS, MOST_PROBES = 128, 6  # batches on which the terms are measured: enough for so many rows
 MOST_STEPS = 400  # of a replay, and no more than the program made: a decoder needs some hundreds
@@ -140,9 +143,9 @@ class LossComponentsOutOfBalance(Check):
     ) -> Replays | None:
         """The replays that prove the imbalance; None if no balance helps."""
         lab = case.lab
-        steps, wanted = _affordable(lab)
+        steps, wanted = affordable_steps(lab)
         base: list[tuple[float, float]] = []
-        for change in _changes(start, item, trivial=scales[item.large].scale is None):
+        for change in _changes(start, item, scales):
             if change.factor > 1 and not ended[item.large] < LEARNED:
                 continue  # nothing is learned: more of the same is the learning rate's business
             found = Replays(change, base)
@@ -201,7 +204,7 @@ class LossComponentsOutOfBalance(Check):
             _weight("weight of the larger term", large, replays.change if changed is large else None),
             _weight("weight of the smaller term", small, replays.change if changed is small else None),
             *_computed_at(changed),
-            Evidence("u of the smaller term at the end of the run", round(ended[item.small], 4), "below 0.5", "u"),
+            Evidence("u of the smaller term at the end of the run", round(ended[item.small], 4), f"below {STARVED}", "u"),
             Evidence("u of the smaller term, balanced", round(trial.after(), 4), "", "u"),
         ]
         if scales[item.large].scale is not None:
@@ -267,17 +270,25 @@ def _pairs(components: Sequence[Component]) -> Iterator[tuple[int, int]]:
     yield from ((a, b) for a in numbers for b in numbers if a != b)
 
 
-def _changes(start: Breakdown, item: Imbalance, trivial: bool) -> list[Reweighted]:
+def _changes(start: Breakdown, item: Imbalance, scales: Sequence[OwnScale]) -> list[Reweighted]:
     """The weight that is farther from 1 first; the other one helps where the rate was chosen for the term at hand.
 
-    trivial: no data enter the large term; its gradient grows when it gives way, so that balance is farther off.
+    Where the terms can fall by amounts that differ even more than their gradients (a squared error of a target in other
+    units: the gradient of the smaller one vanishes as it is learned, that of the larger one does not), balance is there.
+    No data enter a large term without a scale; its gradient grows when it gives way, so that balance is farther off.
     """
     large, small = start.components[item.large], start.components[item.small]
-    down, up = Reweighted(start, large, 10.0**-item.ratio), Reweighted(start, small, 10.0**item.ratio)
-    if trivial:
-        return [Reweighted(start, large, 10.0 ** -(item.ratio + 1)), down]
+    ranges = [scales[number].scale for number in (item.large, item.small)]
+    if ranges[0] is None:
+        return [Reweighted(start, large, 10.0**-ratio) for ratio in (item.ratio + 1, item.ratio)]
+    assert ranges[1] is not None
+    ratios = [item.ratio]
+    values = math.log10(ranges[0].constant - ranges[0].minimum) - math.log10(ranges[1].constant - ranges[1].minimum)
+    if values > item.ratio + OTHER_BALANCE:
+        ratios.append(values)
     too_large, too_small = math.log10(abs(large.weight) or 1.0), -math.log10(abs(small.weight) or 1.0)
-    return [up, down] if too_small > too_large else [down, up]
+    sides = [(small, 1.0), (large, -1.0)] if too_small > too_large else [(large, -1.0), (small, 1.0)]
+    return [Reweighted(start, term, 10.0 ** (sign * ratio)) for ratio in ratios for term, sign in sides]
 
 
 def _progress(lab: Lab, probes: Sequence[Probe], scales: Sequence[OwnScale], state: str) -> list[float] | None:
@@ -319,7 +330,7 @@ def _harm(scales: Sequence[OwnScale], item: Imbalance, gain: float) -> float:
     return min(HARM, HARM_SHARE * gain) if scales[item.large].scale is not None else math.inf
 
 
-def _affordable(lab: Lab) -> tuple[int, int]:
+def affordable_steps(lab: Lab) -> tuple[int, int]:
     """Steps of a replay that the budget allows, and that are wanted; by processor time, for a busy machine must not
     change a verdict."""
     total = max(1, sum(record.steps for record in lab.setup.optimizers))

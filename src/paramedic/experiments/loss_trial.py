@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from paramedic.experiments.lab import Lab
 
 SECONDS = 2.0
+POLISHING = 60  # steps of a line search
 MIXING = 1e-3  # relative change of the other rows' gradients when every second row of outputs moves
 UNCHANGED = 1e-6  # relative; float32 rounding of a mean over permuted rows
 SATURATING = 60.0  # logits of this size occur in ordinary training; exp(60), its square and 1/exp(60) are finite
@@ -136,6 +137,27 @@ class LossTrial:
         counted = {id(old): item for old, item in zip(self.tail.outputs, self.free.counted, strict=True)}
         signed = best_agreement(self.tail, values, self.free.targets, counted)[1]
         return signed, falls_without_end(loss, self.start, found.outputs)
+
+    def polished_agreement(self) -> float | None:
+        """Agreement after a line search from the best outputs: targets of 0.0001 lie between the descent's last steps."""
+        free = [item.detach().clone().requires_grad_() for item in self.free.optimum]
+        scale = max(abs(self.free.minimum), 1e-30)
+        optimizer = torch.optim.LBFGS(
+            free, max_iter=POLISHING, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe"
+        )
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            value = self.loss(free) / scale
+            value.backward()
+            return value
+
+        optimizer.step(closure)  # type: ignore[arg-type]
+        given = [item.detach().to(old.dtype) for item, old in zip(free, self.tail.outputs, strict=True)]
+        if not all(bool(torch.isfinite(item).all()) for item in given):
+            return None
+        counted = {id(old): item for old, item in zip(self.tail.outputs, self.free.counted, strict=True)}
+        return best_agreement(self.tail, self.tail.run(given)[1], self.free.targets, counted)[0]
 
     def ignores(self, target: Tensor) -> bool:
         """Whether other values of ``target`` leave the loss as it is, at several outputs."""

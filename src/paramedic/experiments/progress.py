@@ -25,12 +25,15 @@ FREE_STEPS = (
     150  # of Adam with FREE_RATE on free outputs: prototype measurements, agree = 1.000 in 28/28 set-ups
 )
 FREE_RATE = 0.3
+MOST_RATE = 1e6  # for losses whose slope is the same however far the target is
+STEEP = 0.5  # of the gradient at the start is left: nowhere near a minimum
 LBFGS_STEPS = 40
 FREE_SCALE = (
     2.0  # outputs start with at most this standard deviation (a network with huge outputs is no start)
 )
 U_LIMIT = 1.5  # worse than knowing nothing, and non-finite, count as this much
 LEAST_RANGE = 1e-7  # of the loss at the best constant output; below it there is nothing to learn
+LEAST_OF_START = 1e-9  # of the loss at the start (at most 1): what a minimization of a squared error leaves is 1e-11
 
 
 @dataclass(frozen=True)
@@ -380,7 +383,10 @@ def scale_from(tails: list[Tail]) -> Scale | None:
         constant = _minimise(tails, shared=True)
     if not (math.isfinite(minimum) and math.isfinite(constant)):
         return None
-    if constant - minimum <= LEAST_RANGE * max(1.0, abs(constant)):
+    with torch.no_grad():
+        start = sum(float(tail.loss(tail.outputs).sum()) for tail in tails) / len(tails)
+    start = abs(start) if math.isfinite(start) else 1.0
+    if constant - minimum <= max(LEAST_RANGE * abs(constant), LEAST_OF_START * min(start, 1.0)):
         return None
     return Scale(minimum, constant)
 
@@ -404,11 +410,25 @@ def _minimise(tails: list[Tail], *, shared: bool) -> float:
             losses.append(tail.loss(outputs).sum())
         return torch.stack(losses).mean()
 
-    return min(_adam(mean_loss, variables), _lbfgs(mean_loss, variables))
+    slope, rate = _slope(mean_loss, variables), FREE_RATE
+    best = min(_adam(mean_loss, variables, rate), _lbfgs(mean_loss, variables))
+    while rate < MOST_RATE and math.isfinite(best) and slope > 0 and _slope(mean_loss, variables) > STEEP * slope:
+        rate *= 10
+        found = min(_adam(mean_loss, variables, rate), _lbfgs(mean_loss, variables))
+        if not found < best:
+            break
+        best = found
+    return best
 
 
-def _adam(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
-    optimizer = torch.optim.Adam(variables, lr=FREE_RATE)
+def _slope(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
+    """The norm of the gradient."""
+    grads = torch.autograd.grad(mean_loss(), variables, allow_unused=True)
+    return math.sqrt(sum(float(grad.double().pow(2).sum()) for grad in grads if grad is not None))
+
+
+def _adam(mean_loss: Callable[[], Tensor], variables: list[Tensor], rate: float) -> float:
+    optimizer = torch.optim.Adam(variables, lr=rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, FREE_STEPS)
     best = math.inf
     for _ in range(FREE_STEPS):
@@ -425,7 +445,9 @@ def _adam(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
 
 def _lbfgs(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
     """Goes on from where Adam ended: targets far from zero are out of its reach."""
-    optimizer = torch.optim.LBFGS(variables, max_iter=LBFGS_STEPS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        variables, max_iter=LBFGS_STEPS, tolerance_grad=1e-10, tolerance_change=1e-14, line_search_fn="strong_wolfe"
+    )
 
     def closure() -> Tensor:
         optimizer.zero_grad()

@@ -68,27 +68,26 @@ class Repair(Remedy):
 class EditedOperations(Repair):
     """Some operations of the step are done otherwise.
 
-    edits: per kind of step (the names of its nodes), by the operation's name, what is done in the place of its calls
-    with these ordinals among the calls of that name.
+    edits: per kind of step (the names of its nodes), by the operation's name and a call's ordinal among the calls of that
+    name, what is done in its place.
     """
 
     defines_loss = True
 
     def __init__(self, cause: str, changes: str) -> None:
         super().__init__(cause, changes)
-        self.edits: dict[tuple[str, ...], dict[str, tuple[set[int], Edit]]] = {}
+        self.edits: dict[tuple[str, ...], dict[str, dict[int, Edit]]] = {}
 
-    def add(self, case: Case, index: int, call: Operation, edit: Edit) -> None:
+    def add(self, lab: Lab, index: int, call: Operation, edit: Edit) -> None:
         """Edit ``call``, one of the operations of the ``index``-th recorded loss."""
-        tape = case.lab.backwards[index].tape
+        tape = lab.backwards[index].tape
         assert tape is not None
-        same = [item for item in case.lab.operations(index).calls if item.name == call.name]
+        same = [item for item in lab.operations(index).calls if item.name == call.name]
         ordinal = next(number for number, item in enumerate(same) if item is call)
-        of_tape = self.edits.setdefault(_kind(tape), {})
-        of_tape.setdefault(call.name, (set(), edit))[0].add(ordinal)
+        self.edits.setdefault(kind_of(tape), {}).setdefault(call.name, {})[ordinal] = edit
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:
-        edits = self.edits.get(_kind(tape))
+        edits = self.edits.get(kind_of(tape))
         if not edits:
             return {}
         mode = _Editing(edits)
@@ -102,12 +101,12 @@ class EditedOperations(Repair):
         return {"around": around}
 
 
-def _kind(tape: Tape) -> tuple[str, ...]:
+def kind_of(tape: Tape) -> tuple[str, ...]:
     return tuple(node.name for node in tape.nodes)
 
 
 class _Editing(TorchFunctionMode):
-    def __init__(self, edits: dict[str, tuple[set[int], Edit]]) -> None:
+    def __init__(self, edits: dict[str, dict[int, Edit]]) -> None:
         super().__init__()
         self.edits, self.seen = edits, dict[str, int]()
 
@@ -115,9 +114,9 @@ class _Editing(TorchFunctionMode):
         kwargs = kwargs or {}
         name = operation_name(func)
         if name in self.edits:
-            ordinals, edit = self.edits[name]
             number = self.seen[name] = self.seen.get(name, -1) + 1
-            if number in ordinals:
+            edit = self.edits[name].get(number)
+            if edit is not None:
                 return edit(func, args, kwargs)
         return func(*args, **kwargs)
 
@@ -195,12 +194,12 @@ def _stripped(case: Case, finding: Finding) -> Remedy | None:
             continue
         inner, _ = maker_of(item.operations, maker.inputs[0], before=maker)
         twice = inner is not None and inner.name in SQUASHING and maker.name in ("softmax", "log_softmax", "sigmoid")
-        repair.add(case, item.index, inner if twice and inner is not None else maker, passed_on)
+        repair.add(case.lab, item.index, inner if twice and inner is not None else maker, passed_on)
     if not repair.edits:
         binary = "binary" in finding.check or "bce" in finding.check
         back: Callable[[Tensor], Tensor] = _logit if binary else _log
         for item in _inputs_at(case, finding, ("cross_entropy", "binary_cross_entropy_with_logits")):
-            repair.add(case, item.index, item.call.operation, _with_input(back))
+            repair.add(case.lab, item.index, item.call.operation, _with_input(back))
     return repair if repair.edits else None
 
 
@@ -228,7 +227,7 @@ def _edited_inputs(
         edited = EditedOperations(finding.check, changes)
         for item in _inputs_at(case, finding, names):
             if item.call.name in names:
-                edited.add(case, item.index, item.call.operation, _with_input(change))
+                edited.add(case.lab, item.index, item.call.operation, _with_input(change))
         return edited if edited.edits else None
 
     return repair
@@ -238,7 +237,7 @@ def _probabilities_for_mse(case: Case, finding: Finding) -> Remedy | None:
     repair = EditedOperations(finding.check, "probabilities in the place of log-probabilities")
     for item in _inputs_at(case, finding):
         if item.maker is not None and item.maker.name == "log_softmax":
-            repair.add(case, item.index, item.maker, _exp)
+            repair.add(case.lab, item.index, item.maker, _exp)
     return repair if repair.edits else None
 
 
@@ -247,7 +246,7 @@ def _aligned(case: Case, finding: Finding) -> Remedy | None:
     for index in loss_indices(case.lab):
         for call in case.lab.operations(index).on_path():
             if broadcast(call) is not None and call.place == finding.where:
-                repair.add(case, index, call, _same_shapes)
+                repair.add(case.lab, index, call, _same_shapes)
     return repair if repair.edits else None
 
 
@@ -258,12 +257,12 @@ def _right_dimension(case: Case, finding: Finding) -> Remedy | None:
         if maker is None or axis is None or maker.name not in SQUASHING or not maker.inputs:
             continue
         if item.tensor.shape == item.call.input.shape:
-            repair.add(case, item.index, maker, _over(axis))
+            repair.add(case.lab, item.index, maker, _over(axis))
     if not repair.edits:  # over a dimension of one element
         for index in loss_indices(case.lab):
             for call in case.lab.operations(index).on_path():
                 if call.name in ("softmax", "log_softmax") and call.place == finding.where:
-                    repair.add(case, index, call, _sigmoid)
+                    repair.add(case.lab, index, call, _sigmoid)
     return repair if repair.edits else None
 
 

@@ -75,7 +75,8 @@ class OptimizerRecord:
 class SchedulerRecord:
     """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
 
-    steps_between_optimizer_steps: how many optimizer steps had been made at each of its first calls.
+    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the plain numbers that
+    a ReduceLROnPlateau was given at them.
     """
 
     scheduler: Any
@@ -84,6 +85,7 @@ class SchedulerRecord:
     stepped: Place | None = None
     calls: int = 0
     at_optimizer_step: list[int] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
 
 
 @dataclass(eq=False)

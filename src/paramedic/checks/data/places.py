@@ -176,6 +176,35 @@ def is_slice(node: ast.AST) -> bool:
     )
 
 
+def line_fits(place: Place | None, pattern: Pattern) -> bool:
+    """Whether the statement at a place fits a pattern (without the bodies that hang under it)."""
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return False
+    at = [node for node in _statements(tree) if node.lineno <= place.line <= _end(node)]
+    innermost = max(at, key=lambda node: (node.lineno, -_end(node)), default=None)
+    return innermost is not None and any(pattern(node) for node in _own_nodes(innermost))
+
+
+def scope_of_call(place: Place | None, *names: str) -> Place | None:
+    """The innermost ``with`` statement, or decorator of a function, around a place that is a call of one of the names."""
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return None
+    named = calls(*names)
+    found = []
+    for node in _statements(tree):
+        if not node.lineno <= place.line <= _end(node):
+            continue
+        if isinstance(node, ast.With):
+            found += [node.lineno for item in node.items if named(item.context_expr)]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            bare = (item for item in node.decorator_list if isinstance(item, (ast.Name, ast.Attribute)))
+            found += [item.lineno for item in node.decorator_list if named(item)]
+            found += [item.lineno for item in bare if getattr(item, "attr", getattr(item, "id", "")) in names]
+    return Place(place.file, max(found), place.function) if found else None
+
+
 # -- following names backwards ------------------------------------------------------------------------------
 
 
@@ -277,9 +306,18 @@ def one_sided_line(place: Place | None, pattern: Pattern) -> Place | None:
                 found.append(node.lineno)  # type: ignore[attr-defined]
                 continue
             sides = [set(_behind(tree, set(_names(side)))) for side in pair]
-            only = {other for other in sides[0] ^ sides[1] if any(pattern(part) for part in _own_nodes(other))}
-            found.extend(other.lineno for other in only if not _orders_a_set(other))
+            for other in sides[0] ^ sides[1]:
+                found.extend(_lines_that_fit(tree, other, pattern) if not _orders_a_set(other) else ())
     return Place(place.file, max(found), place.function) if found else None
+
+
+def _lines_that_fit(tree: ast.Module, statement: ast.stmt, pattern: Pattern) -> list[int]:
+    """The statement's line if it fits; else lines that fit in the functions of the file that it calls."""
+    if any(pattern(part) for part in _own_nodes(statement)):
+        return [statement.lineno]
+    called = {part.func.id for part in _own_nodes(statement) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
+    bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in called]
+    return [node.lineno for body in bodies for node in ast.walk(body) if pattern(node) and hasattr(node, "lineno")]
 
 
 def _pair(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:

@@ -83,4 +83,6 @@ class CustomLossWrongMinimum(Check):
         agree, endless = trial.negated()
         if free.unbounded:
             return False  # custom-loss-sign, or a reward
-        return endless or agree is None or agree < AGREE
+        if not (endless or agree is None or agree < AGREE):
+            return False
+        return (trial.polished_agreement() or 0.0) < AGREE

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.places import scope_of_call
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import (
     SYMPTOMS,
@@ -24,11 +26,11 @@ from paramedic.checks.implementation.wiring import (
     weight_share,
     wiring,
 )
-from paramedic.trace.place import Place
+from paramedic.trace.place import Place, place_of, user_frame
 from paramedic.trace.setup import OptimizerRecord, OptimizerStep, StepEvent, ZeroGrad
 
 if TYPE_CHECKING:
-    from paramedic.experiments.operations import Operation
+    from paramedic.experiments.operations import Operation, Operations
 
 # Their derivative is zero almost everywhere: what is before them learns nothing.
 STEP_FUNCTIONS = frozenset(
@@ -44,16 +46,21 @@ COPIES = {
     "tensor": "torch.tensor() makes a copy without a graph",
     "clone": "the copy is made without a graph",
 }
+NO_GRAD = "the forward pass runs under torch.no_grad()"
 UNUSED_SHARE = 0.05  # of the weights: a smaller leftover layer is a note
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Where the graph ends: an operation that reads a value with a gradient and gives one without."""
+    """Where the graph ends: an operation that reads a value with a gradient and gives one without.
+
+    unused: no such operation; nothing on the way to the loss reads the result.
+    """
 
     place: Place | None
     why: str
     module: str | None
+    unused: bool = False
 
 
 class ParametersNotReached(Check):
@@ -110,7 +117,7 @@ class ParametersNotReached(Check):
         whole = list(group[0].root.parameters())
         share = weight_share([item.tensor for item in group], whole)
         why = cut.why if cut is not None else "what they compute does not enter the loss"
-        unused = cut is None or "not used" in cut.why
+        unused = cut is None or cut.unused
         say = self.note if unused and share < UNUSED_SHARE else self.fault
         return say(
             f"{len(group)} of {len(whole)} parameters ({share:.0%} of the weights: {layer_names(group)}) never get a "
@@ -194,9 +201,9 @@ def find_cut(case: Case, group: list[Named], only: frozenset[str] | None = None)
         for call in calls:
             if not any(id(item) in tainted for item in call.inputs):
                 continue
-            cut = _cut_at(call, {id(item.tensor) for item in group})
+            cut = _cut_at(call)
             if cut is not None and (only is None or call.name in only):
-                return cut
+                return replace(cut, place=_scope(case, index, operations, call) or cut.place) if cut.why == NO_GRAD else cut
             tainted.update(id(item) for item in call.outputs)
     if only is not None:
         return None
@@ -225,7 +232,7 @@ def _unused_output(case: Case, group: list[Named]) -> Cut | None:
                 last = call if id(call) not in on_path else last
         if last is not None:
             why = f"the result of {last.name}() there is not used for the loss"
-            return Cut(last.place, why, last.module_path)
+            return Cut(last.place, why, last.module_path, unused=True)
     return None
 
 
@@ -247,7 +254,38 @@ def _order(calls: list[Operation], exits: list[Operation]):  # type: ignore[no-u
     return lambda call: position[id(call)]
 
 
-def _cut_at(call: Operation, parameters: set[int]) -> Cut | None:
+class _Frames:
+    """The user's places, innermost first, from which the operation with this position is called."""
+
+    def __init__(self, position: int) -> None:
+        self.position, self.places = position, list[Place]()
+
+    def before(self, call: Operation) -> None:
+        """Nothing to look at yet."""
+
+    def after(self, call: Operation) -> None:
+        frame = user_frame(sys._getframe(1)) if self.position == 0 else None
+        while frame is not None:
+            place = place_of(frame)
+            self.places += [place] if place is not None else []
+            frame = user_frame(frame.f_back)
+        self.position -= 1
+
+
+def _scope(case: Case, index: int, operations: Operations, call: Operation) -> Place | None:
+    """Where gradients are switched off around an operation: the line to change."""
+    position = next((number for number, item in enumerate(operations.calls) if item is call), None)
+    tape = case.lab.backwards[index].tape
+    if position is None or tape is None:
+        return None
+    watch = _Frames(position)
+    with case.lab.at("initial"):
+        case.lab.log(tape, watch)
+    scopes = (scope_of_call(place, "no_grad", "inference_mode") for place in watch.places)
+    return next((scope for scope in scopes if scope is not None), None)
+
+
+def _cut_at(call: Operation) -> Cut | None:
     wanted = [item for item in call.inputs if item.requires_grad]
     if not wanted or (call.outputs and any(item.requires_grad for item in call.outputs)):
         return _rounding(call) if wanted else None
@@ -256,7 +294,7 @@ def _cut_at(call: Operation, parameters: set[int]) -> Cut | None:
     elif call.name in STEP_FUNCTIONS or all(not item.is_floating_point() for item in call.outputs):
         why = f"{call.name}() has no gradient"
     else:
-        why = "the forward pass runs under torch.no_grad()"
+        why = NO_GRAD
     return Cut(call.place, why, call.module_path)
 
 

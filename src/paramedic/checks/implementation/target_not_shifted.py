@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.passes import loader_of
+from paramedic.checks.data.places import row_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.causal_leak import (
     LEAK,
@@ -58,7 +60,7 @@ class TargetNotShifted(Check):
             if task.shift.ahead == TWICE:
                 if any(self._predicts_from(case, other) for other in of_tokens if other.shift.ahead == 1):
                     continue  # several positions ahead are predicted on purpose
-                yield self._shifted_twice(task, future, past)
+                yield self._shifted_twice(case, task, future, past)
                 return
             yield self.fault(
                 f"the target is the input itself: {task.shift.agreement:.0%} of the target tokens equal the input token "
@@ -82,11 +84,13 @@ class TargetNotShifted(Check):
         effect = _future_and_past(case, task)
         return effect is None or effect[1] > USES_THE_PAST
 
-    def _shifted_twice(self, task: Task, future: float, past: float) -> Finding:
+    def _shifted_twice(self, case: Case, task: Task, future: float, past: float) -> Finding:
+        loader = loader_of(case)
+        written = row_place(loader.dataset) if loader is not None else None
         return self.fault(
             f"the target is the token after the next one: {task.shift.agreement:.0%} of the target tokens equal the input "
             f"token {TWICE} positions later, in a model that looks only back: labels and loss are both shifted; shift once",
-            where=task.place,
+            where=written or task.place,
             evidence=(
                 Evidence("target equals input", task.shift.agreement, "the next token", f"at t + {TWICE}"),
                 Evidence("change of predictions by later tokens", future, "0", "standard deviations"),

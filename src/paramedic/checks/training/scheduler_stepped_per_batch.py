@@ -9,6 +9,7 @@ from typing import Any
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.data.places import calls, line_fits
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.training.rates import Epochs, epochs, steps_between_calls
 from paramedic.trace.setup import SchedulerRecord
@@ -58,16 +59,18 @@ class SchedulerSteppedPerBatch(Check):
                 yield self._fault_of(record, plan, run)
 
     def _fault_of(self, record: SchedulerRecord, plan: Plan, run: Epochs) -> Finding:
+        own = line_fits(record.stepped, calls("step"))
+        act = "move scheduler.step() out of the batch loop" if own else "count its settings in batches"
         return self.fault(
             f"{record.kind} with {plan.name}={plan.value:g} is stepped after every batch ({run.per_epoch:.0f} times per "
-            f"epoch, expected 1): its schedule is over after {plan.over / run.per_epoch:.2g} of {run.count:.3g} epochs: "
-            "move scheduler.step() out of the batch loop",
-            where=record.stepped or record.constructed,
+            f"epoch, expected 1): its schedule is over after {plan.over / run.per_epoch:.2g} of {run.count:.3g} epochs: {act}",
+            where=record.stepped if own else record.constructed or record.stepped,
             evidence=(
                 Evidence("calls per epoch", round(run.per_epoch, 1), "1"),
                 Evidence("epochs until the schedule is over", round(plan.over / run.per_epoch, 3), f"{plan.over:.3g}"),
             ),
-            remedy="call scheduler.step() once per epoch, after the batch loop",
+            remedy="call scheduler.step() once per epoch, after the batch loop" if own
+            else "count the scheduler's settings in batches, or have the framework step it once per epoch",
             explains=("scheduler-drives-rate-to-zero", "R36", "R31", "R33", "R24", "R29", "R30", "R28", "R11", "R35"),
             exact=True,
         )

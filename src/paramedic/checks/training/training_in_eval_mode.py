@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.data.places import calls, line_fits
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import learned
 from paramedic.checks.training.modes import calls_of, kinds, mode_dependent
@@ -54,7 +55,7 @@ class TrainingInEvalMode(Check):
         return say(
             f"the model is in evaluation mode in {when}{where}: {kinds(list(idle.values()))} do not work as in "
             "training (expected training=True): call model.train() at the beginning of every epoch",
-            where=place,
+            where=switched or place,
             module=next(iter(idle)),
             evidence=(
                 Evidence("training flag in training steps", False, "True"),
@@ -109,9 +110,13 @@ def _later(case: Case) -> tuple[float, int]:
     return idle / total, next((step for step, flag in changes if not flag), 0)
 
 
-def _place_of_eval(case: Case) -> str | None:
-    """Where the program last switched to evaluation before a training step, as text."""
-    events = [event for event in case.trace.events("mode") if event.data.get("training") is False]
-    return str(events[0].data.get("place")) if events else None
+def _place_of_eval(case: Case) -> Place | None:
+    """Where the program first switched to evaluation, if it does so itself (a framework's own switches are undone)."""
+    for event in case.trace.events("mode"):
+        file, _, line = str(event.data.get("place")).rpartition(":")
+        place = Place(file, int(line)) if file and line.isdigit() else None
+        if event.data.get("training") is False and line_fits(place, calls("eval", "train")):
+            return place
+    return None
 
 

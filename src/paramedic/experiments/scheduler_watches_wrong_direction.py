@@ -1,0 +1,140 @@
+"""ReduceLROnPlateau takes progress for standstill: its mode is the other way round than the value that it is given."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from paramedic.checks.case import Case
+from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.finding import Evidence, Finding, Proof
+from paramedic.checks.training.rates import learning_rates
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Outcome, assess, outcome
+from paramedic.experiments.lab import Intervention
+from paramedic.experiments.wording import percent
+from paramedic.trace.setup import SchedulerRecord
+
+LEAST_CALLS = 6  # of an exact test of Kendall's tau: five cannot reach P
+P = 0.01
+AGAINST = 0.6  # |tau| between the watched values and the training loss, of the wrong sign
+REDUCED = 0.5  # of its maximum is the least that a rate has fallen to
+# Of u at the end of the run, on validation batches where they are known, when training goes on at the highest rate:
+# noise between seeds is below a tenth, and a run that overfits gets worse.
+LEFT = 0.7
+LEAST_GAIN = 0.02  # in u
+STEPS = 200
+
+
+class HighestRate(Intervention):
+    """Every step at one learning rate."""
+
+    rows = ("R36",)
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.changes = f"learning rate {rate:.2g} kept up"
+
+    def lr(self, lr: float) -> float:
+        return self.rate
+
+
+class SchedulerWatchesWrongDirection(Check):
+    """ReduceLROnPlateau watches a value that rises with success in mode "min" (or one that falls in mode "max").
+
+    What it measures: the values that the scheduler was given against the training loss between its calls (Kendall's tau);
+        then training goes on from the final weights at the highest rate, on three seeds.
+    Why it matters: every epoch that makes the value better counts as one without improvement, so the rate is cut again and
+        again while there is still much to learn. The default mode is "min", which an accuracy or R2 contradicts.
+    Fix: mode="max" for accuracy, R2, F1 and the like, or give the scheduler the validation loss.
+    Not a fault when: the value rises because the network overfits: more training then makes validation worse.
+    References: the article's reason 36; torch.optim.lr_scheduler.ReduceLROnPlateau.
+    """
+
+    reason = "R36"
+    name = "scheduler-watches-wrong-direction"
+    needs = ("replay", "budget")
+    cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        records = [item for item in case.setup.schedulers if len(item.watched) >= LEAST_CALLS]
+        if not records:
+            raise NotApplicable("no ReduceLROnPlateau was given enough values")
+        for record in records:
+            tau = _against(case, record)
+            rates = learning_rates(case)
+            if tau is None or not len(rates) or rates.min() > REDUCED * rates.max():
+                continue
+            found = assess(case)
+            outcomes = self._resumed(case, found, float(rates.max()))
+            before, after = _shown(found.ended), [_shown(item) for item in outcomes]
+            if before - max(after) > LEAST_GAIN and max(after) < LEFT * before:
+                yield self._finding_of(record, tau, rates, before, after)
+
+    def _resumed(self, case: Case, found: Diagnosis, rate: float) -> list[Outcome]:
+        lab, reached = case.lab, list[Outcome]()
+
+        def measure() -> float:
+            reached.append(outcome(lab, found.scale, found.probes, found.validation))
+            return reached[-1].train
+
+        steps = min(STEPS, found.total_steps)
+        for seed in range(1, SEEDS + 1):
+            if lab.time_left() <= 0:
+                raise NotChecked(f"budget of {lab.budget:g} s used up")
+            lab.train(HighestRate(rate), steps=steps, seed=seed, state="final", after=measure)
+        return reached
+
+    def _finding_of(
+        self, record: SchedulerRecord, tau: float, rates: np.ndarray, before: float, after: list[float]  # type: ignore[type-arg]
+    ) -> Finding:
+        mode = str(record.scheduler.mode)
+        other, moves = ("max", "rises") if mode == "min" else ("min", "falls")
+        differences = sorted(value - before for value in after)
+        reached = statistics.median(after)
+        return self.fault(
+            f'ReduceLROnPlateau in mode "{mode}" is given a value that {moves} as the training loss falls '
+            f"({record.watched[0]:.3g} at first, {record.watched[-1]:.3g} at last): it cut the learning rate from "
+            f"{rates.max():.2g} to {rates.min():.2g} while the network learned; going on at the highest rate takes u from "
+            f"{percent(before)} to {percent(reached)} (1 = knows nothing, 0 = perfect): "
+            f'use mode="{other}"',
+            where=record.constructed,
+            evidence=(
+                Evidence("Kendall's tau of the watched value and the training loss", round(tau, 2),
+                         "above 0" if mode == "min" else "below 0"),
+                Evidence("lowest over highest learning rate", float(rates.min() / rates.max()), f"above {REDUCED}"),
+                Evidence("u at the end of the run, and going on at the highest rate", [round(before, 4), round(reached, 4)],
+                         "no fall", "u"),
+            ),
+            remedy=f'construct the scheduler with mode="{other}", or give it the validation loss',
+            proof=Proof(
+                "training continued from the final weights at the highest learning rate", round(before, 4),
+                round(reached, 4), (round(differences[0], 4), round(differences[-1], 4)), len(after), "u", "learning rate",
+            ),
+            gain=before - reached,
+            explains=("R36", "R31", "R33", "R24", "R29", "R30", "R11", "R28"),
+            exact=True,
+        )
+
+
+def _shown(item: Outcome) -> float:
+    return item.train if math.isnan(item.validation) else item.validation
+
+
+def _against(case: Case, record: SchedulerRecord) -> float | None:
+    """Kendall's tau of the watched values and the training loss before each call, where it contradicts the mode."""
+    losses = np.array([row.loss for row in case.trace.steps()], dtype=float)
+    pairs, begin = [], 0
+    for value, end in zip(record.watched, record.at_optimizer_step, strict=False):
+        part = losses[begin:end]
+        begin = end
+        if len(part) and np.isfinite(part).all() and math.isfinite(value):
+            pairs.append((value, float(part.mean())))
+    if len(pairs) < LEAST_CALLS:
+        return None
+    tau, p = kendalltau(*zip(*pairs, strict=True))
+    wrong = -tau if record.scheduler.mode == "min" else tau
+    return float(tau) if p < P and wrong > AGAINST else None
