@@ -72,10 +72,11 @@ def test_core_error_follows_the_noise(rate):
     features = principal(random_convolutions(torch.tensor(table).reshape(-1, 1, 8, 8)), 128)
     first, second = (class_probabilities(features, labels, probe) for probe in (DISCRIMINANT, NEARBY))
     found = core_error(first, second, (first + second) / 2, labels)
-    assert (found.least > 0.01) == (rate > 0)
+    assert (found.core.least > 0.01) == (rate > 0)
     if rate:
         right = set(found.worst) - set(np.flatnonzero(wrong).tolist())
-        assert abs(found.rate - rate) < 0.1 and len(right) <= len(found.worst) / 10
+        assert found.flatness > 0.5
+        assert abs(found.core.rate - rate) < 0.1 and len(right) <= len(found.worst) / 10
 
 
 def test_conflicts_against_a_dictionary():
