@@ -231,7 +231,8 @@ def test_labels_by_the_number_of_their_column(cells: Cells, tmp_path: Path) -> N
         train = paramedic.audit(table, label=label, select=["imbalanced-classes"]).program["data"]["train"]
         assert train["shape"] == [10] and len(train["labels"]) == 2, label
     np.save(tmp_path / "a.npy", np.column_stack([np.arange(60) % 3, np.random.default_rng(0).normal(size=(60, 4))]))
-    train = paramedic.audit(tmp_path / "a.npy", label="0", regression=False, select=["imbalanced-classes"]).program["data"]["train"]
+    report = paramedic.audit(tmp_path / "a.npy", label="0", regression=False, select=["imbalanced-classes"])
+    train = report.program["data"]["train"]
     assert train["shape"] == [4] and train["labelled"]
     assert not paramedic.audit(tmp_path / "a.npy", select=["imbalanced-classes"]).program["data"]["train"]["labelled"]
     with pytest.raises(SourceError, match="columns 0 to 4"):
