@@ -12,7 +12,7 @@ from paramedic.checks.data.relations import LEAST_ROWS, CaseRelation, network_le
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.trace.place import Place
 
-P_NONE = 0.01  # with four tests of 499 permutations; 1 of 78 healthy cases is above it, none from 200 rows on
+P_NONE = 0.01  # 499 permutations; prototypes: 1 of 78 healthy cases is above it, none from 200 rows on
 MOST_SKILL = 0.25  # upper 99 % limit of the share of the chance error that the best probe removes
 P_CONTROL = 0.01
 
