@@ -522,9 +522,9 @@ def on_top(earlier: dict[str, dict[str, Any]], known: dict[str, dict[str, Any]],
     for key, item in earlier.items():
         kept = {check: alarm for check, alarm in item.get("alarms", {}).items() if not asked.has(check)}
         if key.startswith("healthy|") and not item.get("absent"):
-            new = known.get(key)
-            stale = [] if new else [name for name in asked.names if name]
-            merged[key] = item | {"alarms": kept | (new or {}).get("alarms", {})} | ({"stale": stale} if stale else {})
+            new, old = known.get(key), set(item.get("stale", ()))
+            stale = old - set(asked.names) if new else old | set(asked.names)
+            merged[key] = item | {"alarms": kept | (new or {}).get("alarms", {}), "stale": sorted(stale)}
         elif key not in known and not (key.startswith("fault|") and asked.has(_check_of(key))):
             merged[key] = item
     return merged
