@@ -225,6 +225,55 @@ def test_what_cannot_be_audited_is_said_in_one_line(tmp_path: Path) -> None:
         paramedic.audit((np.zeros((5, 2)), np.zeros(4)))
 
 
+def test_labels_by_the_number_of_their_column(cells: Cells, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "a.csv", cells)
+    for label in (str(len(cells[0]) - 1), "-1", "diagnosis"):
+        train = paramedic.audit(table, label=label, select=["imbalanced-classes"]).program["data"]["train"]
+        assert train["shape"] == [10] and len(train["labels"]) == 2, label
+    np.save(tmp_path / "a.npy", np.column_stack([np.arange(60) % 3, np.random.default_rng(0).normal(size=(60, 4))]))
+    report = paramedic.audit(tmp_path / "a.npy", label="0", regression=False, select=["imbalanced-classes"])
+    train = report.program["data"]["train"]
+    assert train["shape"] == [4] and train["labelled"]
+    assert not paramedic.audit(tmp_path / "a.npy", select=["imbalanced-classes"]).program["data"]["train"]["labelled"]
+    with pytest.raises(SourceError, match="columns 0 to 4"):
+        paramedic.audit(tmp_path / "a.npy", label="5")
+
+
+def test_bad_files_and_labels_that_are_not_there_are_told_apart(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2)), y=np.zeros(4))
+    whole = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    np.save(tmp_path / "a.npy", np.zeros((9, 9)))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:200])
+    for name in ("cut.npz", "cut.npy"):
+        with pytest.raises(SourceError, match="damaged"):
+            paramedic.audit(tmp_path / name)
+    with pytest.raises(SourceError, match=r'no array "q" \(there are x, y\)'):
+        paramedic.audit(tmp_path / "a.npz", label="q")
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    Image.new("L", (8, 8)).save(tmp_path / "pictures" / "cat" / "a.png")
+    with pytest.raises(SourceError, match="class folders"):
+        paramedic.audit(tmp_path / "pictures", label="cat")
+    (tmp_path / "two").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "two" / name).write_text("a,b\n1,2\n")
+    with pytest.raises(SourceError, match="2 tables"):
+        paramedic.audit(tmp_path / "two")
+
+
+def test_columns_whose_names_end_in_id_are_numbers_all_the_same(tmp_path: Path) -> None:
+    cells: Cells = [["malic_acid", "grid", "userId", "label"]]
+    cells += [[k % 7 + 0.5, k % 5, k, "ab"[k % 2]] for k in range(80)]
+    report = paramedic.audit(write_csv(tmp_path / "a.csv", cells), select=["non-finite-input"])
+    assert report.program["data"]["train"]["shape"] == [2]
+
+
+def test_a_table_of_texts_alone(tmp_path: Path) -> None:
+    cells: Cells = [["sentence", "label"], *([f"words {k}", "ab"[k % 2]] for k in range(80))]
+    report = paramedic.audit(write_csv(tmp_path / "a.csv", cells), select=["R03", "R08"])
+    assert not report.errors and report.program["data"]["train"]["rows"] == 80
+
+
 def test_a_slip_outside_of_the_sample_is_found_all_the_same() -> None:
     values = np.random.default_rng(0).normal(size=(30_000, 3)).astype(np.float32)
     values[21_345, 1] = 1e6

@@ -275,6 +275,8 @@ def _read(splits: object) -> Iterator[str]:
         if isinstance(found, dict) and isinstance(found.get("rows"), int):
             shape = " x ".join(clean(size, 12) for size in found.get("shape") or ()) or "1"
             classes = f", {len(found['labels'])} classes" if isinstance(found.get("labels"), dict) else ""
+            if found.get("labelled") is False:
+                classes = ", no labels (--label names their column, key or array)"
             yield f"{clean(name, 60)}: {found['rows']:,} rows of {shape}{classes}"
 
 

@@ -60,8 +60,8 @@ class ArrayReader:
         inputs = self._mapped()
         for low in range(*part, size):
             high = min(part[1], low + size)
-            target = None if self.target is None else np.asarray(self.target[low:high])
-            yield Chunk(np.arange(low, high), np.asarray(inputs[low:high]), target)
+            target = None if self.target is None else np.array(self.target[low:high])
+            yield Chunk(np.arange(low, high), np.array(inputs[low:high]), target)
 
     def name_of(self, position: int) -> str:
         return f"row {position}"

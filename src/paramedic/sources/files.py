@@ -15,7 +15,7 @@ from paramedic.sources.arrays import ArrayReader, as_array, label_codes
 from paramedic.sources.image_column import ImageColumnReader, picture_column
 from paramedic.sources.image_folder import SUFFIXES, ImageFolderReader, class_folders, pictures_in
 from paramedic.sources.reader import CHUNK_ROWS, Reader, SourceError
-from paramedic.sources.table import Batches, ColumnsReader, CsvReader
+from paramedic.sources.table import Batches, ColumnsReader, CsvReader, column_at
 
 INPUTS = ("x", "inputs", "input", "data", "features", "images", "x_train", "train_x", "train_images")
 TARGETS = ("y", "targets", "target", "labels", "label", "y_train", "train_y", "train_labels")
@@ -38,7 +38,7 @@ def reader_of(path: Path, label: str | None, regression: bool | None, classes: t
     if suffix in (".arrow", ".feather"):
         return _columns_reader(path, _arrow([path]), label, regression)
     if suffix == ".npy":
-        return ArrayReader(_numpy(path), None, path.name, path)
+        return _array_reader(path, label)
     if suffix in (".npz", ".pt", ".pth"):
         named = named_arrays(path)
         return _pair_reader(named, path, label)
@@ -83,8 +83,12 @@ def named_arrays(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged file, or one that holds more than arrays
-        text = str(error).strip().split("\n")[0][:160]
-        raise SourceError(f"cannot read {path} without unpickling it: {type(error).__name__}: {text}") from error
+        if "Weights only load failed" in str(error) or "allow_pickle" in str(error):
+            raise SourceError(
+                f"cannot read {path} without unpickling it: it holds other objects than arrays; save the arrays alone"
+            ) from error
+        text = str(error).strip().split("\n")[0].split(". ")[0][:160]
+        raise SourceError(f"cannot read {path}: it is damaged or of another kind ({text})") from error
 
 
 def _tensors(value: Any, path: Path) -> dict[str, Any]:
@@ -109,7 +113,24 @@ def _numpy(path: Path) -> Any:
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise SourceError(f"cannot read {path} without unpickling it: {str(error)[:160]}") from error
+        if "allow_pickle" in str(error) or "Python objects" in str(error):
+            raise SourceError(
+                f"cannot read {path} without unpickling it: it holds other objects than numbers; save the numbers alone"
+            ) from error
+        raise SourceError(f"cannot read {path}: it is damaged or of another kind ({str(error)[:160]})") from error
+
+
+def _array_reader(path: Path, label: str | None) -> ArrayReader:
+    """All of an array as inputs; where ``label`` is the number of a column, this one as targets."""
+    values = _numpy(path)
+    if label is None:
+        return ArrayReader(values, None, path.name, path)
+    width = values.shape[1] if values.ndim == 2 else 0
+    column = column_at(label, [str(number) for number in range(width)])
+    if column is None:
+        columns = f"it has columns 0 to {width - 1}" if width else f"its shape is {' x '.join(map(str, values.shape))}"
+        raise SourceError(f"--label {label}: {path} has no column of this number ({columns})")
+    return ArrayReader(np.delete(values, int(column), axis=1), np.asarray(values[:, int(column)]), path.name)
 
 
 def _pair_reader(named: dict[str, Any], path: Path, label: str | None) -> ArrayReader:
@@ -121,7 +142,8 @@ def pair_of(named: dict[str, Any], label: str | None, name: str) -> tuple[Any, A
     """Inputs and targets among named arrays: by their names, else the larger one and the one of its length."""
     by_lower = {key.lower(): key for key in named}
     if label is not None and label not in named:
-        raise SourceError(f'{name} has no array "{label}"{nearest(label, list(named))}')
+        guess = nearest(label, list(named)) or f" (there are {', '.join(named)})"
+        raise SourceError(f'{name} has no array "{label}"{guess}')
     target = label or next((by_lower[key] for key in TARGETS if key in by_lower), None)
     source = next((by_lower[key] for key in INPUTS if key in by_lower and by_lower[key] != target), None)
     rest = [key for key in named if key != target]
@@ -155,11 +177,16 @@ def _folder_reader(path: Path, label: str | None, regression: bool | None, class
     has_pictures = any(pictures_in(item) for item in class_folders(path)) or any(
         item.suffix.lower() in SUFFIXES for item in path.iterdir()
     )
+    if has_pictures and label is not None:
+        raise SourceError(f"--label {label}: the labels of {path} are the names of its class folders")
     if has_pictures:
         return ImageFolderReader(path, classes)
     tables = sorted([*path.glob("*.csv"), *path.glob("*.tsv")])
     if len(tables) == 1:
         return CsvReader(tables[0], label, regression)
+    if tables:
+        names = ", ".join(item.name for item in tables[:3])
+        raise SourceError(f"{path} holds {len(tables)} tables ({names}): name one, or --split train={tables[0].name} val=...")
     raise SourceError(f"{path} holds neither pictures in class folders nor one table nor Arrow or Parquet files")
 
 

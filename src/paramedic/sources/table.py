@@ -31,7 +31,7 @@ ROWS_OF_CLASS = 10  # on average, from which more than that are classes too
 LABELS = ("label", "target", "class", "y", "labels", "targets")
 IDENTIFIER = re.compile(
     r"(^|[_\s.-])(id|uuid|guid|patient|subject|speaker|user|customer|video|scene|session|group|site|person|author|"
-    r"case|animal|participant|device|movie)s?([_\s.-]?(id|no|nr|number|name|code))?$|[a-z]Id$",
+    r"case|animal|participant|device|movie)s?([_\s.-]?(id|no|nr|number|name|code))?$|(?-i:[a-z]Id)$",
     re.IGNORECASE,
 )
 
@@ -83,6 +83,14 @@ def guessed_label(names: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def column_at(text: str, names: Sequence[str]) -> str | None:
+    """The name of the column with this number, from 0 or, negative, from the end; None if the text is none."""
+    try:
+        return names[int(text)]
+    except (ValueError, IndexError):
+        return None
+
+
 class TableReader:
     """Shared by the tables: cells as text in, numbers and hashes out."""
 
@@ -95,8 +103,8 @@ class TableReader:
         self.missing_label: str | None = None
         names, rows = self.sniff()
         if label is not None and label not in names:
-            self.missing_label = label
-            label = None
+            label, self.missing_label = column_at(label, names), label
+            self.missing_label = None if label else self.missing_label
         elif label is None:
             label = guessed_label(names)
         self.layout = layout_of(names, rows, label)

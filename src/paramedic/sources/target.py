@@ -39,6 +39,7 @@ from paramedic.trace.place import Place, relative
 if TYPE_CHECKING:
     from paramedic.integrations.cluster import Cluster
 
+SHOWN_COLUMNS = 12  # of a table, in a message
 LOADER_SECONDS = 60.0  # for two passes over a loader
 ROLES = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
          "dev": "validation", "test": "validation"}  # fmt: skip
@@ -216,7 +217,7 @@ def _object_reader(value: Any, name: str, wanted: Wanted, place: Place | None) -
         return DatasetReader(value, name, wanted.label, place)
     if hasattr(value, "__iter__"):
         return StreamReader(value, name, wanted.label, place)
-    raise SourceError(f"{name} is a {type(value).__name__}: neither a Dataset, a DataLoader nor arrays")
+    raise SourceError(f"{name} is of type {type(value).__name__}: neither a Dataset, a DataLoader nor arrays")
 
 
 def _array_reader(inputs: Any, target: Any, name: str) -> ArrayReader:
@@ -267,7 +268,9 @@ def _read_all(
         left_out.update(collected.left_out)
         if isinstance(reader, TableReader) and reader.missing_label is not None:
             names = reader.layout.names
-            text = f'no column "{reader.missing_label}"{nearest(reader.missing_label, names)}'
+            more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
+            guess = nearest(reader.missing_label, names) or f" (there are {', '.join(names[:SHOWN_COLUMNS])}{more})"
+            text = f'no column "{reader.missing_label}"{guess}'
             problems.append(Problem("label column", reader.name, text))
             left_out["label column"] += 1
         splits[role] = reader.finish(collected)

@@ -107,6 +107,7 @@ def _described(split: Split) -> dict[str, Any]:
         "rows": split.total,
         "examined": len(split.inputs),
         "shape": list(split.inputs.shape[1:]),
+        "labelled": split.target is not None,
     }
     if split.target is not None and split.target.dim() == 1 and not split.target.is_floating_point():
         counts = sorted(split.summary.labels.items(), key=lambda item: (-item[1], item[0]))

@@ -14,6 +14,7 @@ from paramedic.measurements.data.recipe import (
     rows_are_centred,
     touches_unit_bounds,
     two_samples,
+    typical_shares,
 )
 
 TABLES = {"wine": load_wine().data, "cancer": load_breast_cancer().data, "digits": load_digits().data[:600]}
@@ -100,3 +101,16 @@ def test_other_shares_of_the_classes_are_no_other_recipe(factor, alarm):
     assert (found.p < 1e-4 and found.auc > 0.65) == alarm
     if not alarm:
         assert two_samples(own, theirs, names).p < 1e-4  # without the classes it would be one
+
+
+def test_rows_times_ten_are_apart_by_what_is_typical_of_each_feature():
+    """The largest feature decides the root mean square and varies by itself; the others tell."""
+    generator = np.random.default_rng(0)
+    rows = np.exp(generator.normal(size=(300, 12)) * 0.3)
+    rows[:, 0] *= 1000 * np.exp(generator.normal(size=300))
+    healthy = mixed_scales(rows)
+    assert healthy.gap < 0.5
+    rows[:9] *= 10
+    found = mixed_scales(rows)
+    assert found.count == 9 and found.gap > 0.5 and set(found.rows) <= set(range(9))
+    assert typical_shares(np.zeros((50, 6))) is None

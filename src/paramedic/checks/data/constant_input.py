@@ -21,7 +21,7 @@ from paramedic.measurements.data.values import value_facts
 BLANK_SHARE = (
     0.005  # of the rows; calibrated on 110 healthy loaders of 22 data sets (none reached it), 2026-11
 )
-BLANK_ROWS = 5
+BLANK_ROWS = 3
 LEAST_WIDTH = 4  # narrower rows are constant by chance
 CHANCE_ROWS = 0.05  # expected number of blank rows by chance up to which blank rows are remarkable
 LEAST_ROWS = 8

@@ -56,7 +56,7 @@ class RelationTooRandom(Check):
                 evidence=(
                     *_evidence(relation),
                     Evidence("upper limit of the skill", relation.most, f">= {MOST_SKILL}"),
-                    Evidence("p of the planted control", found.control().p, f"< {P_CONTROL}"),
+                    Evidence("p of the planted control", found.control(), f"< {P_CONTROL}"),
                 ),
                 remedy="look at where the targets come from; then for inputs that determine them",
                 explains=("R04", "R02", "R06", "R24", "R31", "R30", "R17", "R36"),

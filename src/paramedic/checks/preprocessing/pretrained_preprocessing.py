@@ -82,7 +82,7 @@ class PretrainedPreprocessing(Check):
                 "recipe beside its weights"
             )
         found = rows(case)
-        images = found.inputs[:IMAGES].float()
+        images = found.inputs[_some(found, IMAGES)].float()
         with case.lab.at("initial"), torch.no_grad(), frozen_randomness():
             if norm is not None and not has_trained_statistics(norm[1]):
                 raise NotApplicable(
@@ -107,7 +107,7 @@ class PretrainedPreprocessing(Check):
         self, case: Case, batch: Batch, found: Rows, norm: tuple[str, nn.Module], known: tuple[str, Tensor]
     ) -> Iterator[Finding]:
         family, unit = known
-        images = found.inputs[:IMAGES].float()
+        images = found.inputs[_some(found, IMAGES)].float()
         gap = _gap(batch, norm[1], images)
         if gap is None:
             raise NotChecked("the model could not be run on other images")
@@ -178,6 +178,11 @@ class PretrainedPreprocessing(Check):
 EXPLAINS = ("R12", "R36", "R15", "R33", "R35", "R24", "R30", "R31")
 
 
+def _some(found: Rows, limit: int) -> Tensor:
+    """Positions of at most ``limit`` rows from everywhere: the first ones of a sorted set are all of one kind."""
+    return torch.from_numpy(np.sort(np.random.default_rng(14).permutation(len(found.inputs))[:limit]))
+
+
 def _changes(family: str, unit: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
     """By name, what makes other inputs of images in [0, 1]."""
     found = {recipe.name: recipe.apply for recipe in RECIPES if recipe.name != family}
@@ -192,7 +197,7 @@ def _trial(
     batch: Batch, found: Rows, family: str, changes: dict[str, Callable[[Tensor], Tensor]], least_p: float = P
 ) -> tuple[str, Reading] | None:
     """The change with which the pretrained features tell clearly more of the labels, if there is one."""
-    chosen = torch.arange(min(PROBED_ROWS, len(found.inputs)))
+    chosen = _some(found, PROBED_ROWS)
     labels = class_labels(found.target[chosen] if found.target is not None else None, found.loss)
     if labels is None or not changes:
         return None

@@ -19,23 +19,40 @@ CORE_SHARE = 0.3
 
 
 @dataclass(frozen=True)
-class CoreError:
-    """Among the most typical rows of every class: how many carry another label.
+class Disagreement:
+    """Of some rows: how many carry another label than predicted."""
 
-    core: number of these rows; wrong: those with another label than predicted, least typical label first in
-    ``worst`` (row numbers). rate: share; least: its lower 99 % limit.
+    rows: int
+    wrong: int
+
+    @property
+    def rate(self) -> float:
+        return self.wrong / max(1, self.rows)
+
+    @property
+    def least(self) -> float:
+        """Lower 99 % limit of the rate (Clopper and Pearson)."""
+        return float(stats.beta.ppf(0.01, self.wrong, self.rows - self.wrong + 1)) if self.wrong else 0.0
+
+
+@dataclass(frozen=True)
+class CoreError:
+    """Among the most typical rows of every class (the core): how many carry another label.
+
+    worst: these (row numbers), least typical label first.
     accuracy: out-of-fold balanced accuracy of the best of the probes and their mean. classes: number of classes.
     concentration: share of the wrong rows that have the commonest pair of label and prediction.
+    surer: the same of the surer half of the rows of every class on which the probes agree; flatness: the share of wrong
+    rows there over that of the other half (0 where the surer half has none).
     """
 
-    core: int
-    wrong: int
-    rate: float
-    least: float
+    core: Disagreement
     accuracy: float
     worst: tuple[int, ...]
     classes: int
     concentration: float
+    surer: Disagreement
+    flatness: float
 
 
 def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> CoreError:
@@ -48,21 +65,25 @@ def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> Cor
     predicted = mean.argmax(axis=1)
     agreed = (first.argmax(axis=1) == predicted) & (second.argmax(axis=1) == predicted)
     core: list[int] = []
+    halves: tuple[list[int], list[int]] = [], []
     for label in np.unique(predicted):
         rows = np.flatnonzero((predicted == label) & agreed)
-        kept = rows[np.argsort(-mean[rows, label], kind="stable")][: int(np.ceil(CORE_SHARE * len(rows)))]
-        core.extend(kept.tolist())
+        surest_first = rows[np.argsort(-mean[rows, label], kind="stable")].tolist()
+        core.extend(surest_first[: int(np.ceil(CORE_SHARE * len(rows)))])
+        half = (len(rows) + 1) // 2
+        halves[0].extend(surest_first[:half])
+        halves[1].extend(surest_first[half:])
     chosen = np.array(sorted(core), dtype=int)
     wrong = chosen[predicted[chosen] != labels[chosen]] if len(chosen) else chosen
-    least = float(stats.beta.ppf(0.01, len(wrong), len(chosen) - len(wrong) + 1)) if len(wrong) else 0.0
     own = mean[wrong, labels[wrong]] if len(wrong) else np.zeros(0)
     accuracy = max(balanced_accuracy(item.argmax(axis=1), labels) for item in (first, second, mean))
     worst = tuple(int(row) for row in wrong[np.argsort(own, kind="stable")])
-    rate = len(wrong) / max(1, len(chosen))
     pairs = np.unique(np.stack([labels[wrong], predicted[wrong]]), axis=1, return_counts=True)[1]
     concentration = float(pairs.max() / len(wrong)) if len(wrong) else 0.0
-    classes = len(np.unique(labels))
-    return CoreError(len(chosen), len(wrong), rate, least, accuracy, worst, classes, concentration)
+    typical = Disagreement(len(chosen), len(wrong))
+    surer, others = (Disagreement(len(half), int((predicted[half] != labels[half]).sum())) for half in halves)
+    flatness = surer.rate / others.rate if others.wrong else (np.inf if surer.wrong else 0.0)
+    return CoreError(typical, accuracy, worst, len(np.unique(labels)), concentration, surer, float(flatness))
 
 
 def confident_learning(probabilities: Floats, labels: Ints) -> tuple[int, ...] | None:

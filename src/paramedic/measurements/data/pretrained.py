@@ -75,6 +75,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("BGR, values in [0, 255] minus the mean", _caffe),
     Recipe("values divided by 255 twice", lambda images: images / 255),
     Recipe("mean and standard deviation of ImageNet on [0, 255]", lambda images: _imagenet(255 * images)),
+    Recipe("mean and standard deviation of ImageNet on values divided by 255 twice", lambda images: _imagenet(images / 255)),
 )
 
 
@@ -192,6 +193,8 @@ def to_unit_range(images: Tensor) -> tuple[str, Tensor] | None:
     back = values * std + mean
     if low >= -1 - 1e-6 and high <= 1 + 1e-6 and low < 0:
         return "values in [-1, 1]", (values + 1) / 2
+    if float(back.min()) >= -1e-4 and float(back.max()) <= 1.0 / 255 + 1e-4:
+        return "mean and standard deviation of ImageNet on values divided by 255 twice", (255 * back).clamp(0, 1)
     if float(back.min()) >= -1e-3 and float(back.max()) <= 1 + 1e-3:
         return "mean and standard deviation of ImageNet", back.clamp(0, 1)
     if float(back.min()) >= -1e-1 and float(back.max()) <= 255.5 and float(back.max()) > 2:

@@ -11,6 +11,8 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 _TINY = 1e-300
+FEWEST = 3  # rows of a group
+LEAST_FEATURES = 4  # of a row, for a median over them
 LEAST_WIDTH = 8  # entries of a row from which its standard deviation is a scale
 FLOAT32_ERROR = (
     2e-7  # relative rounding error of float32 (half a unit in the last place is 6e-8), with a margin
@@ -90,22 +92,40 @@ class Mixed:
 
 
 def mixed_scales(values: Floats) -> Mixed:
-    """Split (n, d) rows at the largest gap in the sorted log10 of their root mean square or of their standard
-    deviation, whichever is wider, with at least 2 % of the rows on either side.
+    """Split (n, d) rows at the largest gap in the sorted log10 of their root mean square, of their standard deviation
+    or of their typical share of the features' sizes, whichever is wider, with at least 2 % of the rows on either side.
 
     Reference: Ashman, Bird and Zepf 1994, "Detecting bimodality in astronomical datasets" (D > 2 is separated).
     """
     found = [_split(np.sqrt((values**2).mean(axis=1)))]
     if values.shape[1] >= LEAST_WIDTH:
         found.append(_split(values.std(axis=1)))
+    shares = typical_shares(values)
+    if shares is not None:
+        found.append(_split(shares))
     return max(found, key=lambda item: min(item.gap, item.separation / 8))
+
+
+def typical_shares(values: Floats) -> Floats | None:
+    """(n,) medians over the features of |value| / median |value| of the feature; None where zeros are too many.
+
+    Features of any unit count alike, and what varies in one of them averages out: the natural spread of this is less than
+    that of the root mean square, which the largest feature decides.
+    """
+    size = np.abs(values)
+    nonzero = size > 0
+    used = nonzero.mean(axis=0) > 0.5
+    if used.sum() < LEAST_FEATURES or (nonzero[:, used].sum(axis=1) < LEAST_FEATURES).any():
+        return None
+    part = np.where(nonzero, size, np.nan)[:, used]
+    return np.asarray(10.0 ** np.nanmedian(np.log10(part) - np.nanmedian(np.log10(part), axis=0), axis=1))
 
 
 def _split(scale: Floats) -> Mixed:
     logs = np.log10(np.maximum(scale, 1e-12))
     order = np.argsort(logs, kind="stable")
     ordered = logs[order]
-    least = max(5, int(np.ceil(0.02 * len(ordered))))
+    least = max(FEWEST, int(np.ceil(0.02 * len(ordered))))
     if len(ordered) < 2 * least:
         return Mixed(0.0, 0, 0.0, 0.0, (0.0, 0.0), ())
     gaps = np.diff(ordered)[least - 1 : len(ordered) - least]

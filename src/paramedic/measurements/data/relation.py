@@ -28,12 +28,13 @@ PROBES = (NEARBY, LINEAR, FOREST)
 # Digits, 304 rows, 128 features, 20 % flips: right on 0.74 of the labels as given, logistic regression 0.64.
 DISCRIMINANT = "linear discriminant analysis"
 TESTS = len(PROBES) + 1  # and the kernel test
+Test = tuple[float, Floats]  # a statistic that is larger the closer the relation, and its values under permutations
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Relation:
-    """p: of independence (Bonferroni over the probes and HSIC). skill: share of the chance error removed by the
+    """p: of independence (the probes and HSIC together). skill: share of the chance error removed by the
     best probe, and its upper 99 % limit ``most``. error: out-of-fold error of the best probe (classes only).
     """
 
@@ -70,29 +71,29 @@ def _classifier(probe: str, rows: int, seed: int) -> Any:
 def class_relation(features: Floats, labels: Ints, permutations: int = 499, seed: int = 0) -> Relation:
     """Relation of (n, d) features to (n,) labels 0..C-1. Classes of one row are to be left out before.
 
-    The slower tests are made only where the quicker ones have not found a clear relation; the correction for the
-    number of tests counts all of them.
+    The slower tests are made only where the quicker ones have not found a clear relation.
     """
     n = len(labels)
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(n) for _ in range(permutations)]
     chance = 1.0 - np.bincount(labels).max() / n
-    p_values, errors = [], []
+    tests, errors = list[Test](), []
     for probe in PROBES:
         probabilities = class_probabilities(features, labels, probe, seed)
         value = probabilities[np.arange(n), labels].mean()
         null = np.array([probabilities[np.arange(n), labels[order]].mean() for order in orders])
-        p_values.append((1 + (null >= value - 1e-12).sum()) / (1 + permutations))
+        tests.append((value, null))
         errors.append(int((probabilities.argmax(axis=1) != labels).sum()))
         if null.max() < value and errors[-1] < (1 - CLEAR_SKILL) * chance * n:
+            p = TESTS / (1 + permutations)  # Bonferroni's correction
             break
     else:
         same = (labels[:, None] == labels[None, :]).astype(float)
-        p_values.append(_hsic_p(features, same, orders))
+        p = _together([*tests, _hsic(features, same, orders)])
     best = min(errors)
     least_error = float(stats.beta.ppf(0.01, best, n - best + 1)) if best else 0.0
     return Relation(
-        float(min(1.0, TESTS * min(p_values))),
+        p,
         float(1.0 - best / n / (chance + _TINY)),
         float(1.0 - least_error / (chance + _TINY)),
         best / n,
@@ -105,22 +106,23 @@ def value_relation(features: Floats, values: Floats, permutations: int = 499, se
     ranks = stats.norm.ppf(stats.rankdata(values) / (n + 1))
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(n) for _ in range(permutations)]
-    p_values, skills, limits = [], [], []
+    tests, skills, limits = list[Test](), [], []
     for predicted in _value_predictions(features, ranks, seed):
-        value = float(((ranks - predicted) ** 2).mean())
-        null = np.array([((ranks[order] - predicted) ** 2).mean() for order in orders])
-        p_values.append((1 + (null <= value + 1e-12).sum()) / (1 + permutations))
+        value = -float(((ranks - predicted) ** 2).mean())
+        null = np.array([-((ranks[order] - predicted) ** 2).mean() for order in orders])
+        tests.append((value, null))
         gains = ranks**2 - (ranks - predicted) ** 2
         total = float((ranks**2).mean())
         skills.append(float(gains.mean()) / total)
         limits.append(float(gains.mean() + stats.norm.ppf(0.99) * gains.std(ddof=1) / np.sqrt(n)) / total)
-        if null.min() > value and skills[-1] > CLEAR_SKILL:
+        if null.max() < value and skills[-1] > CLEAR_SKILL:
+            p = TESTS / (1 + permutations)
             break
     else:
         kernel = np.exp(-0.5 * (ranks[:, None] - ranks[None, :]) ** 2)
-        p_values.append(_hsic_p(features, kernel, orders))
+        p = _together([*tests, _hsic(features, kernel, orders)])
     best = int(np.argmax(skills))
-    return Relation(float(min(1.0, TESTS * min(p_values))), skills[best], limits[best])
+    return Relation(p, skills[best], limits[best])
 
 
 def _value_predictions(features: Floats, values: Floats, seed: int) -> Iterator[Floats]:
@@ -138,20 +140,30 @@ def _value_predictions(features: Floats, values: Floats, seed: int) -> Iterator[
         yield np.asarray(cross_val_predict(probe, features, values, cv=folds))
 
 
-def _hsic_p(features: Floats, kernel: Floats, orders: list[Ints]) -> float:
-    """Permutation p-value of HSIC with a Gaussian kernel of median width on the features."""
+def _hsic(features: Floats, kernel: Floats, orders: list[Ints]) -> Test:
+    """HSIC with a Gaussian kernel of median width on the features, and under permutations."""
     chosen = orders[0][:KERNEL_ROWS] if len(features) > KERNEL_ROWS else np.arange(len(features))
     distances = cdist(features[chosen], features[chosen], "sqeuclidean")
     width = np.median(distances[distances > 0]) if (distances > 0).any() else 1.0
     left = np.exp(-distances / width)
     left = left - left.mean(axis=0) - left.mean(axis=1)[:, None] + left.mean()
     right = kernel[np.ix_(chosen, chosen)]
-    value = float((left * right).sum())
-    null = []
-    for order in orders:
-        ranks = order[order < len(chosen)]
-        null.append(float((left * right[np.ix_(ranks, ranks)]).sum()))
-    return float((1 + (np.asarray(null) >= value - 1e-9 * abs(value)).sum()) / (1 + len(null)))
+    ranks = [order[order < len(chosen)] for order in orders]
+    return float((left * right).sum()), np.array([(left * right[np.ix_(part, part)]).sum() for part in ranks])
+
+
+def _together(tests: list[Test]) -> float:
+    """Permutation p-value of the mean of the standardized statistics: tests that agree support each other.
+
+    On planted labels of 300 rows (18 cases of the calibrated data sets) it finds 0.94 at p <= 0.01; the smallest p of
+    four with Bonferroni's correction 0.7, and no more with more permutations. 2026-11.
+    """
+    scores, nulls = 0.0, np.zeros(len(tests[0][1]))
+    for value, null in tests:
+        spread = null.std() + _TINY
+        scores += (value - null.mean()) / spread
+        nulls += (null - null.mean()) / spread
+    return float((1 + (nulls >= scores - 1e-9).sum()) / (1 + len(nulls)))
 
 
 def planted_labels(features: Floats, strength: float = 0.35, seed: int = 0) -> Ints:

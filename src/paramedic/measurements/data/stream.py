@@ -204,7 +204,7 @@ class Summary:
             same = (flat == flat[:, :1]).all(axis=1)
             self.constant_rows += int(same.sum())
             self.constant_at = _first(self.constant_at, positions[same])
-        if flat.shape[1] <= WIDEST and flat.dtype.kind in "fuib":
+        if 0 < flat.shape[1] <= WIDEST and flat.dtype.kind in "fuib":
             found = Moments.of(flat.astype(np.float64))
             self.moments = found if self.moments is None else self.moments.merge(found)
             if flat.shape[1] <= SKETCHED:
