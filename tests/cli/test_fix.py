@@ -199,6 +199,9 @@ def test_what_is_measured_counts_before_what_is_printed() -> None:
     other = judge(loss, *ends({"validation u": 0.1}, {"validation u": 0.3}, val_loss=5.0))
     assert other.helped and other.metric is None  # the finding is gone, and there is nothing to compare
     assert not judge(rate, *ends({"validation u": 0.1}, {"validation u": 0.3})).helped
+    # a run that diverged has no finite figure; the trace keeps it as text
+    assert judge(rate, *ends({"training R2": "nan"}, {"training R2": 0.4}, found=True)).helped  # type: ignore[dict-item]
+    assert not judge(rate, *ends({"training R2": 0.4}, {"training R2": "nan"})).helped  # type: ignore[dict-item]
     # weights of classes: every class counts alike
     rare = replace(rate, reason="R08")
     before = {"training accuracy": 0.95, "training balanced accuracy": 0.5}

@@ -261,7 +261,11 @@ def _observed(names: Sequence[str], original: End, patched: End, same_loss: bool
     ordered = known if same_loss else sorted(known, key=lambda name: name.endswith(" u"))
     for name in ordered:
         one, other = original.reached[name], patched.reached[name]
-        before, after, lower = one["value"], other["value"], name.endswith(" u")
+        before, after, lower = float(one["value"]), float(other["value"]), name.endswith(" u")  # "nan" is stored as text
+        if not (math.isfinite(before) and math.isfinite(after)):
+            if math.isfinite(before) or math.isfinite(after):
+                return Figure(name, before, after, 1 if math.isfinite(after) else -1)
+            continue
         least = LEAST_U if lower else max(LEAST, _error(before, one["rows"]) if name.endswith("accuracy") else 0.0)
         gain = (before - after) if lower else (after - before)
         if lower and not same_loss and gain < least:
