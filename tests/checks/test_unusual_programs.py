@@ -25,6 +25,33 @@ class SetModel(nn.Module):
         return self.rest(torch.relu(self.each(bag)).mean(0))
 
 
+class Attention(nn.Module):
+    """One answer for a bag, and beside it how much each row counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weigh, self.rest = nn.Linear(4, 1), nn.Linear(4, 1)
+
+    def forward(self, bag: Tensor) -> tuple[Tensor, Tensor]:
+        weights = self.weigh(bag).softmax(0)
+        return self.rest((weights * bag).sum(0)).squeeze(), weights.squeeze(1)
+
+
+def test_weights_that_are_returned_for_looking_at(tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        model = Attention()
+        optimizer = torch.optim.Adam(model.parameters())
+        for _ in range(6):
+            bag = torch.randn(9, 4)
+            loss = nn.functional.binary_cross_entropy_with_logits(model(bag)[0], (bag.mean() > 0).float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "samples-influence-each-other")
+
+
 @pytest.mark.parametrize(("forget", "found"), [(False, []), (True, ["input-ignored"])])
 def test_the_order_of_a_set_does_not_matter(forget: bool, found: list[str], tmp_path: Path) -> None:
     def program() -> None:

@@ -49,8 +49,16 @@ class Rerun:
                 if operations.error is not None:
                     raise operations.error
                 values = operations.values
-        found = [values.get(number) for number in self.node.outputs if number is not None]
+        found = [values.get(number) for number in self.node.outputs if number is not None and self._wanted(number)]
         return [item for item in found if isinstance(item, Tensor) and item.is_floating_point() and item.dim() > 0]
+
+    def _wanted(self, number: int) -> bool:
+        """Whether the step makes anything of an output: attention weights that are returned beside it are for looking at."""
+        tape = self.case.lab.main_backward.tape
+        if tape is None or self.node not in tape.nodes:
+            return True
+        used = {tape.root, *(item for node in tape.nodes if node is not self.node for item in node.inputs())}
+        return number in used or not used.intersection(self.node.outputs)
 
 
 def seeded() -> None:

@@ -149,7 +149,9 @@ def _examine(rerun: Rerun, state: str) -> list[Mixing] | str:
     base = rerun()
     if not same_values(base, rerun()):
         return f"{name} gives other outputs for the same input"
-    if not base or not all(bool(torch.isfinite(item).all()) for item in base):
+    if not base:
+        return f"{name} has one output for all rows of its input"
+    if not all(bool(torch.isfinite(item).all()) for item in base):
         return f"{name} has no finite output"
     primary = _primary(rerun)
     if primary is None:
