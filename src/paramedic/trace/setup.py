@@ -89,6 +89,30 @@ class SchedulerRecord:
 
 
 @dataclass(eq=False)
+class WatchedQuantity:
+    """The quantity that a plateau scheduler or an early stopping waits on, call by call.
+
+    kind: its class. effect: what it does when the quantity gets no better: "rate" (reduces it) or "stop". mode: "min"
+        or "max". patience: calls without an improvement until it acts. threshold: what counts as one, relative to the
+        best value or not.
+    values, at_step, rates: of every call, the quantity, the optimizer steps made before it, and the rate that it
+        found (nan where it was not read). acted: the numbers of the calls at which it did what it does.
+    """
+
+    kind: str
+    effect: str
+    mode: str
+    patience: int
+    threshold: float = 0.0
+    relative: bool = False
+    constructed: Place | None = None
+    values: list[float] = field(default_factory=list)
+    at_step: list[int] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    acted: list[int] = field(default_factory=list)
+
+
+@dataclass(eq=False)
 class LoaderRecord:
     """A DataLoader that the program iterated over.
 
@@ -334,6 +358,7 @@ class Setup:
     models: list[ModelRecord] = field(default_factory=list)
     optimizers: list[OptimizerRecord] = field(default_factory=list)
     schedulers: list[SchedulerRecord] = field(default_factory=list)
+    watched: list[WatchedQuantity] = field(default_factory=list)
     loaders: list[LoaderRecord] = field(default_factory=list)
     steps: list[list[StepEvent]] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
