@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.progress import validation_probes
 from paramedic.measurements.training.direction import Correlation, acts_at, means_between, opposed
 from paramedic.trace.setup import WatchedQuantity
 
@@ -18,11 +19,15 @@ LEAST_CALLS = 5  # all in the wrong order by chance: 1 in 120; with four, 1 in 2
 CALLS_OF_A_NOTE = 4
 WRONG_P = 0.01
 WRONG_RHO = -0.7  # between the quantity (as the mode counts it) and the training loss
-LEAST_FALL = 0.05  # of a loss from the first call to the last: it learns
+LEAST_FALL = 0.02  # of a loss from the first call to the last: it learns
 # Rates below this share of the first one leave the network as it is, and the quantity shows its noise alone.
 STANDING = 0.01
 EARLY = 0.1  # of the calls: the best one by the mode is among them; later, the quantity improved by the mode at first
-HELD_OUT = 3  # calls at which the loss on held-out data is known
+HELD_OUT = 3  # calls at which the program computed the loss on held-out data, for a fault
+# Where it computed none, the loss of recorded held-out batches at the end is compared with the training loss before the
+# first call, which in a first epoch is of rows not seen before. Dropout raises that one: it must have fallen further.
+LEAST_FALL_AT_END = 0.1
+ALIKE = 0.15  # a quantity this near to the held-out loss (or its exponential or root) may be that loss
 OTHER = {"min": "max", "max": "min"}
 ROW = {"rate": "R36", "stop": "R31"}
 
@@ -39,6 +44,7 @@ class Watched:
     losses: list[float]
     held_out: list[tuple[float, float]]
     correlation: Correlation
+    at_end: tuple[float, float] | None = None  # the training loss before the first call, the held-out one at the end
 
     @property
     def learned(self) -> bool:
@@ -59,6 +65,7 @@ class WatchedInWrongDirection(Check):
     reason = "R36"
     also = ("R31",)
     name = "watched-in-wrong-direction"
+    cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not case.setup.watched:
@@ -71,22 +78,31 @@ class WatchedInWrongDirection(Check):
             if not _acted_for_nothing(case, record):
                 continue
             seen = measured(case, record)
-            if seen is not None and seen.learned and len(seen.values) >= CALLS_OF_A_NOTE and _wrong(record, seen):
-                yield self._finding_of(record, seen)
+            if seen is None or not seen.learned or not _wrong(record, seen):
+                continue
+            if len(seen.held_out) < 2:
+                seen = replace(seen, at_end=_at_end(case, record))
+                if seen.at_end is not None and not _lower_at_end(record, *seen.at_end):
+                    continue
+            yield self._finding_of(record, seen)
         if few:
             raise NotChecked(f"the quantity was looked at fewer than {CALLS_OF_A_NOTE} times")
 
     def _finding_of(self, record: WatchedQuantity, seen: Watched) -> Finding:
         other, calls = OTHER[record.mode], len(seen.values)
-        sure = calls >= LEAST_CALLS and seen.correlation.p < WRONG_P and len(seen.held_out) >= HELD_OUT
+        significant = calls >= LEAST_CALLS and seen.correlation.p < WRONG_P
+        sure = significant and len(seen.held_out) >= HELD_OUT
         held_out = ""
-        if seen.held_out:
-            held_out = f" and the loss on held-out data from {seen.held_out[0][1]:.3g} to {seen.held_out[-1][1]:.3g}"
+        if len(seen.held_out) >= 2:
+            held_out = f", and the loss on held-out data by {_fall([loss for _, loss in seen.held_out]):.0%}"
+        elif seen.at_end is not None:
+            held_out = f" and that of held-out batches is {seen.at_end[1]:.3g} at the end"
         if record.effect == "rate":
-            done = f"reduced the rate {len(record.acted)} times, first at call {record.acted[0] + 1}"
+            times = f"{len(record.acted)} times, first" if len(record.acted) > 1 else "once,"
+            done = f"reduced the rate {times} at call {record.acted[0] + 1}"
         else:
             done = f"stopped the training at call {record.acted[-1] + 1}"
-        say = self.fault if sure else self.note
+        say = self.fault if sure else self.suspect if significant and held_out else self.note
         return say(
             f'{record.kind} with mode="{record.mode}" watches a quantity that gets '
             f"{'larger' if record.mode == 'min' else 'smaller'} while the network learns: from {seen.values[0]:.3g} to "
@@ -129,13 +145,13 @@ def _wrong(record: WatchedQuantity, seen: Watched) -> bool:
     if int(np.argmin(counted)) > max(1, round(EARLY * len(counted))):
         return False
     if len(seen.held_out) < 2:
-        return True
+        return True  # to be judged at the end
     held_out = [loss for _, loss in seen.held_out]
     other = _as_counted(record, [value for value, _ in seen.held_out])
-    return _fall(held_out) > LEAST_FALL and other[-1] > other[0] and opposed_or_two(other, held_out)
+    return _fall(held_out) > LEAST_FALL and other[-1] > other[0] and _opposed_or_two(other, held_out)
 
 
-def opposed_or_two(one: list[float], other: list[float]) -> bool:
+def _opposed_or_two(one: list[float], other: list[float]) -> bool:
     """Whether the two go opposite ways; of two calls nothing more can be asked than what their ends say."""
     return len(one) < HELD_OUT or opposed(one, other).rho <= WRONG_RHO
 
@@ -188,3 +204,25 @@ def _held_out(case: Case, record: WatchedQuantity) -> list[tuple[float, float]]:
             found.append((value, float(np.mean(losses))))
         before = step
     return found
+
+
+def _at_end(case: Case, record: WatchedQuantity) -> tuple[float, float] | None:
+    """The training loss in the steps before the first call, and the loss of recorded held-out batches at the end."""
+    if case.workshop is None or case.lab.why_not_replayable() is not None:
+        return None
+    first = record.at_step[0]
+    before = [row.loss for row in case.trace.steps() if first // 2 <= row.step < first and math.isfinite(row.loss)]
+    probes = validation_probes(case.lab)
+    if not before or not probes:
+        return None
+    with case.lab.at("final"):
+        after = float(np.mean([probe.loss() for probe in probes]))
+    return (float(np.mean(before)), after) if math.isfinite(after) else None
+
+
+def _lower_at_end(record: WatchedQuantity, before: float, after: float) -> bool:
+    """Whether the loss on held-out data has fallen, and the quantity is not that loss itself."""
+    last = record.values[-1]
+    forms = [after, math.exp(min(after, 50.0)), math.sqrt(max(after, 0.0))]
+    alike = any(abs(last - form) <= ALIKE * max(abs(form), 1e-12) for form in forms)
+    return _fall([before, after]) > LEAST_FALL_AT_END and not alike
