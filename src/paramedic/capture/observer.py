@@ -1075,7 +1075,7 @@ class Observer:
             self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
 
     @light
-    def scheduler_stepped(self, scheduler: Any, frame: Any, given: Any = None) -> None:
+    def scheduler_stepped(self, scheduler: Any, frame: Any) -> None:
         for record in self.setup.schedulers:
             if record.scheduler is scheduler:
                 record.calls += 1
@@ -1083,8 +1083,6 @@ class Observer:
                     record.stepped = place_of(frame)
                 if len(record.at_optimizer_step) < 10_000:
                     record.at_optimizer_step.append(self.phase_step)
-                    if record.kind == "ReduceLROnPlateau" and isinstance(given, (int, float)):
-                        record.watched.append(float(given))
 
     @quiet
     def rate_found(self, scheduler: Any) -> float | None:
@@ -1100,6 +1098,9 @@ class Observer:
         ))  # fmt: skip
         if before is not None:
             self._keep_watched(record, quantity, before, _rate(scheduler.optimizer) < before)
+            own = next((item for item in self.setup.schedulers if item.scheduler is scheduler), None)
+            if own is not None and len(own.watched) == len(own.at_optimizer_step) - 1:  # of every call so far
+                own.watched.append(record.values[-1])
 
     @quiet
     def stopping_watched(self, callback: Any, read: Callable[[], early_stopping.Call | None]) -> None:

@@ -28,6 +28,7 @@ HELD_OUT = 3  # calls at which the program computed the loss on held-out data, f
 # first call, which in a first epoch is of rows not seen before. Dropout raises that one: it must have fallen further.
 LEAST_FALL_AT_END = 0.1
 ALIKE = 0.15  # a quantity this near to the held-out loss (or its exponential or root) may be that loss
+PROVEN = "scheduler-watches-wrong-direction"  # says it of a plateau scheduler, where an experiment proves it
 OTHER = {"min": "max", "max": "min"}
 ROW = {"rate": "R36", "stop": "R31"}
 
@@ -66,12 +67,16 @@ class WatchedInWrongDirection(Check):
     also = ("R31",)
     name = "watched-in-wrong-direction"
     cost = "replay"
+    after_facts = 2
 
     def examine(self, case: Case) -> Iterator[Finding]:
         if not case.setup.watched:
             raise NotApplicable("no plateau scheduler and no early stopping waits on a quantity")
-        few = True
+        few, proven = True, any(item.check == PROVEN for item in case.findings)
         for record in case.setup.watched:
+            if proven and record.effect == "rate":
+                few = False
+                continue
             if len(record.values) < CALLS_OF_A_NOTE:
                 continue
             few = False

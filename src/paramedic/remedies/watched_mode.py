@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from paramedic.checks.finding import Finding
-from paramedic.remedies.objects import evidence, line
+from paramedic.remedies.objects import line
 from paramedic.remedies.source import NoPatch, Source, argument, with_argument
 
-CHECKS = ("watched-in-wrong-direction",)
+CHECKS = ("watched-in-wrong-direction", "scheduler-watches-wrong-direction")
 POSITION = {"ReduceLROnPlateau": 1, "EarlyStopping": 4}  # of the mode; torch's (optimizer, mode, ...), and callbacks'
 TRANSFORMERS = "EarlyStoppingCallback"
-MODES = {"min": "max", "max": "min"}
+MODE = re.compile(r'mode="(min|max)"')  # as the remedy has it
 
 
 def rewrite(source: Source, finding: Finding) -> None:
     at = line(finding)
     found = [call for call in source.calls() if source.lines(call)[0] <= at <= source.lines(call)[1]]
-    other = MODES[str(evidence(finding, "mode"))]
+    wanted = MODE.search(finding.remedy.summary if finding.remedy is not None else "")
+    if wanted is None:
+        raise NoPatch("the remedy names no mode")
+    other = wanted.group(1)
     own = [call for call in found if source.called(call) in POSITION]
     if len(own) == 1:
         _set_mode(source, own[0], other)

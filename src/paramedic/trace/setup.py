@@ -75,8 +75,8 @@ class OptimizerRecord:
 class SchedulerRecord:
     """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
 
-    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the plain numbers that
-    a ReduceLROnPlateau was given at them.
+    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the numbers that a
+    ReduceLROnPlateau was given at them.
     """
 
     scheduler: Any
