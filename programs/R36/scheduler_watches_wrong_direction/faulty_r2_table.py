@@ -6,12 +6,12 @@ from torch import nn
 from torch.nn import functional as F
 
 torch.manual_seed(4)
-table, progression = load_diabetes(return_X_y=True)
+table, progression = load_diabetes(return_X_y=True, scaled=False)
 order = np.random.default_rng(4).permutation(len(table))
-table, progression = table[order] / table.std(0), progression[order]
+table, progression = table[order], progression[order]
 train, val = slice(0, 330), slice(330, None)
 scale = progression[train].std()
-x = torch.tensor(table, dtype=torch.float32)
+x = torch.tensor((table - table[train].mean(0)) / table[train].std(0), dtype=torch.float32)
 y = torch.tensor((progression - progression[train].mean()) / scale, dtype=torch.float32)
 
 
