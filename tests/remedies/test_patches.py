@@ -173,6 +173,18 @@ def test_evidence_gives_the_number(program: str, line: int, evidence: Evidence, 
     assert written in patched(finding(program, line, evidence))
 
 
+@pytest.mark.parametrize(
+    ("program", "line", "mode", "written"),
+    [
+        ("R36/scheduler_watches_wrong_direction/faulty_image_accuracy", 21, "max", 'patience=2, mode="max")'),
+        ("R36/scheduler_watches_wrong_direction/faulty_r2_table", 30, "max", '(optimizer, "max", '),
+        ("R31/watched_in_wrong_direction/faulty", 46, "max", '"val_acc", patience=5, mode="max")'),
+    ],
+)
+def test_other_mode(program: str, line: int, mode: str, written: str) -> None:
+    assert written in patched(finding(program, line, remedy=f'pass mode="{mode}"'))
+
+
 WIDTHS = (Evidence("numbers per sample in the narrowest layer", 1), Evidence("width of the simple model that learns", 128))
 
 

@@ -284,13 +284,19 @@ def _schedulers(observer: Observer) -> None:
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             if observer.elsewhere:
                 return original(self, *args, **kwargs)
-            if not constructing and not stepping:
-                observer.scheduler_stepped(self, sys._getframe(1), args[0] if args else kwargs.get("metrics"))
+            outermost = not constructing and not stepping
+            if outermost:
+                observer.scheduler_stepped(self, sys._getframe(1))
+            plateau = outermost and isinstance(self, schedulers.ReduceLROnPlateau)
+            before = observer.rate_found(self) if plateau else None
             stepping.append(id(self))
             try:
-                return original(self, *args, **kwargs)
+                result = original(self, *args, **kwargs)
             finally:
                 stepping.pop()
+            if plateau:
+                observer.plateau_stepped(self, before, args[0] if args else kwargs.get("metrics"))
+            return result
 
         return wrapper
 

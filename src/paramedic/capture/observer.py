@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from paramedic.capture import keras_optimizer, ranks
+from paramedic.capture import early_stopping, keras_optimizer, ranks
 from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.late_import import AfterImport
@@ -45,6 +45,7 @@ from paramedic.trace.setup import (
     Setup,
     Source,
     StepEvent,
+    WatchedQuantity,
     ZeroGrad,
     parameters_of,
 )
@@ -66,6 +67,7 @@ FINGERPRINT_SHARE = 0.004  # of the time so far: a first epoch may last for days
 FINGERPRINT_ALLOWANCE = 0.5  # seconds
 MEASURED_STEPS = 16  # first steps in which gradients are looked at before backward and step
 DENSE_EVENTS = 400  # protocol events written to the trace one by one; later ones are counted only
+WATCHED_CALLS = 4000  # of a plateau scheduler or an early stopping whose quantity is kept
 WATCH_ALLOWANCE = 1.0  # seconds of our own up to which evaluations are looked at, however short the program is
 LOOK_SECONDS = 0.02  # between two looks at whether the next step should be recorded; only glances at steps in between
 MOST_GLANCES = 64
@@ -177,6 +179,7 @@ class Observer:
         self._functional: list[FunctionalCall] = []
         self._models: dict[int, ModelRecord] = {}
         self._constructed = ByIdentity()
+        self._watched = ByIdentity()  # quantities by the scheduler or callback that waits on them
         self.setup.constructed = self._constructed
         self.setup.froze = self.recorder.froze
         self._iterators = ByIdentity()
@@ -209,6 +212,8 @@ class Observer:
         os.register_at_fork(after_in_child=lambda: (stand_down() or (lambda: None))())
         intercept(self)
         self._finders = [AfterImport(keras_optimizer.MODULE, self._keras_imported)]
+        for name in early_stopping.MODULES:
+            self._finders.append(AfterImport(name, functools.partial(self._callbacks_imported, name)))
         for finder in self._finders:
             finder.install()
         self.active = True
@@ -227,6 +232,12 @@ class Observer:
         module = sys.modules[keras_optimizer.MODULE]
         if hasattr(module, "BaseOptimizer"):
             keras_optimizer.intercept_keras(self, module)
+
+    def _callbacks_imported(self, name: str) -> None:
+        try:
+            early_stopping.intercept_callbacks(self, name, sys.modules[name])
+        except Exception as error:
+            self.errors.setdefault("early stopping", f"{type(error).__name__}: {error}")
 
     def _stand_down(self) -> None:
         """In a forked worker nothing is observed, and nothing of ours is in the way."""
@@ -1064,7 +1075,7 @@ class Observer:
             self._protocol("scheduler", {"kind": type(scheduler).__name__, "place": str(place_of(frame))})
 
     @light
-    def scheduler_stepped(self, scheduler: Any, frame: Any, given: Any = None) -> None:
+    def scheduler_stepped(self, scheduler: Any, frame: Any) -> None:
         for record in self.setup.schedulers:
             if record.scheduler is scheduler:
                 record.calls += 1
@@ -1072,8 +1083,54 @@ class Observer:
                     record.stepped = place_of(frame)
                 if len(record.at_optimizer_step) < 10_000:
                     record.at_optimizer_step.append(self.phase_step)
-                    if record.kind == "ReduceLROnPlateau" and isinstance(given, (int, float)):
-                        record.watched.append(float(given))
+
+    @quiet
+    def rate_found(self, scheduler: Any) -> float | None:
+        """The learning rate that a plateau scheduler finds."""
+        return _rate(scheduler.optimizer)
+
+    @quiet
+    def plateau_stepped(self, scheduler: Any, before: float | None, quantity: Any) -> None:
+        """The scheduler has read the quantity itself: reading it again waits for nothing."""
+        record = self._watched_by(scheduler, lambda: WatchedQuantity(
+            type(scheduler).__name__, "rate", scheduler.mode, scheduler.patience + 1, scheduler.threshold,
+            scheduler.threshold_mode == "rel", _place_of_construction(self.setup, scheduler),
+        ))  # fmt: skip
+        if before is not None:
+            self._keep_watched(record, quantity, before, _rate(scheduler.optimizer) < before)
+            own = next((item for item in self.setup.schedulers if item.scheduler is scheduler), None)
+            if own is not None and len(own.watched) == len(own.at_optimizer_step) - 1:  # of every call so far
+                own.watched.append(record.values[-1])
+
+    @quiet
+    def stopping_watched(self, callback: Any, read: Callable[[], early_stopping.Call | None]) -> None:
+        """An early stopping has looked at its quantity; ``read`` says what it was and what came of it."""
+        call = read()
+        if call is not None:
+            record = self._watched_by(callback, lambda: WatchedQuantity(
+                type(callback).__name__, "stop", call.mode, max(1, call.patience), abs(call.least),
+                constructed=self._constructed.get(callback),
+            ))  # fmt: skip
+            self._keep_watched(record, call.value, float("nan"), call.stops)
+
+    def _watched_by(self, owner: Any, make: Callable[[], WatchedQuantity]) -> WatchedQuantity:
+        """Its record in the running phase."""
+        record: WatchedQuantity | None = self._watched.get(owner)
+        if record is None or not any(item is record for item in self.setup.watched):
+            record = self._watched[owner] = make()
+            if len(self.setup.watched) < 32:
+                self.setup.watched.append(record)
+        return record
+
+    def _keep_watched(self, record: WatchedQuantity, quantity: Any, rate: float, acts: bool) -> None:
+        if len(record.values) >= WATCHED_CALLS:
+            return
+        value = _item(quantity) if isinstance(quantity, Tensor) else quantity
+        if acts:
+            record.acted.append(len(record.values))
+        record.values.append(float(value))
+        record.at_step.append(self.phase_step)
+        record.rates.append(rate)
 
     # -- data ---------------------------------------------------------------------------------------------------
 
@@ -1286,6 +1343,10 @@ def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:
 def _rate(optimizer: Any) -> float:
     """The learning rate of the first group."""
     return float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
+
+
+def _place_of_construction(setup: Setup, scheduler: Any) -> Place | None:
+    return next((item.constructed for item in setup.schedulers if item.scheduler is scheduler), None)
 
 
 def replayable_part(module: nn.Module) -> nn.Module:

@@ -91,7 +91,7 @@ def with_proof(finding: Finding, fact: Fact) -> Finding:
 
 def is_symptom(finding: Finding) -> bool:
     """A symptom's row or check, unless it is a fact, or mending it was proven to make the network learn."""
-    if finding.level == "fault" and (finding.proof is not None or finding.reason == "R17" and finding.exact):
+    if finding.level == "fault" and (finding.proof is not None or finding.reason in ("R17", "R31") and finding.exact):
         return False
     return finding.reason in SYMPTOMS or finding.check in SYMPTOM_CHECKS
 

@@ -75,8 +75,8 @@ class OptimizerRecord:
 class SchedulerRecord:
     """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
 
-    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the plain numbers that
-    a ReduceLROnPlateau was given at them.
+    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the numbers that a
+    ReduceLROnPlateau was given at them.
     """
 
     scheduler: Any
@@ -86,6 +86,30 @@ class SchedulerRecord:
     calls: int = 0
     at_optimizer_step: list[int] = field(default_factory=list)
     watched: list[float] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class WatchedQuantity:
+    """The quantity that a plateau scheduler or an early stopping waits on, call by call.
+
+    kind: its class. effect: what it does when the quantity gets no better: "rate" (reduces it) or "stop". mode: "min"
+        or "max". patience: calls without an improvement until it acts. threshold: what counts as one, relative to the
+        best value or not.
+    values, at_step, rates: of every call, the quantity, the optimizer steps made before it, and the rate that it
+        found (nan where it was not read). acted: the numbers of the calls at which it did what it does.
+    """
+
+    kind: str
+    effect: str
+    mode: str
+    patience: int
+    threshold: float = 0.0
+    relative: bool = False
+    constructed: Place | None = None
+    values: list[float] = field(default_factory=list)
+    at_step: list[int] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    acted: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -334,6 +358,7 @@ class Setup:
     models: list[ModelRecord] = field(default_factory=list)
     optimizers: list[OptimizerRecord] = field(default_factory=list)
     schedulers: list[SchedulerRecord] = field(default_factory=list)
+    watched: list[WatchedQuantity] = field(default_factory=list)
     loaders: list[LoaderRecord] = field(default_factory=list)
     steps: list[list[StepEvent]] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
