@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -154,6 +155,9 @@ def signals() -> Any:
     before = signal.signal(signal.SIGALRM, lambda number, frame: fired.append(number))
     signal.setitimer(signal.ITIMER_REAL, 0.005)
     losses = _train(Net(), 6)
+    ends = time.monotonic() + 10
+    while not fired and time.monotonic() < ends:  # the training may be over sooner than the timer
+        time.sleep(0.001)
     signal.setitimer(signal.ITIMER_REAL, 0)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     mine = signal.getsignal(signal.SIGALRM)
