@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotChecked
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.custom_loss import SYMPTOMS, trials
-from paramedic.experiments.loss_trial import loss_trial
+from paramedic.experiments.loss_tail import loss_tail
 from paramedic.experiments.operations import Operation, Operations
 from paramedic.experiments.progress import spread
 
-MOST_STEPS = 4  # recorded steps that are asked for a gradient
+MOST_STEPS = 12  # recorded steps that are asked for a gradient
 NO_GRAPH = "does not require grad"  # torch's message when backward meets a loss without a graph
 CUTTING = frozenset({"argmax", "argmin", "argsort", "detach", "data", "item", "numpy", "tolist", "round", "floor",
                      "ceil", "sign", "eq", "__eq__", "gt", "__gt__", "lt", "__lt__", "ge", "__ge__", "le", "__le__",
@@ -77,11 +79,14 @@ def _elsewhere(case: Case) -> bool:
         if record.tape is not None and [node.name for node in record.tape.nodes] == names
     ]
     for index in spread(alike, MOST_STEPS):
-        other = loss_trial(case.lab, index)
-        if other is None:
-            continue
-        with case.lab.at("initial"):
-            if not other.without_gradient():
+        with case.lab.at("initial"), torch.enable_grad():
+            tail = loss_tail(case.lab.operations(index))
+            if tail is None:
+                continue
+            free = [item.detach().clone().requires_grad_() for item in tail.outputs]
+            value = tail.loss(free)
+            grads = torch.autograd.grad(value, free, allow_unused=True) if value.requires_grad else []
+            if any(grad is not None and bool((grad != 0).any()) for grad in grads):
                 return True
     return False
 
