@@ -262,3 +262,24 @@ def test_a_penalty_on_weights_that_begin_at_zero(sign: int, found: list[str], tm
 
     names = [item.check for item in findings(observe(program, tmp_path), "penalty-with-wrong-sign")]
     assert names == found
+
+
+def test_of_two_encoders_each_has_inputs_of_its_own(tmp_path: Path) -> None:
+    """Rows of one microphone in training are compared with rows of the same one in validation."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        near, far = nn.Linear(8, 4), nn.Linear(8, 4)
+        optimizer = torch.optim.Adam([*near.parameters(), *far.parameters()])
+        x = torch.randn(500, 8)
+        for step in range(40):
+            rows = torch.randint(400, (32,))
+            loss = nn.functional.cross_entropy(near(x[rows]) @ far(0.2 * x[rows]).t(), torch.arange(32))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step % 10 == 9:
+                with torch.no_grad():
+                    (near(x[400:]) @ far(0.2 * x[400:]).t()).argmax(1)
+
+    assert not findings(observe(program, tmp_path), "train-validation-recipe-mismatch")

@@ -137,12 +137,16 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
                     if found is not None:
                         yield found
         return
-    places = {batch.flow.node.place for batch in _batches(setup, "train")}
+    trained = list(_batches(setup, "train"))
+    places = {batch.flow.node.place for batch in trained}
     for call in _validations(setup):
         if call.training and call.grad and call.place in places:
             continue  # the call of the training loop, which was not followed by a backward that could be seen
         for tape in _one_by_one(call):
-            found = _batch(tape, call.model, call.place, call.after_step, call.training)
+            # of several networks the one whose batches the training's are: the others may get inputs of another kind
+            main = trained[0].module if trained else call.model
+            same = any(node.module is main for node in tape.module_calls())
+            found = _batch(tape, main if same else call.model, call.place, call.after_step, call.training)
             if found is not None:
                 yield found
 
