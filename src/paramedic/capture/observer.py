@@ -537,7 +537,7 @@ class Observer:
     def constructed(self, thing: Any, frame: Any) -> None:
         """A module, optimizer, scheduler or loader was constructed."""
         if thing not in self._constructed:
-            self._constructed[thing] = place_of(frame)
+            self._constructed[thing] = place_of(_caller_of_constructor(thing, frame)) or place_of(frame)
 
     @quiet
     def optimizer_constructed(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
@@ -1338,6 +1338,16 @@ class Observer:
 def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:
     grads = [p.grad.detach() for p in parameters_of(optimizer) if p.grad is not None]
     return any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
+
+
+def _caller_of_constructor(thing: Any, frame: Any) -> Any:
+    """The frame that makes ``thing``: the program's own class calls ``super().__init__()``, and is called itself."""
+    while frame is not None and frame.f_code.co_name == "__init__":
+        names = frame.f_code.co_varnames
+        if not names or frame.f_locals.get(names[0]) is not thing:
+            break
+        frame = frame.f_back
+    return frame
 
 
 def _rate(optimizer: Any) -> float:
