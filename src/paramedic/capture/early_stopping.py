@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from paramedic.capture.patches import noting_construction
 
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
@@ -62,14 +63,6 @@ def intercept_callbacks(observer: Observer, name: str, module: Any) -> None:
     if owner is None or not hasattr(owner, method):
         return
 
-    def construct(original: Any) -> Any:
-        @functools.wraps(original)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            observer.constructed(self, sys._getframe(1))
-
-        return wrapper
-
     def look(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -79,5 +72,5 @@ def intercept_callbacks(observer: Observer, name: str, module: Any) -> None:
 
         return wrapper
 
-    observer.patches.replace(owner, "__init__", construct)
+    observer.patches.replace(owner, "__init__", noting_construction(observer))
     observer.patches.replace(owner, method, look)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture.functional import intercept_functional
+from paramedic.capture.patches import noting_construction
 from paramedic.capture.recorder import keeps_graph
 
 if TYPE_CHECKING:
@@ -163,14 +164,6 @@ def _optimizers(observer: Observer) -> None:
 
 
 def _modules(observer: Observer) -> None:
-    def construct(original: Any) -> Any:
-        @functools.wraps(original)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            original(self, *args, **kwargs)
-            observer.constructed(self, sys._getframe(1))
-
-        return wrapper
-
     depth = 0
 
     def train(original: Any) -> Any:
@@ -199,7 +192,7 @@ def _modules(observer: Observer) -> None:
 
         return wrapper
 
-    observer.patches.replace(nn.Module, "__init__", construct)
+    observer.patches.replace(nn.Module, "__init__", noting_construction(observer))
     observer.patches.replace(nn.Module, "train", train)
     observer.patches.replace(nn.Module, "load_state_dict", load)
 
@@ -207,14 +200,6 @@ def _modules(observer: Observer) -> None:
 def _data(observer: Observer) -> None:
     from torch.utils.data import DataLoader
     from torch.utils.data.dataloader import _BaseDataLoaderIter
-
-    def construct(original: Any) -> Any:
-        @functools.wraps(original)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            original(self, *args, **kwargs)
-            observer.constructed(self, sys._getframe(1))
-
-        return wrapper
 
     def iterator(original: Any) -> Any:
         @functools.wraps(original)
@@ -251,7 +236,7 @@ def _data(observer: Observer) -> None:
 
         return wrapper
 
-    observer.patches.replace(DataLoader, "__init__", construct)
+    observer.patches.replace(DataLoader, "__init__", noting_construction(observer))
     observer.patches.replace(_BaseDataLoaderIter, "__init__", iterator)
     observer.patches.replace(_BaseDataLoaderIter, "_reset", reset)
     observer.patches.replace(_BaseDataLoaderIter, "__next__", draw)

@@ -1092,13 +1092,13 @@ class Observer:
     @quiet
     def plateau_stepped(self, scheduler: Any, before: float | None, quantity: Any) -> None:
         """The scheduler has read the quantity itself: reading it again waits for nothing."""
+        own = next((item for item in self.setup.schedulers if item.scheduler is scheduler), None)
         record = self._watched_by(scheduler, lambda: WatchedQuantity(
             type(scheduler).__name__, "rate", scheduler.mode, scheduler.patience + 1, scheduler.threshold,
-            scheduler.threshold_mode == "rel", _place_of_construction(self.setup, scheduler),
+            scheduler.threshold_mode == "rel", own.constructed if own is not None else None,
         ))  # fmt: skip
         if before is not None:
             self._keep_watched(record, quantity, before, _rate(scheduler.optimizer) < before)
-            own = next((item for item in self.setup.schedulers if item.scheduler is scheduler), None)
             if own is not None and len(own.watched) == len(own.at_optimizer_step) - 1:  # of every call so far
                 own.watched.append(record.values[-1])
 
@@ -1353,10 +1353,6 @@ def _caller_of_constructor(thing: Any, frame: Any) -> Any:
 def _rate(optimizer: Any) -> float:
     """The learning rate of the first group."""
     return float(optimizer.param_groups[0].get("lr", 0.0)) if optimizer.param_groups else 0.0
-
-
-def _place_of_construction(setup: Setup, scheduler: Any) -> Place | None:
-    return next((item.constructed for item in setup.schedulers if item.scheduler is scheduler), None)
 
 
 def replayable_part(module: nn.Module) -> nn.Module:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paramedic.capture.observer import Observer
 
 _ABSENT = object()
 
@@ -55,3 +60,17 @@ class Patches:
         self.suspend()
         self._patches.clear()
         self._applied = True
+
+
+def noting_construction(observer: Observer) -> Callable[[Any], Any]:
+    """Wraps the ``__init__`` of a class of others', so that the observer is told where a thing of it is made."""
+
+    def make(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            observer.constructed(self, sys._getframe(1))
+
+        return wrapper
+
+    return make

@@ -12,7 +12,7 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.custom_loss import SYMPTOMS, trials
 from paramedic.experiments.loss_tail import loss_tail
 from paramedic.experiments.operations import Operation, Operations
-from paramedic.experiments.progress import spread
+from paramedic.experiments.progress import main_tapes, spread
 
 MOST_STEPS = 12  # recorded steps that are asked for a gradient
 NO_GRAPH = "does not require grad"  # torch's message when backward meets a loss without a graph
@@ -72,15 +72,9 @@ class LossWithoutGradient(Check):
 
 def _elsewhere(case: Case) -> bool:
     """Whether another recorded step gives the outputs a gradient: then it is the batch that leaves none."""
-    names = [node.name for node in case.lab.main_backward.tape.nodes] if case.lab.main_backward.tape is not None else []
-    alike = [
-        index
-        for index, record in enumerate(case.lab.backwards)
-        if record.tape is not None and [node.name for node in record.tape.nodes] == names
-    ]
-    for index in spread(alike, MOST_STEPS):
+    for tape in spread(main_tapes(case.lab), MOST_STEPS):
         with case.lab.at("initial"), torch.enable_grad():
-            tail = loss_tail(case.lab.operations(index))
+            tail = loss_tail(case.lab.log(tape))
             if tail is None:
                 continue
             free = [item.detach().clone().requires_grad_() for item in tail.outputs]
