@@ -52,7 +52,7 @@ class CleanInputs(Remedy):
             number = next(n for n in batch.flow.inputs if batch.tape.leaves[n] is batch.input_leaf)
             if rows is None:
                 raise ValueError("a batch without its clean rows")
-            self.values[id(batch.tape)] = {number: rows.to(batch.inputs.device, batch.inputs.dtype)}
+            self.values[id(batch.tape)] = {number: rows.to(batch.inputs.dtype)}
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:
         known = self.values.get(id(tape))

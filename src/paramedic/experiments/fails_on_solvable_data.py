@@ -50,7 +50,7 @@ class SolvableInputs(Intervention):
             numbers, target = input_numbers(tape), target_number(self.lab, tape)
             value = None
             if len(numbers) == 1 and target is not None and target != numbers[0]:
-                own, wanted = tape.leaves[numbers[0]].value, tape.leaves[target].value
+                own, wanted = (tape.leaves[number].value.cpu() for number in (numbers[0], target))
                 value = surrogate(own, wanted, len(self._made), self.own_scale)  # other noise for every batch
             self._made[key] = {} if value is None else {numbers[0]: value}
         return self._made[key]
