@@ -95,7 +95,7 @@ def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> di
         except (TypeError, RuntimeError, ValueError):
             continue
         tensors = {
-            path: tensor for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)
+            path: tensor.cpu() for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)
         }
         if tensors:
             return tensors
