@@ -42,10 +42,12 @@ def examine(
     selected: Callable[[Check], bool] = lambda check: True,
     checks: Iterable[type[Check]] | None = None,
     progress: Callable[[str], None] = lambda name: None,
+    told: Callable[[Outcome], None] = lambda outcome: None,
     interruptible: bool = False,
 ) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
     """Findings (unranked), the outcome of every check, and internal errors by check name.
 
+    progress: gets the name of each check before it runs. told: gets its outcome after that.
     interruptible: Ctrl-C ends the examination, and not the caller; what was found until then counts.
     """
     classes = list(check_classes() if checks is None else checks)
@@ -72,6 +74,7 @@ def examine(
             interrupted, outcome = True, _outcome(check, "not-checked", INTERRUPTED)
         outcomes.append(outcome)
         case.findings.extend(outcome.findings)
+        told(outcome)
     return list(case.findings) if interrupted else _with_proofs(case, errors), outcomes, errors
 
 
