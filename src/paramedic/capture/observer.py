@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from paramedic.capture import early_stopping, keras_optimizer, ranks
 from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
+from paramedic.capture.hand_made import HandMadeUpdates, Rule, unique
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.patches import Patches
 from paramedic.capture.phases import Phases, carried, without_loaders
@@ -168,6 +169,7 @@ class Observer:
         self._in_closure = False
         self._erased_at = 0  # backward calls before the last zero_grad that erased gradients
         self._left_over = 0.0
+        self._by_hand = HandMadeUpdates()
         self._nonzero: dict[int, bool] = {}  # by id: whether an optimizer had gradients before its step
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
@@ -370,6 +372,10 @@ class Observer:
         return len(self.setup.steps) < MIN_RECORD_STEPS or seconds < RECORD_SECONDS
 
     @property
+    def steps_by_optimizer(self) -> bool:
+        return any(record.steps for record in self.setup.optimizers if not record.by_hand)
+
+    @property
     def phase_step(self) -> int:
         """Optimizer steps since the running phase began."""
         return self.steps - self.setup.phase.first_step
@@ -556,6 +562,7 @@ class Observer:
         self._window_started = time.process_time()
         self._events, self._models, self._epoch, self._fingerprint_rows = [], {}, 0, 0
         self._stepped = {}
+        self._by_hand = HandMadeUpdates()
         self._evaluation_pass, self._evaluation_step = 0, -1
         self._pass_batches.clear()
         self._watch_calls = 0
@@ -609,6 +616,8 @@ class Observer:
         if not (self.idle and self._glance_at_loss(root)):
             self._glances = 0
             self._take_tape(root, frame)
+            if self._by_hand.optimizer is not None and self.active and 0 < (self.stop_after or 0) <= self.steps:
+                raise StopProgram
 
     @light
     def _glance_at_loss(self, root: Any) -> bool:
@@ -622,7 +631,7 @@ class Observer:
             return False
         if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
             return False
-        if self.recorder.manual_update is not None:
+        if self._by_hand.parameters:
             return False
         self.backward_calls += 1
         self.setup.backward_calls += 1
@@ -652,8 +661,10 @@ class Observer:
                 self.setup.cut.append(BackwardRecord(tape, float(unscaled.detach()), place_of(frame)))
             return None
         if not recording:
+            self._follow_parameters(None)
             return None
         tape = self.recorder.tape(root)
+        self._follow_parameters(tape)
         if not self.window_open:  # armed for an evaluation: this was training all the same
             if tape is not None:
                 self._settle_roles(tape)
@@ -725,21 +736,76 @@ class Observer:
             self.recorder.clear()
             self._disarm()
 
+    def _follow_parameters(self, tape: Tape | None) -> None:
+        """While no optimizer makes steps: the program may write to its parameters by itself, before the next backward."""
+        own = self._by_hand
+        if self.setup.sharded or self.steps_by_optimizer:
+            return
+        if tape is not None and not own.failed and self.window_open:
+            loose = self.recorder.loose_leaves(tape)
+            own.loose.extend(loose)
+            own.begins(unique([*_parameters_of(tape), *(tensor for _, tensor in loose)]))
+        elif own.parameters:
+            own.begins(own.one())
+
     def _close_manual_step(self) -> None:
         """Parameters were written to by hand since the last backward: that was a step without an optimizer."""
-        place = self.recorder.manual_update
-        if place is None or self._in_closure or any(record.steps for record in self.setup.optimizers):
+        place, own = self.recorder.written, self._by_hand
+        self.recorder.written = None
+        if self._in_closure or self.steps_by_optimizer or not own.changed():
             return
-        self.recorder.manual_update = None
-        self._problem(
-            f"parameters are updated by hand ({place}): training cannot be replayed beyond one step"
-        )
         if self.window_open:
+            self._events.extend(self._step_by_hand(place))
             self.setup.steps.append(self._events)
+        if own.optimizer is not None:
+            next(record for record in self.setup.optimizers if record.by_hand).steps += 1
         self._events = []
-        self.writer.step(self._row(self._last_loss))
+        self.writer.step(self._row(self._last_loss, own.rate))
         self.steps += 1
         self._evaluated(self.recorder.retire())
+
+    def _step_by_hand(self, place: Place | None) -> list[OptimizerStep]:
+        """The step of an optimizer that does what the program did by hand; none where that follows no known rule."""
+        own = self._by_hand
+        rule = own.rule() if not own.failed else None
+        if rule is None:
+            self._not_understood(place)
+            return []
+        index = next((k for k, record in enumerate(self.setup.optimizers) if record.by_hand), None)
+        if index is None:
+            index = len(self.setup.optimizers)
+            self._know_update(own, rule, place)
+        settings = {"momentum": rule.momentum, "weight_decay": rule.weight_decay}
+        record = self.setup.optimizers[index]
+        if len(self.setup.steps) <= 1:  # momentum shows at the second step
+            record.groups[0].update(settings)
+        own.rate = rule.rate
+        return [OptimizerStep(index, (rule.rate,), place, settings=(_changed(settings, record.groups[0]),))]
+
+    def _know_update(self, own: HandMadeUpdates, rule: Rule, place: Place | None) -> None:
+        for leaf, tensor in own.loose:  # taken for data until now
+            if not leaf.parameter:
+                if tensor not in self.setup.initial:
+                    self.setup.initial.add(tensor, leaf.value)
+                leaf.value, leaf.parameter, leaf.source = tensor, True, None
+        own.loose.clear()
+        held = [tensor for number, tensor in enumerate(own.parameters) if number not in rule.missed]
+        own.optimizer = torch.optim.SGD(held, lr=rule.rate)
+        groups = [{k: v for k, v in group.items() if k != "params"} for group in own.optimizer.param_groups]
+        self.setup.optimizers.append(OptimizerRecord(own.optimizer, "SGD", groups, held, place, by_hand=True))
+        self.recorder.parameters.update(map(id, own.parameters))
+        self.event("optimizer", {"kind": "SGD by hand", "groups": groups, "constructed": str(place), "parameters": len(held)})
+
+    def _not_understood(self, place: Place | None) -> None:
+        """Steps like these cannot be made again; nor are the earlier ones, which another rule explained by chance."""
+        self._by_hand.failed, self._by_hand.optimizer = True, None
+        self._problem(
+            f"parameters are updated by hand ({place}), by another rule than that of stochastic gradient descent: training "
+            "cannot be replayed beyond one step"
+        )
+        self.setup.optimizers[:] = [record for record in self.setup.optimizers if not record.by_hand]
+        for step in self.setup.steps:
+            step[:] = [event for event in step if not isinstance(event, OptimizerStep)]
 
     def _note_loss(self, root: Tensor) -> None:
         if root.numel() == 1:
@@ -775,12 +841,14 @@ class Observer:
             if isinstance(leaf.source, Source) and leaf.source.loader is not None:
                 self.setup.loaders[leaf.source.loader].role = "train"
 
-    def after_backward(self) -> None:
+    def after_backward(self, inputs: Any = (), gradients: Any = ()) -> None:
         if not self.idle:
-            self._backward_ended()
+            self._backward_ended(inputs, gradients)
 
     @quiet
-    def _backward_ended(self) -> None:
+    def _backward_ended(self, inputs: Any, gradients: Any) -> None:
+        if self._by_hand.parameters and not self.steps_by_optimizer:
+            self._by_hand.ends(tensors_of(inputs), tensors_of(gradients))
         self._settle()
 
     @quiet
@@ -956,7 +1024,7 @@ class Observer:
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         self._in_step = False
-        self.recorder.manual_update = None
+        self._by_hand = HandMadeUpdates()
         self._write_glanced(time.perf_counter())
         self._note_modes()
         index = self._optimizer_index(optimizer)
