@@ -67,6 +67,11 @@ class HandMadeUpdates:
             None if item is None or item.is_sparse else _sample(item) for item in found
         ]
 
+    def edited(self) -> None:
+        """The gradients in the parameters were clipped."""
+        if any(item.grad is not None for item in self.parameters):
+            self.ends()
+
     def changed(self) -> bool:
         """Whether a parameter has another value than before the last backward."""
         pairs = zip(self.parameters, self._values, strict=True)

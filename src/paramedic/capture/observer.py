@@ -754,12 +754,14 @@ class Observer:
         self.recorder.written = None
         if self._in_closure or self.steps_by_optimizer or not own.changed():
             return
+        made, later = self._events, []
+        while made and isinstance(made[-1], ZeroGrad):  # it had the gradients still
+            later.insert(0, made.pop())
         if self.window_open:
-            self._events.extend(self._step_by_hand(place))
-            self.setup.steps.append(self._events)
+            self.setup.steps.append(made + self._step_by_hand(place))
         if own.optimizer is not None:
             next(record for record in self.setup.optimizers if record.by_hand).steps += 1
-        self._events = []
+        self._events = later
         self.writer.step(self._row(self._last_loss, own.rate))
         self.steps += 1
         self._evaluated(self.recorder.retire())
@@ -768,10 +770,11 @@ class Observer:
         """The step of an optimizer that does what the program did by hand; none where that follows no known rule."""
         own = self._by_hand
         rule = own.rule() if not own.failed else None
-        if rule is None:
-            self._not_understood(place)
-            return []
         index = next((k for k, record in enumerate(self.setup.optimizers) if record.by_hand), None)
+        if rule is None:
+            if index is None or self.setup.optimizers[index].steps < MIN_RECORD_STEPS:
+                self._not_understood(place)
+            return []  # one among many: weights were loaded, or kept within bounds
         if index is None:
             index = len(self.setup.optimizers)
             self._know_update(own, rule, place)
@@ -887,6 +890,7 @@ class Observer:
         self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], result: Any, frame: Any
     ) -> None:
         if self.window_open:
+            self._by_hand.edited()
             result = result.detach() if isinstance(result, Tensor) else None
             scaler, scale = self._scaler() if self._scaler is not None else None, None
             if scaler is not None and scaler._scale is not None:
@@ -1394,13 +1398,13 @@ class Observer:
         self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self._evaluated_phase)
 
     def _finish_tapes(self) -> None:
+        self._close_manual_step()
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
         self._pass_values.flush()
         if self._events and (self.window_open or not self.setup.steps):
             self.setup.steps.append(self._events)
             self._events = []
-        self._close_manual_step()
 
 
 def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:
