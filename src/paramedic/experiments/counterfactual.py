@@ -19,7 +19,13 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments.fan_out import Job, outcomes
-from paramedic.experiments.interventions import LEARNING_RATE_FACTORS, LearningRate, OtherOptimizer, Remedy, Together
+from paramedic.experiments.interventions import (
+    LEARNING_RATE_FACTORS,
+    LearningRate,
+    OtherOptimizer,
+    Remedy,
+    Together,
+)
 from paramedic.experiments.lab import Curve, Intervention, Lab, OutOfTime
 from paramedic.experiments.progress import (
     PROBES,
