@@ -1,6 +1,7 @@
 """What observation costs, beside what people use for the same purpose.
 
     python -m benchmarks.overhead [--pairs 9] [--long] [--quick] [--output docs/overhead.md]
+    python -m benchmarks.overhead --cuda [--pairs 9]     # the first table alone, on a GPU, by the clock on the wall
 
 Three tables:
 
@@ -56,13 +57,14 @@ RECORD_SLOWLY = 1e9  # the first steps are all taken, however long
 FEWEST_STEPS = 20
 COVERAGE = 0.95
 ONE_MS, FIVE_MS = (128, 32), (512, 64)  # width and batch of an MLP with steps of about 1 ms and 5 ms
+DEVICE = torch.device("cuda" if "--cuda" in sys.argv else "cpu")
 
 
 class Classifier:
     """A network and its training step; ``watch`` is called between backward and the optimizer's step."""
 
     def __init__(self, model: nn.Module, x: torch.Tensor) -> None:
-        self.model, self.x, self.y = model, x, torch.randint(10, (len(x),))
+        self.model, self.x, self.y = model.to(DEVICE), x.to(DEVICE), torch.randint(10, (len(x),)).to(DEVICE)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
         self.watch: Callable[[], None] = lambda: None
 
@@ -85,10 +87,10 @@ def _cnn() -> Classifier:
     return Classifier(nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10)), torch.randn(32, 3, 32, 32))
 
 
-def _transformer() -> Classifier:
-    layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
-    model = nn.Sequential(nn.TransformerEncoder(layer, 4), nn.Flatten(), nn.Linear(32 * 128, 10))
-    return Classifier(model, torch.randn(16, 32, 128))
+def _transformer(depth: int = 4, width: int = 128, length: int = 32) -> Classifier:
+    layer = nn.TransformerEncoderLayer(width, width // 32, 2 * width, batch_first=True)
+    model = nn.Sequential(nn.TransformerEncoder(layer, depth), nn.Flatten(), nn.Linear(length * width, 10))
+    return Classifier(model, torch.randn(16, length, width))
 
 
 def _deep(blocks: int) -> Classifier:
@@ -106,6 +108,8 @@ MODELS: dict[str, Callable[[], Classifier]] = {
     "transformer of 4 layers": _transformer,
     "1,044 tensors of parameters": partial(_deep, 260),
 }
+if DEVICE.type == "cuda":  # one whose steps take the device longer than the processor
+    MODELS["transformer of 12 layers, 1,024 wide"] = partial(_transformer, 12, 1024, 256)
 
 
 # -- ways of watching -------------------------------------------------------------------------------------------
@@ -187,10 +191,18 @@ WAYS: dict[str, Callable[[Classifier], object]] = {
 
 
 def _seconds(step: Callable[[], None], count: int) -> float:
-    started = time.thread_time()
+    """Of the processor; on a GPU until it has done all of it."""
+    started = _clock()
     for _ in range(count):
         step()
-    return time.thread_time() - started
+    return _clock() - started
+
+
+def _clock() -> float:
+    if DEVICE.type == "cpu":
+        return time.thread_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def said(values: list[float]) -> str:
@@ -345,11 +357,15 @@ def main() -> None:
     parser.add_argument("--program-pairs", type=int, default=3)
     parser.add_argument("--long", action="store_true", help="the trace's size up to 10^5 steps")
     parser.add_argument("--quick", action="store_true", help="a handful of steps of every part: whether it works")
+    parser.add_argument("--cuda", action="store_true", help="the first table alone, on a GPU")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     pairs, program_pairs = (2, 1) if options.quick else (options.pairs, options.program_pairs)
     lengths = [50] if options.quick else [1000, 10_000, *([100_000] if options.long else [])]
+    if options.cuda:
+        print(f"{torch.cuda.get_device_name()}\n\n{steps_table(pairs, 0.01 if options.quick else SECONDS)}")
+        return
     parts = [
         "## A step\n\n" + steps_table(pairs, 0.01 if options.quick else SECONDS),
         "## A whole program\n\n" + programs_table(program_pairs, 0.1 if options.quick else 1.0),

@@ -50,12 +50,13 @@ def digest() -> str:
                 for value in (tensor, tensor.grad):
                     if value is not None:
                         value = value.to_local() if hasattr(value, "to_local") else value  # this process's part
-                        data = value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+                        data = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
                         parts.append(f"{name} {hashlib.sha256(data).hexdigest()} {tensor.requires_grad}")
             hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
             counts = [len(item) for item in hooks]
             parts.append(f"{type(module).__name__} {module.training} {counts} {sorted(vars(module))}")
-    parts.append(hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest())
+    states = [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [])]
+    parts += [hashlib.sha256(state.numpy().tobytes()).hexdigest() for state in states]
     parts.append(hashlib.sha256(repr(np.random.get_state()).encode()).hexdigest())
     parts.append(hashlib.sha256(repr(random.getstate()).encode()).hexdigest())
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()

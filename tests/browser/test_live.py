@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from selenium import webdriver
 
 from paramedic.cli.view import HOST, Server, serve
 from paramedic.report.model import Report
-from paramedic.trace.store import StepRow, TraceWriter
+from paramedic.trace.store import FINDINGS, StepRow, TraceWriter
 from tests.browser.conftest import WIDE, Page
 from tests.report.conftest import fault  # noqa: F401  (a fixture)
 
@@ -61,6 +62,23 @@ def test_points_alarms_and_the_report_appear(
     assert page.js("return document.querySelector('.verdict').classList.contains('is-fault')")
     writer.meta("report", fault.to_json())
     wait(lambda: "Cross-entropy" in chromium.title)
+    assert page.problems == []
+
+
+def test_a_certain_finding_appears_and_what_is_known_is_not_sent_again(
+    chromium: webdriver.Chrome, server: Server, writer: TraceWriter, tmp_path: Path
+) -> None:
+    steps(writer, 0, 20)
+    page = Page(chromium, server.address, WIDE, dark=False)
+    wait(lambda: "20 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
+    first = json.loads(server.follower.news(""))
+    assert first["news"]["last"] == 19
+    assert json.loads(server.follower.news(first["version"])) == {"done": False, "version": first["version"]}
+    found = {"check": "missing-step", "claim": "No step", "place": "a.py:3", "summary": "<b>none</b>", "remedy": "call step"}
+    (tmp_path / FINDINGS).write_text(json.dumps([found]), encoding="utf-8")
+    wait(lambda: "a.py:3" in page.js("return document.getElementById('live-findings').textContent"))
+    shown = page.js("return document.getElementById('live-findings').innerText")
+    assert "No step" in shown and "<b>none</b>" in shown and "Call step" in shown
     assert page.problems == []
 
 

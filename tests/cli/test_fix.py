@@ -81,7 +81,7 @@ def test_a_patch_that_helps_is_verified_on_copies_and_then_written(
     assert (tmp_path / "train.py").read_text() == TRAIN and not (tmp_path / "left_behind.txt").exists()
     result = remedy(folder).verified
     assert result is not None and result["helped"] and result["before"] < 0.5 < 0.9 < result["after"] and result["observed"]
-    assert "training u (measured)" in verified.stdout and "loss, patched: " in verified.stdout
+    assert "training progress (measured)" in verified.stdout and "loss, patched: " in verified.stdout
     written = command("fix", "--apply")
     assert written.returncode == 0 and "lr=0.1" in (tmp_path / "train.py").read_text()
     assert (folder / "before-fix" / "train.py").read_text() == TRAIN

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from paramedic.checks.finding import percent_learned
 from paramedic.trace.store import Trace
 
 PROGRAM = """
@@ -57,7 +58,8 @@ def test_an_experiment_is_listed_and_repeated_with_the_same_result(folder: Path)
     assert repeated.returncode == 0, repeated.stderr
     now, then = (line.split(maxsplit=1) for line in repeated.stdout.splitlines() if line.startswith(("now", "then")))
     assert now[1] == then[1]
-    assert f"{known[0]['before']} -> {known[0]['after']}" in now[1]
+    before, after = (percent_learned(known[0][key]) for key in ("before", "after"))
+    assert f"learned {before} -> {after} of the way" in now[1] and before != after
 
 
 def test_an_unknown_experiment_is_one_line(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from dataclasses import replace
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from paramedic.checks.finding import Evidence, Finding, Remedy
+from paramedic.checks.registry import descriptions
 from paramedic.report.context import Context
 from paramedic.report.formats import FORMATS, render
 from paramedic.report.model import Report
@@ -45,6 +47,29 @@ def test_every_format_can_be_written_as_utf8(format: str, hostile: Report, conte
         assert json.loads(render(hostile, format, context))["findings"][0]["level"] == "fault"
     else:
         render(hostile, format, context).encode("utf-8")
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "html"])
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (Evidence("u at the end", 0.98, "below 0.2", "u"), "learned at the end: 2 % (expected above 80 %)"),
+        (Evidence("u of the loss", 3.0, "about 1", "u"), "learned of the loss: less than nothing (expected about 0 %)"),
+        (Evidence("least u on 8 samples", 0.5, "below 0.05", "u"), "most learned on 8 samples: 50 % (expected above 95 %)"),
+        (Evidence("gain in u on seeds", 0.2, "above 0.05", "u"), "gain on seeds: 20 % (expected above 5 %)"),
+        (Evidence("u before, and after", [0.7, 0.1], "a fall", "u"), "learned before, and after: 30 %, 90 % (expected a rise)"),
+    ],
+)  # fmt: skip
+def test_the_progress_scale_is_said_in_words(format: str, item: Evidence, words: str, fault: Report, context: Context) -> None:
+    found = replace(fault.findings[0], evidence=(item,), proof=None)
+    page = render(replace(fault, findings=(found,)), format, context)
+    plain = html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)))
+    plain = " ".join(plain.replace(" (expected: ", " (expected ").split())
+    assert words.replace(":", "") in plain.replace(":", "") and not re.search(r"\bu\b", plain)
+
+
+def test_no_check_speaks_of_u() -> None:
+    assert [item.name for item in descriptions() if re.search(r"\bu\b", item.doc)] == []
 
 
 def test_a_wide_line_of_a_patch_is_broken_and_not_cut(fault: Report, context: Context) -> None:

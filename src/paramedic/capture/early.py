@@ -47,6 +47,10 @@ class EarlyLook:
         self._next = 0
         self._evaluation_seen = self._bad_seen = self._idle_seen = False
         self._why_not: str | None = None
+        if self.at_once:  # half of what a look takes is to import the checks: once here, and not in every copy
+            from paramedic.checks.registry import check_classes
+
+            check_classes()
 
     def wanted(self) -> bool:
         """Whether there is anything to do after this step: asked at every one."""
@@ -121,7 +125,7 @@ class EarlyLook:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
             signal.alarm(LONGEST_SECONDS)
-            if not self.ends:  # somebody waits for the fault then, and not for the program
+            if not self.at_once:  # somebody waits for findings then
                 os.nice(19)
             torch.set_num_threads(1)  # the other threads were not copied
             terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_RDWR)
@@ -144,20 +148,27 @@ class EarlyLook:
                 shutil.copy(path, folder)
             from paramedic.diagnosis.session import certain_faults
 
-            faults = certain_faults(Path(folder) / "trace.sqlite", observer.setup, self.spec)
+            trace = Path(folder) / "trace.sqlite"
+            certain_faults(trace, observer.setup, self.spec, lambda faults: self._tell(faults, terminal))
+
+    def _tell(self, faults: list[dict[str, str]], terminal: int) -> None:
+        """Write and say what is new; the first is all that --fail-fast waits for."""
         path = self.folder / FINDINGS
-        said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        new = [fault for fault in faults if fault["check"] not in {item["check"] for item in said}]
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        new = [fault for fault in faults if fault["check"] not in {item["check"] for item in known}]
         if not new:
             return
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps([*known, *new]), encoding="utf-8")
+        partial.replace(path)
+        steps = self.observer.steps
+        after = f"{steps} steps" if steps else f"{self.observer.setup.backward_calls} backward calls"
         for fault in new:
             ending = "; --fail-fast ends the program" if self.ends and fault is new[-1] else ""
             place = f": {fault['place']}" if fault["place"] else ""
-            after = f"{observer.steps} steps" if observer.steps else f"{observer.setup.backward_calls} backward calls"
             say(terminal, f"certain after {after}: {fault['claim']}{place}{ending}")
-        partial = path.with_suffix(".part")
-        partial.write_text(json.dumps([*said, *new]), encoding="utf-8")
-        partial.replace(path)
+        if self.ends:
+            raise SystemExit
 
 
 def say(stream: int, text: str) -> None:

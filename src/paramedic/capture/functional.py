@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from paramedic.capture.unseen import seen
 from paramedic.trace.place import Place, place_of
+from paramedic.trace.random_state import TorchState, set_torch_state, torch_state, torch_state_kept
 from paramedic.trace.setup import BackwardRecord
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class FunctionalCall:
     argnums: tuple[int, ...]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    rng: Tensor
+    rng: TorchState
     place: Place | None
     loss: float = float("nan")
 
@@ -83,9 +84,9 @@ def kept_call(function: Any, argnums: Any, args: Any, kwargs: Any, frame: Any, k
         return None
     everything = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     if not keep or sum(leaf.numel() * leaf.element_size() for leaf in everything) > KEPT_BYTES:
-        return FunctionalCall(function, (), (), {}, torch.empty(0), place_of(frame))
+        return FunctionalCall(function, (), (), {}, TorchState(torch.empty(0)), place_of(frame))
     args, kwargs = tree_map_only(Tensor, lambda leaf: leaf.detach().clone(), (tuple(args), dict(kwargs)))
-    return FunctionalCall(function, numbers, args, kwargs, torch.get_rng_state(), place_of(frame))
+    return FunctionalCall(function, numbers, args, kwargs, torch_state(), place_of(frame))
 
 
 def called_again(observer: Observer, call: FunctionalCall) -> BackwardRecord | None:
@@ -101,7 +102,7 @@ def called_again(observer: Observer, call: FunctionalCall) -> BackwardRecord | N
     recorder = observer.recorder
     with _unharmed(observer), contextlib.redirect_stdout(io.StringIO()), torch.enable_grad():
         recorder.clear()
-        torch.set_rng_state(call.rng)
+        set_torch_state(call.rng)
         with seen():
             value = call.function(*wanted, **call.kwargs)
         root = value[0] if isinstance(value, tuple) else value
@@ -117,11 +118,10 @@ def _unharmed(observer: Observer) -> Iterator[None]:
     modules = [item for item in observer.setup.constructed if isinstance(item, nn.Module)]
     buffers = [(live, live.detach().clone()) for module in modules for live in vars(module).get("_buffers", {}).values()
                if live is not None]  # fmt: skip
-    state = torch.get_rng_state()
     try:
-        yield
+        with torch_state_kept():
+            yield
     finally:
-        torch.set_rng_state(state)
         with torch.no_grad():
             for live, value in buffers:
                 if not torch.equal(live, value):

@@ -6,6 +6,7 @@ Every function that runs inside the program is wrapped by ``quiet``: an error of
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import threading
@@ -24,6 +25,7 @@ from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.hand_made import HandMadeUpdates, Rule, unique
 from paramedic.capture.late_import import AfterImport
+from paramedic.capture.late_losses import LateLosses
 from paramedic.capture.patches import Patches
 from paramedic.capture.phases import Phases, carried, without_loaders
 from paramedic.capture.recorder import Recorder, transforming
@@ -174,7 +176,7 @@ class Observer:
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
         self._glances = 0  # steps left until the next look
-        self._glanced: list[tuple[float, Any]] = []  # loss and learning rate of the steps since the last one
+        self._glanced: list[tuple[float | Tensor, Any]] = []  # loss and learning rate of the steps since the last one
         self._looked = self.started, 0  # time and steps of the last one
         self._window_started = self.started_cpu
         self._evaluated_phase: int | None = None
@@ -190,7 +192,7 @@ class Observer:
         self._backward_depth = 0
         self._last_loss = float("nan")
         self._losses: dict[str, float] = {}
-        self._pending: list[tuple[StepRow, Tensor]] = []
+        self._late = LateLosses(writer.buffer)
         self._fingerprint_seconds = 0.0
         self._fingerprint_rows = 0
         self._evaluation_pass = 0
@@ -272,7 +274,7 @@ class Observer:
             self._take_away()
             if was_active:
                 self._write_glanced(time.perf_counter())
-                self._flush_losses()
+                self._late.flush()
                 self.writer.flush()
         except Exception as error:
             self.errors.setdefault("remove", f"{type(error).__name__}: {error}")
@@ -621,13 +623,13 @@ class Observer:
 
     @light
     def _glance_at_loss(self, root: Any) -> bool:
-        """Read a loss that is a number in the processor's memory, without anybody's notice; False for any other."""
+        """Take a loss that is a number, without anybody's notice or waiting for a device; False for any other."""
         if type(root) is tuple or type(root) is list:
             if len(root) != 1:
                 return False
             root = root[0]
         loss = self.recorder.unscaled(root)
-        if type(loss) is not Tensor or loss.numel() != 1 or not loss.is_cpu or loss.is_complex():
+        if type(loss) is not Tensor or loss.numel() != 1 or loss.is_complex():
             return False
         if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
             return False
@@ -635,6 +637,9 @@ class Observer:
             return False
         self.backward_calls += 1
         self.setup.backward_calls += 1
+        if not loss.is_cpu:
+            self._loss_tensor = loss.detach()
+            return True
         self._loss_tensor = None
         self._last_loss = value = float(_item(loss))
         if value - value != 0:  # no number: look at this step
@@ -737,9 +742,9 @@ class Observer:
             self._disarm()
 
     def _follow_parameters(self, tape: Tape | None) -> None:
-        """While no optimizer makes steps: the program may write to its parameters by itself, before the next backward."""
+        """Where there is no optimizer: the program may write to its parameters by itself, before the next backward."""
         own = self._by_hand
-        if self.setup.sharded or self.steps_by_optimizer:
+        if self.setup.sharded or any(not record.by_hand for record in self.setup.optimizers):
             return
         if tape is not None and not own.failed and self.window_open:
             loose = self.recorder.loose_leaves(tape)
@@ -754,7 +759,8 @@ class Observer:
         self.recorder.written = None
         if self._in_closure or self.steps_by_optimizer or not own.changed():
             return
-        made, later = self._events, []
+        made: list[StepEvent] = self._events
+        later: list[StepEvent] = []
         while made and isinstance(made[-1], ZeroGrad):  # it had the gradients still
             later.insert(0, made.pop())
         if self.window_open:
@@ -762,11 +768,11 @@ class Observer:
         if own.optimizer is not None:
             next(record for record in self.setup.optimizers if record.by_hand).steps += 1
         self._events = later
-        self.writer.step(self._row(self._last_loss, own.rate))
+        self._write_row(self._row(self._last_loss, own.rate), self._loss_tensor)
         self.steps += 1
         self._evaluated(self.recorder.retire())
 
-    def _step_by_hand(self, place: Place | None) -> list[OptimizerStep]:
+    def _step_by_hand(self, place: Place | None) -> list[StepEvent]:
         """The step of an optimizer that does what the program did by hand; none where that follows no known rule."""
         own = self._by_hand
         rule = own.rule() if not own.failed else None
@@ -948,7 +954,7 @@ class Observer:
         """
         if self._glances and self._glance_at_step(optimizer):
             return
-        known = self._stepped.get(id(optimizer)) if self.idle and self._loss_tensor is None else None
+        known = self._stepped.get(id(optimizer)) if self.idle else None
         if known is not None:
             look = self._step_ends(optimizer, known)
         else:
@@ -974,7 +980,8 @@ class Observer:
             return False
         self.account.begins()
         try:
-            self._glanced.append((self._last_loss, optimizer.param_groups[0]["lr"]))
+            loss = self._last_loss if self._loss_tensor is None else self._loss_tensor
+            self._glanced.append((loss, optimizer.param_groups[0]["lr"]))
         except Exception:  # an optimizer of another library
             self._glances = 0
             return False
@@ -991,8 +998,8 @@ class Observer:
         first, (began, _) = self.steps - len(glanced), self._looked
         for number, (loss, rate) in enumerate(glanced, start=1):
             at = began + (now - began) * number / (len(glanced) + 1) - self.started
-            row = StepRow(first + number - 1, self._epoch, at, loss, float(rate), None, {})
-            self.writer.buffer(row)
+            known, late = (math.nan, loss) if isinstance(loss, Tensor) else (loss, None)
+            self._write_row(StepRow(first + number - 1, self._epoch, at, known, float(rate), None, {}), late)
         self.account.spent += len(glanced) * self.account.per_call
 
     @light
@@ -1003,7 +1010,8 @@ class Observer:
         self._write_glanced(now)
         self._note_modes()
         record.steps += 1
-        self.writer.buffer(self._row(self._last_loss, _rate(optimizer)))
+        self._write_row(self._row(self._last_loss, _rate(optimizer)), self._loss_tensor)
+        self._late.look()
         self.steps += 1
         self.sampler.decide(self.phase_step)
         self._glances = self._until_next_look(now)
@@ -1057,12 +1065,10 @@ class Observer:
             self._events = []
         self.sampler.after_step(optimizer)
         row = self._row(self._last_loss, _rate(optimizer), self.sampler.gradient_norm)
-        if self._loss_tensor is not None:
-            self._pending.append((row, self._loss_tensor))
-            if len(self._pending) >= 64:
-                self._flush_losses()
-        else:
-            self.writer.step(row)
+        self._write_row(row, self._loss_tensor)
+        self._late.look()
+        if self.writer.flush_due():
+            self.writer.flush()
         self.steps += 1
         self._in_closure = False
         ranks.weigh(self)
@@ -1093,13 +1099,12 @@ class Observer:
         """Of the step that is being made."""
         return StepRow(self.steps, self._epoch, time.perf_counter() - self.started, loss, lr, gradient_norm, {})
 
-    def _flush_losses(self) -> None:
-        """Losses on a device are read in one go, so that training never waits for them."""
-        if self._pending:
-            values = torch.stack([loss.reshape(()).float() for _, loss in self._pending]).tolist()
-            for (row, _), value in zip(self._pending, values, strict=True):
-                self.writer.step(row._replace(loss=value))
-            self._pending.clear()
+    def _write_row(self, row: StepRow, late: Tensor | None) -> None:
+        """late: the loss, where it lies in a device's memory."""
+        if late is None:
+            self.writer.buffer(row)
+        else:
+            self._late.add(row, late)
 
     # -- modes and schedulers ---------------------------------------------------------------------------------
 

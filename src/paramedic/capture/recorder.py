@@ -23,6 +23,7 @@ from paramedic.capture.unseen import unseen
 from paramedic.capture.validation import single_number
 from paramedic.trace.identity import ByIdentity
 from paramedic.trace.place import Place, place_of
+from paramedic.trace.random_state import torch_state
 from paramedic.trace.setup import Source
 from paramedic.trace.tape import (
     DERIVATIVE,
@@ -331,7 +332,7 @@ class Recorder(TorchFunctionMode):
             return None
         if name in ("data", "__set__"):
             self._note_writing()
-        rng = torch.get_rng_state() if any(word in name for word in RANDOM_WORDS) else None
+        rng = torch_state() if any(word in name for word in RANDOM_WORDS) else None
         if is_inplace(name) and args and isinstance(args[0], Tensor):
             if args[0].requires_grad and args[0].is_leaf:
                 self._note_writing()
@@ -474,7 +475,7 @@ class Recorder(TorchFunctionMode):
             return False
         if self.recording and self._open_call is None and len(self.nodes) < MAX_NODES:
             place = place_of(sys._getframe(2))
-            node = self._node(module, type(module).__name__, args, {}, place, torch.get_rng_state())
+            node = self._node(module, type(module).__name__, args, {}, place, torch_state())
             node.training = tuple(item.training for item in module.modules())
             self._open_call = (module, node)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,16 @@ from paramedic.trace.place import Place
 
 Level = Literal["fault", "suspect", "note"]
 LEVELS: tuple[Level, ...] = ("fault", "suspect", "note")
+
+
+BELOW_CHANCE = 1.05  # u; less above 1 is noise
+
+
+def percent_learned(u: float) -> str:
+    """The progress scale in words: how much of the way from chance (u = 1) to perfect (u = 0) is made."""
+    if not math.isfinite(u):
+        return f"{u}"
+    return "less than nothing" if u > BELOW_CHANCE else f"{100 * max(0.0, 1 - u):.0f} %"
 
 
 @dataclass(frozen=True)

@@ -188,14 +188,17 @@ def _show(finding: Finding, outcome: Verification | None, written: str | None) -
 
 
 def _show_outcome(outcome: Verification) -> None:
-    from paramedic.cli.verification import OBSERVED
+    from paramedic.checks.finding import percent_learned
+    from paramedic.cli.verification import OBSERVED, spoken
     from paramedic.report.escape import clean
 
     before, after = outcome.original, outcome.patched
     click.echo(f"{'':<30} {'original':>14} {'patched':>14}")
     for name in OBSERVED:
         if name in before.reached and name in after.reached:
-            _show_row(f"{name} (measured)", before.reached[name]["value"], after.reached[name]["value"])
+            values = (end.reached[name]["value"] for end in (before, after))
+            shown = (percent_learned(float(value)) for value in values) if name.endswith(" u") else values
+            _show_row(f"{spoken(name)} (measured)", *shown)
     for name in before.printed:
         if name in after.printed:
             _show_row(clean(name, 30), before.printed[name][-1], after.printed[name][-1])
@@ -209,7 +212,7 @@ def _show_outcome(outcome: Verification) -> None:
     click.echo(f"{word}: {clean(outcome.why, 200)}.\n")
 
 
-def _show_row(name: str, before: float, after: float) -> None:
+def _show_row(name: str, before: float | str, after: float | str) -> None:
     from paramedic.report.escape import number
 
     click.echo(f"{name:<30} {number(before, 4):>14} {number(after, 4):>14}")

@@ -68,9 +68,17 @@ def _list(known: dict[str, dict[str, Any]], run: str) -> None:
 
 
 def _numbers(item: dict[str, Any]) -> str:
+    from paramedic.checks.finding import percent_learned
+
     low, high = item["interval"]
-    interval = f", 95 % interval of the difference {low} to {high}" if item["seeds"] > 1 else ""
-    return f"{item['unit']} {item['before']} -> {item['after']}{interval} ({item['seeds']} seeds, {item['steps']} steps)"
+    repeated = item["seeds"] > 1
+    made = f"({item['seeds']} seed{'s' if repeated else ''}, {item['steps']} steps)"
+    if item["unit"] != "u":
+        interval = f", 95 % interval of the difference {low} to {high}" if repeated else ""
+        return f"{item['unit']} {item['before']} -> {item['after']}{interval} {made}"
+    interval = f", 95 % interval of the gain {-100 * high:.0f} to {-100 * low:.0f} points" if repeated else ""
+    before, after = (percent_learned(float(item[key])) for key in ("before", "after"))
+    return f"learned {before} -> {after} of the way from chance to perfect{interval} {made}"
 
 
 def _check_program(info: dict[str, Any]) -> None:

@@ -226,9 +226,9 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
     elif original.exit_code != 0:
         helped, why = True, f"the original ends with exit code {original.exit_code}, the patched program with 0"
     elif chosen is not None and chosen.change < 0 and not reporting:
-        helped, why = False, f"{chosen.name} is worse"
+        helped, why = False, f"{spoken(chosen.name)} is worse"
     elif chosen is not None and chosen.change > 0:
-        helped, why = True, f"{chosen.name} is better{', but the finding is still there' if patched.found else ''}"
+        helped, why = True, f"{spoken(chosen.name)} is better{', but the finding is still there' if patched.found else ''}"
     elif patched.found is False:
         helped, why = True, "the finding is gone, the figures are much the same"
         if chosen is None:
@@ -243,6 +243,11 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
     return Verification(
         helped, why, name, before, after, original, patched, chosen is not None and chosen is measured, printed, same_loss
     )
+
+
+def spoken(figure: str) -> str:
+    """The name of a figure in words."""
+    return f"{figure[:-2]} progress" if figure.endswith(" u") else figure
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,22 @@ import secrets
 import threading
 import time
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from paramedic.cli.completion import runs
 from paramedic.config import ConfigError, load
+
+if TYPE_CHECKING:
+    from paramedic.cli.folders import Run
+    from paramedic.trace.growing import GrowingTrace
 
 HOST = "127.0.0.1"
 GRACE = 5.0  # seconds that a browser has to fetch the last page after the run it was started for has ended
@@ -67,7 +73,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
+        self.follower = Follower(folder)
         self.secret = secrets.token_urlsafe(12)
         super().__init__((HOST, port), Handler)
 
@@ -87,18 +93,19 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:  # noqa: N802  (the name that http.server asks for)
+        path, _, known = self.path.partition("?")
+        follower = self.server.follower
         pages = {
-            f"/{self.server.secret}/": (page, "text/html; charset=utf-8"),
-            f"/{self.server.secret}/data.json": (news, "application/json"),
+            f"/{self.server.secret}/": (follower.page, "text/html; charset=utf-8"),
+            f"/{self.server.secret}/data.json": (lambda: follower.news(known), "application/json"),
         }
-        known = pages.get(self.path)
         own = f"{HOST}:{self.server.server_port}"
-        if known is None or self.headers.get("Host") != own:  # another name for this machine: a rebinding attack
+        if path not in pages or self.headers.get("Host") != own:  # another name for this machine: a rebinding attack
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        make, kind = known
+        make, kind = pages[path]
         try:
-            body = make(self.server.folder).encode("utf-8")
+            body = make().encode("utf-8")
         except Exception as error:  # the file may be in the middle of a change: the page asks again
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, type(error).__name__)
             return
@@ -121,53 +128,84 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: the terminal is the program's."""
 
 
-def page(folder: Path) -> str:
-    """The report's page, or the live one as long as there is no report."""
-    from paramedic.cli import folders, unexamined
-    from paramedic.report.html import render
+class Follower:
+    """A run as its page shows it. One reader for all requests: what was read once is not read again."""
 
-    stored = folders.open_run(folder)
-    try:
-        if stored.report is not None:
-            return render(stored.report, stored.context())
-        ended = "It will be examined when it has ended" if not stored.trace.meta("ended") else "It is being examined"
-        report = unexamined.report_of(stored, ended)
-        running = {key: value for key, value in report.program.items() if key != "crashed"}
-        return render(replace(report, program=running), stored.context(), live=True)
-    finally:
-        stored.trace.close()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._trace: GrowingTrace | None = None
+
+    def page(self) -> str:
+        """The report's page, or the live one as long as there is no report."""
+        from paramedic.cli import unexamined
+        from paramedic.report.html import render
+
+        with self._open() as stored:
+            if stored.report is not None:
+                return render(stored.report, stored.context())
+            running = replace(stored, trace=self._growing(stored))
+            ended = "It is being examined" if running.trace.meta("ended") else "It will be examined when it has ended"
+            report = unexamined.report_of(running, ended)
+            program = {key: value for key, value in report.program.items() if key != "crashed"}
+            return render(replace(report, program=program), running.context(), live=True)
+
+    def news(self, known: str) -> str:
+        """What the live page asks for, as JSON; ``known`` is the version that it has."""
+        from paramedic.report.charts import charts
+        from paramedic.report.html import script_json
+
+        with self._open() as stored:
+            if stored.report is not None:
+                return json.dumps({"done": True})
+            trace = self._growing(stored)
+            ended = trace.meta("ended") is not None
+            found = _certain(stored.folder)
+            version = f"{trace.version}-{len(found)}-{ended:d}"
+            if version == known:
+                return json.dumps({"done": False, "version": version})
+            numbers = charts(trace)
+            last = numbers.get("last", -1)
+            progress = f"{last + 1} optimizer steps" if last >= 0 else "Waiting for the first step"
+            progress += ", being examined" if ended else ""
+            news = {**numbers, "findings": _alarms(numbers, found), "progress": progress}
+            return script_json({"done": False, "version": version, "news": news})
+
+    @contextmanager
+    def _open(self) -> Iterator[Run]:
+        from paramedic.cli import folders
+
+        with self._lock:
+            stored = folders.open_run(self.folder)
+            try:
+                yield stored
+            finally:
+                stored.trace.close()
+
+    def _growing(self, stored: Run) -> GrowingTrace:
+        """The reader of the run's trace, which may go on elsewhere (a full disk)."""
+        from paramedic.trace.growing import GrowingTrace
+
+        if self._trace is None or self._trace.path != stored.trace.path:
+            self._trace = GrowingTrace(stored.trace.path)
+        self._trace.look()
+        return self._trace
 
 
-def news(folder: Path) -> str:
-    """What the live page asks for every second."""
-    from paramedic.cli import folders
-    from paramedic.report.charts import charts
-    from paramedic.report.html import script_json
-
-    stored = folders.open_run(folder)
-    try:
-        if stored.report is not None:
-            return json.dumps({"done": True})
-        numbers = charts(stored.trace)
-        ended = stored.trace.meta("ended") is not None
-        last = numbers.get("last", -1)
-        progress = f"{last + 1} optimizer steps" if last >= 0 else "Waiting for the first step"
-        progress += ", being examined" if ended else ""
-        return script_json({**numbers, "done": False, "findings": _alarms(numbers, folder), "progress": progress})
-    finally:
-        stored.trace.close()
-
-
-def _alarms(numbers: dict[str, Any], folder: Path) -> list[dict[str, str]]:
-    """What is certain while the program runs: what a copy of it found, and what the trace alone says."""
+def _certain(folder: Path) -> list[dict[str, str]]:
+    """What a copy of the program has found so far."""
     from paramedic.report.context import sentence
     from paramedic.trace.store import FINDINGS
 
     try:
         found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = []
-    found = [{**item, "level": "fault", "remedy": sentence(item["remedy"])} for item in found]
+        return []
+    return [{**item, "level": "fault", "remedy": sentence(item["remedy"])} for item in found]
+
+
+def _alarms(numbers: dict[str, Any], found: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What is certain while the program runs: what a copy of it found, and what the trace alone says."""
     if any(item["check"] == "non-finite-origin" for item in found):
         return found
     bad = next((mark for mark in numbers.get("marks", ()) if mark["kind"] == "bad"), None)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from paramedic.capture.watch import Watch
 from paramedic.report.model import Report
+from paramedic.trace.random_state import random_states_kept
 
 DEFAULT_STEPS = 100  # as many as the lab replays
 DEFAULT_LR = 1e-3  # Adam's own default, when no optimizer is given
@@ -37,16 +36,11 @@ def diagnose(
     that cannot be copied.
     """
     twin, criterion = copy.deepcopy((model, loss))
-    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())
     stepper = _optimizer_for(model, twin, optimizer)
-    try:
+    with random_states_kept():
         with Watch(budget=budget) as observed:
             _train(twin, criterion, train_loader, val_loader, stepper, steps)
         return observed.report
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
 
 
 def _optimizer_for(

@@ -24,6 +24,7 @@ from paramedic.checks.registry import check_classes, plugin_errors
 from paramedic.diagnosis.ranking import rank, with_proof
 from paramedic.experiments.counterfactual import facts_of
 from paramedic.report.model import Report, row_statuses
+from paramedic.trace.random_state import random_states_kept
 
 # Seconds of processor time, as the lab counts them. Experiments have their own budget; other checks' replays have this.
 LONGEST_EXAMINATION = 180.0
@@ -41,10 +42,12 @@ def examine(
     selected: Callable[[Check], bool] = lambda check: True,
     checks: Iterable[type[Check]] | None = None,
     progress: Callable[[str], None] = lambda name: None,
+    told: Callable[[Outcome], None] = lambda outcome: None,
     interruptible: bool = False,
 ) -> tuple[list[Finding], list[Outcome], dict[str, str]]:
     """Findings (unranked), the outcome of every check, and internal errors by check name.
 
+    progress: gets the name of each check before it runs. told: gets its outcome after that.
     interruptible: Ctrl-C ends the examination, and not the caller; what was found until then counts.
     """
     classes = list(check_classes() if checks is None else checks)
@@ -71,6 +74,7 @@ def examine(
             interrupted, outcome = True, _outcome(check, "not-checked", INTERRUPTED)
         outcomes.append(outcome)
         case.findings.extend(outcome.findings)
+        told(outcome)
     return list(case.findings) if interrupted else _with_proofs(case, errors), outcomes, errors
 
 
@@ -93,22 +97,17 @@ def _undisturbed() -> Iterator[None]:
 
     What the program's own code prints or warns about while it is tried is kept off the terminal.
     """
-    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())
-    try:
-        with (
-            torch.enable_grad(),
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            torch.manual_seed(SEED)
-            np.random.seed(SEED)
-            random.seed(SEED)
-            yield
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
+    with (
+        random_states_kept(),
+        torch.enable_grad(),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(SEED)
+        np.random.seed(SEED)
+        random.seed(SEED)
+        yield
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ import torch
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
+from paramedic.checks.finding import Finding, Outcome
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine, make_report
 from paramedic.diagnosis.exhibits import exhibits
@@ -34,6 +35,7 @@ DEFAULT_BUDGET = 60.0  # seconds of experiments
 # Elements; below it a second thread costs more than it gives (a step of a few milliseconds), and much more where
 # the cores are busy: 5 s of checks took 181 s beside other work.
 SMALL_MODEL = 1_000_000
+SLOWEST = "R18"  # row whose checks fit free outputs: three quarters of the time of a look while the program runs
 
 
 def examine_run(
@@ -73,13 +75,27 @@ def _reached(case: Case) -> dict[str, Any]:
         return {}
 
 
-def certain_faults(trace: Path, setup: Setup, spec: dict[str, Any]) -> list[dict[str, str]]:
-    """The faults that are certain already, of a program that still runs; this process is a copy of its own."""
+def certain_faults(
+    trace: Path, setup: Setup, spec: dict[str, Any], told: Callable[[list[dict[str, str]]], None]
+) -> None:
+    """The faults that are certain already, of a program that still runs; this process is a copy of its own.
+
+    told: gets all that is known whenever a check has found something, for somebody may wait.
+    """
     case = Case(
         Trace(trace), setup, Lab(setup, budget=0.0), thresholds=dict(spec.get("thresholds") or {}), running=True
     )
     wanted = selection(spec)
-    findings, _, _ = examine(case, checks=[item for item in check_classes() if item.at_once], selected=wanted)
+    checks = sorted((item for item in check_classes() if item.at_once), key=lambda item: item.reason == SLOWEST)
+
+    def tell(outcome: Outcome) -> None:
+        if outcome.findings:
+            told(_certain(case.findings, spec))
+
+    examine(case, checks=checks, selected=wanted, told=tell)
+
+
+def _certain(findings: Sequence[Finding], spec: dict[str, Any]) -> list[dict[str, str]]:
     argv = [spec.get("script") or f"-m {spec.get('module')}"]
     report = Report(tuple(rank(findings)), {}, {"argv": argv})
     report = without_ignored(report, Path(str(spec.get("cwd", "."))))

@@ -31,7 +31,7 @@ from paramedic.experiments.counterfactual import (
 )
 from paramedic.experiments.interventions import Remedy
 from paramedic.experiments.lab import Intervention
-from paramedic.experiments.wording import SYMPTOMS, percent
+from paramedic.experiments.wording import SYMPTOMS, learned, percent
 from paramedic.trace.tape import Tape
 
 READABLE = 0.5  # u of augmented batches at the end of the run: below it the network has learned to read them
@@ -52,7 +52,7 @@ class CleanInputs(Remedy):
             number = next(n for n in batch.flow.inputs if batch.tape.leaves[n] is batch.input_leaf)
             if rows is None:
                 raise ValueError("a batch without its clean rows")
-            self.values[id(batch.tape)] = {number: rows.to(batch.inputs.device, batch.inputs.dtype)}
+            self.values[id(batch.tape)] = {number: rows.to(batch.inputs.dtype)}
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:
         known = self.values.get(id(tape))
@@ -98,11 +98,11 @@ class Comparison:
 class AugmentationTooStrong(Check):
     """Random augmentation of the training rows keeps the network from learning.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) on validation batches after the recorded steps are trained
-        again with the rows as they are recorded, and with the same rows without augmentation, on three seeds; only where
-        the program itself failed on validation batches and did not learn to read the augmented ones. The rows without
-        augmentation are those of the array or dataset before the training loop changes them, of the dataset with the
-        validation dataset's settings or without its transform, or of what the dataset wraps.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) on validation batches after the recorded steps
+        are trained again with the rows as they are recorded, and with the same rows without augmentation, on three
+        seeds; only where the program itself failed on validation batches and did not learn to read the augmented ones.
+        The rows without augmentation are those of the array or dataset before the training loop changes them, of the
+        dataset with the validation dataset's settings or without its transform, or of what the dataset wraps.
     Why it matters: what the augmentation has destroyed, no network can learn.
     Fix: weaken the augmentation until a person can still read the rows.
     Not a fault when: the noise is the task (denoising, masked language models, contrastive learning): such programs are
@@ -142,9 +142,9 @@ class AugmentationTooStrong(Check):
         after = statistics.median(item.validation for item in trial.clean)
         causes = tuple(item.remedy.cause for item in assessed.causes)
         return self.fault(
-            f"the augmentation is too strong: u on validation batches {percent(trial.ended.validation)} at the end of the "
-            f"run, and {percent(after)} after {trial.steps} steps on the same rows without it (1 = knows nothing, 0 = "
-            f"perfect); augmented batches are at {percent(trial.ended.train)}: weaken it",
+            f"the augmentation is too strong: {learned(trial.ended.validation)} is learned on validation batches at the "
+            f"end of the run, and {percent(after)} after {trial.steps} steps on the same rows without it; augmented batches "
+            f"are at {percent(trial.ended.train)}: weaken it",
             where=found.place or data_place(case),
             evidence=(
                 Evidence("u on validation batches at the end of the run", round(trial.ended.validation, 4), "below 0.2", "u"),

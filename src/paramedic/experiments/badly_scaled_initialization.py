@@ -14,9 +14,9 @@ from paramedic.experiments.wording import SYMPTOMS, at_first, initialization_pla
 class BadlyScaledInitialization(CauseByExperiment):
     """The initial weights have a scale from which training fails.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed from the initial
-        weights, and with those whose scale is far from their layer's standard initialization drawn anew, on three
-        seeds; and the relative sensitivity of the loss to each weight.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed from the
+        initial weights, and with those whose scale is far from their layer's standard initialization drawn anew, on
+        three seeds; and the relative sensitivity of the loss to each weight.
     Why it matters: weights too large saturate the units or blow the loss up, weights too small pass no signal on.
     Fix: scale by the fan-in (Kaiming, Xavier), or keep PyTorch's own initialization.
     Not a fault when: the run learned; an unusual scale alone is none.

@@ -10,7 +10,7 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.counterfactual import Diagnosis, confounding, diagnosis
 from paramedic.experiments.known_good import KnownGoodModel
 from paramedic.experiments.tiny_set import PASSED, memorize
-from paramedic.experiments.wording import model_place, percent
+from paramedic.experiments.wording import learned, model_place, percent
 
 # Between PASSED and this it has memorized nearly all: a sound network with equal inputs of different classes reached 0.08.
 FAILED = 0.2  # u; on the side of silence, not calibrated
@@ -20,8 +20,8 @@ UNLEARNED = 0.5  # u at the end of the run; what got further has shown that it c
 class CannotOverfitTinySet(Check):
     """The network cannot memorize eight of its own training samples.
 
-    What it measures: the least u (1 = knows nothing, 0 = perfect) on eight samples of the first batch, with Adam at
-        four learning rates, without dropout, weight decay and penalties; only for runs that did not learn.
+    What it measures: the most that is learned (0 % = chance, 100 % = perfect) on eight samples of the first batch, with
+        Adam at four learning rates, without dropout, weight decay and penalties; only for runs that did not learn.
     Why it matters: a network that cannot do that has a defect in the model or the loss: more data or epochs are no help.
     Fix: look at the model and the loss, not at the data.
     Not a fault when: the loss has a part that forbids memorizing (the Kullback-Leibler term of a VAE), or there is a
@@ -53,8 +53,8 @@ class CannotOverfitTinySet(Check):
                 f"to hold by heart"
             )
         yield self.suspect(
-            f"the network cannot memorize {tiny.samples} samples: u {percent(tiny.u)} after {tiny.steps} steps of Adam "
-            f"(healthy networks get below {PASSED} in 4 to 117): a defect in the model or the loss, not in the data",
+            f"the network cannot memorize {tiny.samples} samples: {learned(tiny.u)} after {tiny.steps} steps of Adam "
+            f"(healthy networks get above {percent(PASSED)} in 4 to 117): a defect in the model or the loss, not in the data",
             where=model_place(case),
             evidence=(
                 Evidence(f"least u on {tiny.samples} samples", round(tiny.u, 4), f"below {PASSED}", "u"),

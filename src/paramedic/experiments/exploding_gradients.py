@@ -11,7 +11,7 @@ from paramedic.experiments.counterfactual import GAIN, Diagnosis, Trial, diagnos
 from paramedic.experiments.interventions import ClippedGradients
 from paramedic.experiments.sensitivity import Sensitivity, sensitivity
 from paramedic.experiments.vanishing_gradients import flow_evidence
-from paramedic.experiments.wording import SYMPTOMS, at_first, model_place, percent
+from paramedic.experiments.wording import SYMPTOMS, at_first, learned, model_place, percent
 
 EXPLODED = 0.5  # decades from last to first layer; healthy at most -0.3 in 56 runs (prototype)
 SENSITIVE = 10.0  # relative sensitivity of the loss to a weight; healthy at most 3.1 in 56 runs (prototype)
@@ -20,8 +20,9 @@ SENSITIVE = 10.0  # relative sensitivity of the loss to a weight; healthy at mos
 class ExplodingGradients(CauseByExperiment):
     """Gradients grow on their way back through the network, and throw the weights off.
 
-    What it measures: u after replays with the gradient norm clipped to 1, on three seeds, where the run failed; the
-        gradient at the first layer over that at the last; the relative sensitivity of the loss to each weight.
+    What it measures: how much is learned after replays with the gradient norm clipped to 1, on three seeds, where the
+        run failed; the gradient at the first layer over that at the last; the relative sensitivity of the loss to each
+        weight.
     Why it matters: single steps undo what all others have learned, up to non-finite weights.
     Fix: clip the gradient norm; with plain recurrent or deep networks, also scale the initialization down.
     Not a fault when: the run learned.
@@ -37,7 +38,7 @@ class ExplodingGradients(CauseByExperiment):
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         return Cause(
-            f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} steps) and "
+            f"the network learns with {trial.remedy.changes} ({percent(trial.after())} after {found.steps} steps) and "
             f"not as it is ({at_first(found, trial)})",
             model_place(case),
             trial.remedy.remedy,
@@ -53,7 +54,7 @@ class ExplodingGradients(CauseByExperiment):
             strongest = max(flow.weights.values(), default=0.0)
             if seen := _out_of_range(flow, strongest):
                 yield self.suspect(
-                    f"the network does not learn (u {percent(found.ended.train)}), and {seen}",
+                    f"the network does not learn ({learned(found.ended.train)}), and {seen}",
                     where=model_place(case),
                     evidence=flow_evidence(flow),
                     remedy="scale the initial weights down, or clip the gradient norm",

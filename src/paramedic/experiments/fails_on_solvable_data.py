@@ -24,7 +24,7 @@ from paramedic.experiments.progress import (
     spread,
     target_number,
 )
-from paramedic.experiments.wording import model_place, percent
+from paramedic.experiments.wording import learned, model_place, percent
 from paramedic.measurements.surrogates import surrogate
 from paramedic.trace.tape import Tape
 
@@ -50,7 +50,7 @@ class SolvableInputs(Intervention):
             numbers, target = input_numbers(tape), target_number(self.lab, tape)
             value = None
             if len(numbers) == 1 and target is not None and target != numbers[0]:
-                own, wanted = tape.leaves[numbers[0]].value, tape.leaves[target].value
+                own, wanted = (tape.leaves[number].value.cpu() for number in (numbers[0], target))
                 value = surrogate(own, wanted, len(self._made), self.own_scale)  # other noise for every batch
             self._made[key] = {} if value is None else {numbers[0]: value}
         return self._made[key]
@@ -62,10 +62,10 @@ class SolvableInputs(Intervention):
 class FailsOnSolvableData(Check):
     """The program fails; whether its code learns data that are known to be solvable tells where to look.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) on held-out batches after the recorded steps with the program's
-        own network, loss and optimizer, where the inputs are made so that the recorded targets can be told from them:
-        a pattern for each class or target with noise, in the shape, type and scale of the program's own inputs, and
-        standardized; on three seeds. Only where the run failed and no cause is known.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) on held-out batches after the recorded steps
+        with the program's own network, loss and optimizer, where the inputs are made so that the recorded targets can
+        be told from them: a pattern for each class or target with noise, in the shape, type and scale of the program's
+        own inputs, and standardized; on three seeds. Only where the run failed and no cause is known.
     Why it matters: code that fails on easy data is broken whatever the data are; code that learns them is not.
     Fix: if the code fails, look at the model, the loss and the optimizer; if it learns, at the inputs and the targets.
     Not a fault when: ever: this is a statement, no cause.
@@ -83,7 +83,7 @@ class FailsOnSolvableData(Check):
         if found.causes or cause is not None:
             raise NotApplicable("the cause is known")
         if found.ended.train < UNLEARNED:
-            raise Passed(f"the code learned its own data (u {percent(found.ended.train)} at the end)")
+            raise Passed(f"the code learned its own data ({learned(found.ended.train)} at the end)")
         if not found.base or lab.time_left() <= 0:
             raise NotChecked(found.not_tried or f"budget of {lab.budget:g} s used up")
         own = SolvableInputs(lab, own_scale=True)
@@ -95,9 +95,9 @@ class FailsOnSolvableData(Check):
         if results[own.changes] >= UNLEARNED and numeric:
             standardized = SolvableInputs(lab, own_scale=False)
             results[standardized.changes] = _trained(lab, found, standardized)
-        numbers = ", ".join(f"{name}: u {percent(value)}" for name, value in results.items())
+        numbers = ", ".join(f"{name}: {learned(value)}" for name, value in results.items())
         yield self.note(
-            f"after {found.steps} steps {numbers} (own data: u {percent(found.ended.train)} at the end of the run): "
+            f"after {found.steps} steps {numbers} (own data: {percent(found.ended.train)} at the end of the run): "
             f"{_reading(list(results.values()))}",
             where=model_place(case),
             evidence=tuple(Evidence(f"u with {name}", round(value, 4), "", "u") for name, value in results.items()),

@@ -8,18 +8,17 @@ A replay is sent as the recorded steps with the live objects that they use; what
 from __future__ import annotations
 
 import hashlib
-import random
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from paramedic.experiments import interventions
 from paramedic.experiments.lab import Curve, Intervention, Lab, Replay
 from paramedic.trace.place import is_user_file
+from paramedic.trace.random_state import random_states, set_random_states
 from paramedic.trace.setup import Setup
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _packed(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> tuple[str, bytes
         "loaded": [tensor for tensor in tensors if setup.was_loaded(tensor)],
         "found": replace(found, trials=[], causes=[], curves={}, base=[], facts=[]),
         "jobs": list(jobs),
-        "random": (torch.get_rng_state(), np.random.get_state(), random.getstate()),
+        "random": random_states(),
         "threads": torch.get_num_threads(),
     }
     own = [module for module in list(sys.modules.values()) if _is_users(module)]
@@ -163,9 +162,7 @@ def _compute(shared: tuple[str, bytes], index: int) -> Done:
     content = _opened(*shared)
     lab, found, job = content["lab"], content["found"], content["jobs"][index]
     torch.set_num_threads(content["threads"])
-    torch.set_rng_state(content["random"][0])
-    np.random.set_state(content["random"][1])
-    random.setstate(content["random"][2])
+    set_random_states(content["random"])
     lab.spent, lab.replays, found.curves = 0.0, [], {}
     outcome, error = None, ""
     try:

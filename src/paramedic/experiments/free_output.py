@@ -94,7 +94,7 @@ def shrunk(outputs: Sequence[Tensor]) -> list[Tensor]:
 def scattered(outputs: Sequence[Tensor]) -> list[Tensor]:
     """Outputs with standard normal noise: what the loss leaves undetermined then does not agree with a target."""
     generator = torch.Generator().manual_seed(0)
-    return [item + torch.randn(item.shape, generator=generator).to(item.device) for item in outputs]
+    return [item + torch.randn(item.shape, generator=generator, device="cpu").to(item.device) for item in outputs]
 
 
 def descend(

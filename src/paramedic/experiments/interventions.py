@@ -129,7 +129,7 @@ class StandardizedInput(Remedy):
             self.statistics[key] = (mean, deviation)
             self.modules[key[0]] = module
             features = pooled.movedim(_feature_dim(pooled, dims), -1).reshape(-1, mean.numel())
-            ranges = feature_ranges(features[:20_000].numpy())
+            ranges = feature_ranges(features[:20_000].cpu().numpy())
             if ranges.deviation > self.deviation:
                 self.deviation, self.low, self.high = ranges.deviation, ranges.low, ranges.high
 

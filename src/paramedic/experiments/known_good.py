@@ -60,7 +60,7 @@ class KnownGoodModel(Remedy):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             per_sample = torch.Size(self.output_shape).numel() // self.rows_in
-            self.model = simple_model(self.input, per_sample, self.output_shape)
+            self.model = simple_model(self.input, per_sample, self.output_shape).to(self.input.device)
 
     @contextmanager
     def applied(self, lab: Lab) -> Iterator[None]:

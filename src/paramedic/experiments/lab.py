@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from paramedic.checks.check import NotChecked
 from paramedic.experiments.free_output import FreeOutput, free_output
 from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
+from paramedic.trace.random_state import random_states, set_random_states
 from paramedic.trace.setup import (
     BackwardRecord,
     GradientEdit,
@@ -301,7 +301,7 @@ class Lab:
         wants = [tensor.requires_grad for tensor in live]
         flags = [(module, module.training) for root in self.modules() for module in root.modules()]
         optimizers = [_OptimizerState(record.optimizer) for record in self.setup.optimizers]
-        rng = (torch.get_rng_state(), np.random.get_state(), random.getstate())
+        states = random_states()
         try:
             for tensor in live:
                 tensor.grad = None
@@ -334,9 +334,7 @@ class Lab:
                 module.training = flag
             for item in optimizers:
                 item.restore()
-            torch.set_rng_state(rng[0])
-            np.random.set_state(rng[1])
-            random.setstate(rng[2])
+            set_random_states(states)
 
     # -- one step, looked into --------------------------------------------------------------------------------------
 

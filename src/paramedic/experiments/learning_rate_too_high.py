@@ -13,8 +13,9 @@ from paramedic.experiments.wording import at_first, optimizer_place, percent, ra
 class LearningRateTooHigh(CauseByExperiment):
     """The learning rate is too high: training diverges or stays where it is.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the learning rate
-        and with a tenth, a hundredth and a thousandth of it, on three seeds, where the program's own run failed.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
+        learning rate and with a tenth, a hundredth and a thousandth of it, on three seeds, where the program's own run
+        failed.
     Why it matters: every step overshoots; the loss grows, oscillates, or the units die.
     Fix: divide the learning rate by the factor that the experiment names; then search around it.
     Not a fault when: the run learned, however high the number looks: there is no rate that is too high by itself.

@@ -13,8 +13,8 @@ from paramedic.experiments.wording import at_first, optimizer_place, percent, ra
 class LearningRateTooLow(CauseByExperiment):
     """The learning rate is too low: the run ends long before the network has learned.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the learning rate
-        and with 10, 100 and 1000 times it, on three seeds, where the program's own run failed.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
+        learning rate and with 10, 100 and 1000 times it, on three seeds, where the program's own run failed.
     Why it matters: the weights hardly move; more epochs would help as well, but take as many times longer.
     Fix: multiply the learning rate by the factor that the experiment names; then search around it.
     Not a fault when: the run learned, or a few more epochs are enough.

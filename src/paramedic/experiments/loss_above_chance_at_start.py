@@ -17,8 +17,8 @@ FAR_ABOVE_CHANCE = 15.0
 class LossAboveChanceAtStart(Check):
     """The first loss is far above that of knowing nothing.
 
-    What it measures: u of the first recorded loss at the initial weights: 1 is the loss of the best constant output
-        (chance, for any loss), 0 the best that any outputs reach (free-output test).
+    What it measures: the first recorded loss, at the initial weights, against the loss of the best constant output (chance,
+        for any loss) and the best that any outputs reach (free-output test).
     Why it matters: a network that knows nothing should lose what chance loses; more means outputs of the wrong scale.
     Fix: smaller initial weights in the last layer, its bias at the mean of the target, standardized targets.
     Not a fault when: training gets over it, as it mostly does: this is a note.
@@ -42,6 +42,6 @@ class LossAboveChanceAtStart(Check):
                 f"the first loss is {first.loss:.4g}, chance is {free.constant:.4g} and the best {free.minimum:.4g}: "
                 f"the outputs start on another scale than the targets (expected a first loss near chance)",
                 where=first.place,
-                evidence=(Evidence("u of the first loss", round(u, 2), "about 1", "u"),),
+                evidence=(Evidence("u by the first loss", round(u, 2), "about 1", "u"),),
                 remedy="start the last bias at the target's mean, or standardize the targets",
             )

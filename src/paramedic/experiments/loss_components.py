@@ -23,6 +23,7 @@ from paramedic.experiments.loss_tail import _parameter_values
 from paramedic.experiments.operations import LOSS_FUNCTIONS, Operation, Operations, Watch
 from paramedic.experiments.progress import Probe, Scale, Tail, free_start, measuring, scale_from, tail_to
 from paramedic.trace.place import Place
+from paramedic.trace.random_state import torch_state_kept
 
 # Graph nodes that are linear in their inputs, by name without the "Backward0".
 _SUMS = frozenset({"Add", "Sub", "Rsub", "Lerp"})
@@ -489,12 +490,10 @@ def _tail_of(found: Breakdown, component: Component) -> Tail | None:
 def _measured(lab: Lab, probes: Sequence[Probe]) -> list[Breakdown] | None:
     """The probes taken apart with dropout off, in the present state; None where they don't have the same terms."""
     buffers = [(b, b.clone()) for root in lab.modules() for b in root.buffers()]
-    state = torch.get_rng_state()
     try:
-        with measuring(lab, probes[0].tape), torch.enable_grad():
+        with torch_state_kept(), measuring(lab, probes[0].tape), torch.enable_grad():
             taken = [break_down(lab, probe, modes=False) for probe in probes]
     finally:
-        torch.set_rng_state(state)
         with torch.no_grad():
             for live, value in buffers:
                 live.copy_(value)

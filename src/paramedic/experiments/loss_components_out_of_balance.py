@@ -35,7 +35,7 @@ from paramedic.experiments.loss_components import (
     shares,
 )
 from paramedic.experiments.progress import U_LIMIT, Probe, main_tapes, spread
-from paramedic.experiments.wording import SYMPTOMS, percent
+from paramedic.experiments.wording import SYMPTOMS, learned, percent
 
 # Prototype (row 20): ratios of 2.9 and 4.9 decades ruined the smaller task, -.6 was healthy, -1.6 mild; a VAE .52.
 DECADES = 1.5
@@ -88,8 +88,8 @@ class LossComponentsOutOfBalance(Check):
     """One term of the loss drowns another: the smaller one is not learned.
 
     What it measures: the gradient of every term of the loss at the parameters that they share, before training; where
-        one is more than 1.5 decades larger, u of the smaller term (1 = knows nothing, 0 = perfect) after replays with
-        the weights balanced, on three seeds.
+        one is more than 1.5 decades larger, how much of the smaller term is learned (0 % = chance, 100 % = perfect)
+        after replays with the weights balanced, on three seeds.
     Why it matters: the optimizer sees the sum alone; a term a thousand times smaller has no say in it.
     Fix: choose the weights so that the terms' gradients are of the same size, then tune them.
     Not a fault when: the smaller term is learned all the same, or could not be learned with other weights either.
@@ -215,8 +215,8 @@ class LossComponentsOutOfBalance(Check):
             ]
         return self.fault(
             f"the gradient of {large.name} is {10**item.ratio:.2g} times that of {small.name} where they meet, and the "
-            f"smaller one is not learned: u {percent(ended[item.small])} at the end of the run, and "
-            f"{percent(trial.after())} in the replay with {trial.remedy.changes} (1 = knows nothing, 0 = perfect)",
+            f"smaller one is not learned: {learned(ended[item.small])} at the end of the run, and "
+            f"{percent(trial.after())} in the replay with {trial.remedy.changes}",
             where=changed.joined,
             evidence=tuple(evidence),
             remedy=f"multiply the weight of {changed.name} by about {replays.change.factor:.1g}, and tune it from there",

@@ -70,7 +70,7 @@ class LossTrial:
         """Random outputs of the recorded shapes."""
         generator = torch.Generator().manual_seed(seed)
         return [
-            (scale * torch.randn(item.shape, generator=generator)).to(item.device) for item in self.tail.outputs
+            (scale * torch.randn(item.shape, generator=generator, device="cpu")).to(item.device) for item in self.tail.outputs
         ]
 
     def without_gradient(self) -> bool:
@@ -210,7 +210,7 @@ class LossTrial:
     def _ordinary_extremes(self) -> list[tuple[str, list[Tensor]]]:
         generator = torch.Generator().manual_seed(0)
         random = [
-            SATURATING * torch.rand(item.shape, generator=generator).sub(0.5).sign().to(item.device)
+            SATURATING * torch.rand(item.shape, generator=generator, device="cpu").sub(0.5).sign().to(item.device)
             for item in self.tail.outputs
         ]
         equal = [item[:1].expand(item.shape).clone() if item.dim() else item for item in self.start]

@@ -18,7 +18,7 @@ from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.operations import Operations, log_operations
 from paramedic.experiments.progress import terminal_outputs
 from paramedic.experiments.tiny_set import memorize
-from paramedic.experiments.wording import SYMPTOMS, module_place, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, learned, module_place, percent, run_evidence
 from paramedic.trace.tape import tensors_of
 
 NARROW = 4  # numbers per sample; prototype: bottlenecks of 1 and 2 fail every time, all else excluded
@@ -42,9 +42,10 @@ class Bottleneck:
 class NetworkTooSmall(Check):
     """A layer is too narrow: the network cannot hold what the data teach.
 
-    What it measures: the fewest numbers per sample in any hidden layer; and u after replays with a simple known-good
-        model in the place of the network, on three seeds, where the program's own whole run failed, no other change
-        helped, and a handful of samples is not memorized or the narrow layer has no more numbers than the outputs need.
+    What it measures: the fewest numbers per sample in any hidden layer; and how much is learned after replays with a
+        simple known-good model in the place of the network, on three seeds, where the program's own whole run failed,
+        no other change helped, and a handful of samples is not memorized or the narrow layer has no more numbers than
+        the outputs need.
     Why it matters: what does not fit through the narrowest layer is lost for all layers behind it.
     Fix: widen the named layer.
     Not a fault when: the run learned.
@@ -80,7 +81,7 @@ class NetworkTooSmall(Check):
             *ended(found),
             *run_evidence(found, trial),
         )
-        reached = f"u {percent(trial.after())} after {found.steps} steps, the network {percent(found.ended.train)} at the end"
+        reached = f"{learned(trial.after())} after {found.steps} steps, the network {percent(found.ended.train)} at the end"
         if narrowest is None or not narrowest.narrow:
             return  # the simple model's success is reported for itself
         yield self.fault(

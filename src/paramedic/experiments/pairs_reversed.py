@@ -19,7 +19,7 @@ from paramedic.experiments.counterfactual import (
 )
 from paramedic.experiments.interventions import Together
 from paramedic.experiments.pairs import ReversedPairs, turned_round
-from paramedic.experiments.wording import SYMPTOMS, percent, run_evidence
+from paramedic.experiments.wording import SYMPTOMS, learned, percent, run_evidence
 from paramedic.trace.place import Place
 
 LEARNED = 0.2  # of u; a run below it learned what its loss asks for, whatever that is worth
@@ -28,9 +28,10 @@ LEARNED = 0.2  # of u; a run below it learned what its loss asks for, whatever t
 class PairsReversed(Check):
     """The loss pulls pairs together that belong apart, and pushes apart those that belong together.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps, as they are and with the labels of
-        the pairs turned round (of triplets: with two of the three inputs exchanged), each on the scale of its own loss,
-        on three seeds. Looked at where one network is called on several inputs in a step and the run did not learn.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps, as they are and with
+        the labels of the pairs turned round (of triplets: with two of the three inputs exchanged), each on the scale of
+        its own loss, on three seeds. Looked at where one network is called on several inputs in a step and the run did
+        not learn.
     Why it matters: different things cannot all be mapped to one place while equal ones are kept apart: such a loss
         stays where it was, or the network maps everything to one point.
     Fix: exchange the branches of the loss, or the meaning of the labels; a triplet is anchor, positive, negative.
@@ -59,8 +60,8 @@ class PairsReversed(Check):
             return
         found.trials.append(trial)
         yield self.fault(
-            f"the loss pulls together what belongs apart: with {trial.remedy.changes} the same training reaches u "
-            f"{percent(trial.after())} after {found.steps} steps, as it is {percent(found.ended.train)} at the end of the run",
+            f"the loss pulls together what belongs apart: with {trial.remedy.changes} the same training reaches "
+            f"{learned(trial.after())} after {found.steps} steps, as it is {percent(found.ended.train)} at the end of the run",
             where=_place(case),
             evidence=(Evidence("what was turned round", trial.remedy.changes), *run_evidence(found, trial)),
             remedy=trial.remedy.remedy,

@@ -170,7 +170,8 @@ def _copies(lab: Lab, log: Operations, known: set[int]) -> list[Idle]:
     """Terms computed from copies of the weights that were made before the step."""
     tape = lab.main_backward.tape
     assert tape is not None
-    weights = [value for live, value in lab.setup.initial.tensors if live.requires_grad and value.numel() > 1]
+    kept = lab.setup.initial.tensors
+    weights = [value.to(live.device) for live, value in kept if live.requires_grad and value.numel() > 1]
     found = []
     for call, item in _terms(log):
         if id(item) in known:

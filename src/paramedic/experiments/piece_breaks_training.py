@@ -21,16 +21,16 @@ from paramedic.experiments.counterfactual import (
 from paramedic.experiments.interventions import Together
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.ladder import Piece, isolate, pieces
-from paramedic.experiments.wording import percent
+from paramedic.experiments.wording import learned, percent
 
 
 class PieceBreaksTraining(Check):
     """Without all that the program can do without it learns; one piece of it, added back, makes it fail.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after replays without regularization, schedule, clipping and
-        every layer or operation that keeps the shape of its input, with Adam, standard initial weights and
-        standardized inputs. Where that learns and the program does not, the pieces are added back by delta debugging
-        until the fewest are found that make it fail; with and without them is compared on three seeds.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after replays without regularization,
+        schedule, clipping and every layer or operation that keeps the shape of its input, with Adam, standard initial
+        weights and standardized inputs. Where that learns and the program does not, the pieces are added back by delta
+        debugging until the fewest are found that make it fail; with and without them is compared on three seeds.
     Why it matters: a defect in the program's own layers shows in no single setting of its training.
     Fix: look at the named piece: it is what stands between the program and learning.
     Not a fault when: the run learned; or when only several pieces together fail, which is said.
@@ -47,7 +47,7 @@ class PieceBreaksTraining(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         lab, found = case.lab, diagnosis(case)
         if found.ended.train < UNLEARNED:
-            raise NotApplicable(f"the program learned (u {percent(found.ended.train)} at the end)")
+            raise NotApplicable(f"the program learned ({learned(found.ended.train)} at the end)")
         known = known_fault(case.findings)
         if found.causes or known is not None:
             raise NotApplicable("the cause is known")
@@ -59,8 +59,8 @@ class PieceBreaksTraining(Check):
         floor = ladder.u([])
         if found.base[0].train - floor <= GAIN or floor >= UNLEARNED:
             raise Passed(
-                f"without {len(ladder.pieces)} pieces that it can do without, the network does not learn either (u "
-                f"{percent(floor)} after {found.steps} steps): see S1 for a simple model in its place"
+                f"without {len(ladder.pieces)} pieces that it can do without, the network does not learn either ("
+                f"{learned(floor)} after {found.steps} steps): see S1 for a simple model in its place"
             )
         ladder.limit = (floor + found.base[0].train) / 2
         guilty = isolate(ladder.pieces, ladder.fails)
@@ -75,7 +75,7 @@ class PieceBreaksTraining(Check):
         together = " together" if len(guilty) > 1 else ""
         return self.suspect(
             f"{_names(guilty)}{together} {'keep' if together else 'keeps'} the network from learning: added to the "
-            f"smallest version that learns (u {percent(trial.after())} after {found.steps} steps) it gives u "
+            f"smallest version that learns ({learned(trial.after())} after {found.steps} steps) it leaves "
             f"{percent(trial.before())}; the other {count - len(guilty)} pieces do not",
             where=guilty[0].where,
             module=guilty[0].module,

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 
 from paramedic.experiments.lab import Intervention, Lab, merged_options
 from paramedic.experiments.operations import Operation, Operations, log_operations
+from paramedic.trace.random_state import torch_state_kept
 from paramedic.trace.tape import Tape, tensors_of
 
 PROBES = 8  # recorded batches on which progress is measured
@@ -229,12 +230,10 @@ def loss_of(lab: Lab, probes: Sequence[Probe]) -> float:
     if not probes:
         return math.nan
     buffers = [(b, b.clone()) for root in lab.modules() for b in root.buffers()]
-    state = torch.get_rng_state()
     try:
-        with measuring(lab, probes[0].tape), torch.no_grad():
+        with torch_state_kept(), measuring(lab, probes[0].tape), torch.no_grad():
             return sum(probe.loss() for probe in probes) / len(probes)
     finally:
-        torch.set_rng_state(state)
         for live, value in buffers:
             live.copy_(value)
 

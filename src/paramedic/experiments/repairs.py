@@ -422,7 +422,7 @@ class ShuffledRows(Repair):
         sizes = [len(tape.leaves[own[0]].value) for tape, own in zip(tapes, numbers, strict=True) if own]
         if len(sizes) != len(tapes):
             return
-        order = torch.randperm(sum(sizes), generator=torch.Generator().manual_seed(0))
+        order = torch.randperm(sum(sizes), generator=torch.Generator().manual_seed(0), device="cpu")
         for position in range(len(kinds)):
             rows = torch.cat([tape.leaves[own[position]].value for tape, own in zip(tapes, numbers, strict=True)])
             for tape, own, part in zip(tapes, numbers, rows[order].split(sizes), strict=True):

@@ -45,8 +45,8 @@ class HighestRate(Intervention):
 class SchedulerWatchesWrongDirection(Check):
     """ReduceLROnPlateau watches a value that rises with success in mode "min" (or one that falls in mode "max").
 
-    What it measures: the values that the scheduler was given against the training loss between its calls (Kendall's tau);
-        then training goes on from the final weights at the highest rate, on three seeds.
+    What it measures: the values that the scheduler was given against the training loss between its calls (Kendall's
+        tau); then training goes on from the final weights at the highest rate, on three seeds.
     Why it matters: every epoch that makes the value better counts as one without improvement, so the rate is cut again and
         again while there is still much to learn. The default mode is "min", which an accuracy or R2 contradicts.
     Fix: mode="max" for accuracy, R2, F1 and the like, or give the scheduler the validation loss.
@@ -98,8 +98,8 @@ class SchedulerWatchesWrongDirection(Check):
         return self.fault(
             f'ReduceLROnPlateau in mode "{mode}" is given a value that {moves} as the training loss falls '
             f"({record.watched[0]:.3g} at first, {record.watched[-1]:.3g} at last): it cut the learning rate from "
-            f"{rates.max():.2g} to {rates.min():.2g} while the network learned; going on at the highest rate takes u from "
-            f"{percent(before)} to {percent(reached)} (1 = knows nothing, 0 = perfect): "
+            f"{rates.max():.2g} to {rates.min():.2g} while the network learned; of the way from chance to perfect, "
+            f"{percent(before)} is learned, and {percent(reached)} where it goes on at the highest rate: "
             f'use mode="{other}"',
             where=record.constructed,
             evidence=(

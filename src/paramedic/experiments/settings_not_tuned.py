@@ -29,7 +29,7 @@ from paramedic.experiments.counterfactual import (
 from paramedic.experiments.interventions import Remedy
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.settings import DECAYS, DROPOUTS, RATES, OtherSettings, Space, Values, space_of
-from paramedic.experiments.wording import optimizer_place, percent, rates
+from paramedic.experiments.wording import learned, optimizer_place, percent, rates
 
 MISSING = "extra [search] is not installed: pip install 'paramedic[search]'"
 SHARE = 0.4  # of the time left; a search for something better is worth less than the checks for what is wrong
@@ -49,10 +49,11 @@ AS_GOOD = 0.02  # in u: a changed setting that is worth less is left as it was
 class SettingsNotTuned(Check):
     """Other settings of the same training get further than the program's own.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) on validation batches (on training batches, where there are
-        none) after replays of the recorded steps with other learning rates, weight decays, momenta, batch sizes and
-        dropout probabilities, as far as the program has them: some 20 sets that Optuna's TPE sampler chooses on one
-        seed. The best set is then compared on three others with the program's own settings and with its whole run.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) on validation batches (on training batches,
+        where there are none) after replays of the recorded steps with other learning rates, weight decays, momenta,
+        batch sizes and dropout probabilities, as far as the program has them: some 20 sets that Optuna's TPE sampler
+        chooses on one seed. The best set is then compared on three others with the program's own settings and with its
+        whole run.
     Why it matters: settings that nobody searched are seldom good, and they depend on each other.
     Fix: start from the proposal, and search again with the whole run's length: the best rate falls with it.
     Not a fault when: ever: it is a proposal; it is a suspect where the run failed and the settings alone mend it.
@@ -79,7 +80,7 @@ class SettingsNotTuned(Check):
             raise NotApplicable("LBFGS searches its own step length")
         ended = _measured(found.ended)
         if ended <= LITTLE_LEFT:
-            raise Passed(f"u {percent(ended)} at the end of the run: little is left to gain")
+            raise Passed(f"{learned(ended)} is learned at the end of the run: little is left to gain")
         search = _Search(lab, found)
         proposal = search.proposal()
         if proposal is None:
@@ -98,9 +99,9 @@ class SettingsNotTuned(Check):
         rate = f" (that is {rates(case, values.rate)})" if values.rate is not None else ""
         say = self.suspect if mends else self.note
         return say(
-            f"{trial.remedy.changes}: u {percent(trial.after())} on {search.rows} batches after {found.steps} steps, the "
-            f"program's own settings {percent(trial.before())} (gain {trial.gain:.2f}, 95 % interval {low:.2f} to "
-            f"{high:.2f}, {SEEDS} seeds; the best of {search.tried} sets)",
+            f"{trial.remedy.changes}: {learned(trial.after())} on {search.rows} batches after {found.steps} steps, the "
+            f"program's own settings {percent(trial.before())} (gain {100 * trial.gain:.0f} points, 95 % interval "
+            f"{100 * low:.0f} to {100 * high:.0f}, {SEEDS} seeds; the best of {search.tried} sets)",
             where=optimizer_place(case),
             evidence=(
                 Evidence("sets of settings tried", search.tried),

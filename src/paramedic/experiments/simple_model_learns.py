@@ -11,7 +11,7 @@ from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
 from paramedic.experiments.counterfactual import confounding, diagnosis
 from paramedic.experiments.known_good import KnownGoodModel
 from paramedic.experiments.network_too_small import known_good_trial
-from paramedic.experiments.wording import model_place, percent, run_evidence
+from paramedic.experiments.wording import learned, model_place, percent, run_evidence
 
 # u at the end of the run; below it the network has learned something, and a simple model that is ahead of it only learns
 # faster: two sound programs of 43 that nobody had seen got an alarm at 0.59 and 0.72, 2026-11
@@ -21,9 +21,9 @@ UNTAUGHT = 0.85
 class SimpleModelLearns(Check):
     """A simple known-good model learns from the same batches with the same loss; the program's network does not.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps with a perceptron (or a GRU for
-        sequences of outputs) and Adam in the place of the network and its optimizer, on three seeds, where the run
-        failed and no single change helped.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps with a perceptron (or
+        a GRU for sequences of outputs) and Adam in the place of the network and its optimizer, on three seeds, where
+        the run failed and no single change helped.
     Why it matters: it splits the search in half: data and loss are fine, the network or its training is not.
     Fix: start from the simple model, and add the pieces back one by one.
     Not a fault when: the network is meant to be simpler than a perceptron.
@@ -49,7 +49,7 @@ class SimpleModelLearns(Check):
             return
         say = self.suspect if found.ended.train >= UNTAUGHT else self.note
         yield say(
-            f"a simple known-good model learns from the same batches with the same loss (u {percent(trial.after())} after "
+            f"a simple known-good model learns from the same batches with the same loss ({learned(trial.after())} after "
             f"{found.steps} steps), the network does not ({percent(found.ended.train)} at the end of the run): data and "
             "loss are fine, look at the model, its initialization and its optimizer",
             where=model_place(case),

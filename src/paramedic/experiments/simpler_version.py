@@ -26,7 +26,7 @@ from paramedic.experiments.progress import (
     spread,
     target_number,
 )
-from paramedic.experiments.wording import model_place, percent
+from paramedic.experiments.wording import learned, model_place, percent
 from paramedic.trace.tape import Tape
 
 EASIER = 0.3  # in u: the simpler version got so much further than the whole in as many steps
@@ -129,8 +129,9 @@ class OneTermAlone(Simpler):
 class SolvesSimplerVersion(Check):
     """The program fails on the whole problem; whether it solves a simpler version narrows the search.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps with the rows of two classes alone, or
-        with one term of the loss alone, and with everything, on three seeds, where the run failed and no cause is known.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps with the rows of two
+        classes alone, or with one term of the loss alone, and with everything, on three seeds, where the run failed and
+        no cause is known.
     Why it matters: what solves a part is not broken altogether; what does not even solve a part has a defect elsewhere.
     Fix: start from the version that works, and add classes, heads or terms until it fails.
     Not a fault when: ever: this is a statement, no cause.
@@ -145,7 +146,7 @@ class SolvesSimplerVersion(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         lab, found = case.lab, diagnosis(case)
         if found.ended.train < UNLEARNED:
-            raise NotApplicable(f"the program learned (u {percent(found.ended.train)} at the end)")
+            raise NotApplicable(f"the program learned ({learned(found.ended.train)} at the end)")
         cause = known_fault(case.findings)
         if found.causes or cause is not None:
             raise NotApplicable("the cause is known")
@@ -158,8 +159,8 @@ class SolvesSimplerVersion(Check):
         results = {item.changes: self._version(lab, found, item) for item in versions}
         best = min(results, key=lambda name: statistics.median(results[name]))
         reached = statistics.median(results[best])
-        numbers = ", ".join(f"{name}: u {percent(statistics.median(values))}" for name, values in results.items())
-        text = f"after {found.steps} steps {numbers}; everything: u {percent(whole)}"
+        numbers = ", ".join(f"{name}: {percent(statistics.median(values))}" for name, values in results.items())
+        text = f"learned after {found.steps} steps: {numbers}; everything: {learned(whole)}"
         if whole - reached <= EASIER:
             raise Passed(f"a simpler version is no easier ({text}): look for what all versions have in common")
         yield self.note(

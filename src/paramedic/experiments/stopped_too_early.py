@@ -55,8 +55,9 @@ def trend(losses: Sequence[float]) -> Trend | None:
 class StoppedTooEarly(CauseByExperiment):
     """The run ends while the loss is still falling: nothing else is wrong, it needs more time.
 
-    What it measures: for runs of at most 100 updates, u after a replay four times as long, on three seeds; for
-        longer ones, the trend of the loss over the last half (Mann-Kendall, Theil-Sen), which is only a note.
+    What it measures: for runs of at most 100 updates, how much is learned in a replay four times as long, on three
+        seeds; for longer ones, the trend of the loss over the last half (Mann-Kendall, Theil-Sen), which is only a
+        note.
     Why it matters: a network that still learns needs more epochs, not another design.
     Fix: train for more epochs, or raise the learning rate.
     Not a fault when: the network has learned enough; a run that has learned more than half gets a note.

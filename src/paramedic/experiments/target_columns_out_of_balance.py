@@ -23,7 +23,7 @@ from paramedic.experiments.loss_components_out_of_balance import (
 )
 from paramedic.experiments.progress import U_LIMIT, Probe, main_tapes, spread
 from paramedic.experiments.targets import StandardizedTarget, Target, column_progress, targets
-from paramedic.experiments.wording import SYMPTOMS, percent
+from paramedic.experiments.wording import SYMPTOMS, learned, percent
 
 
 @dataclass(eq=False)
@@ -48,9 +48,9 @@ class Replays:
 class TargetColumnsOutOfBalance(Check):
     """One column of the target drowns another: it has the larger numbers, and the loss adds them up.
 
-    What it measures: the standard deviation of every column of a regression target; where they are more than 1.5 decades
-        apart, u of the smaller columns (1 = knows nothing, 0 = perfect) at the end of the run, and after replays with every
-        column standardized, on three seeds.
+    What it measures: the standard deviation of every column of a regression target; where they are more than 1.5
+        decades apart, how much of the smaller columns is learned (0 % = chance, 100 % = perfect) at the end of the run,
+        and after replays with every column standardized, on three seeds.
     Why it matters: a squared error adds the columns in their units; one in pascals beside one in degrees is all the optimizer
         sees, and the loss falls nicely meanwhile.
     Fix: standardize each column with its training mean and standard deviation, or weight the columns' errors.
@@ -113,8 +113,8 @@ class TargetColumnsOutOfBalance(Check):
         subject = f"columns {columns} of the target are" if len(small) > 1 else f"column {columns} of the target is"
         return self.fault(
             f"{subject} drowned: another column's standard deviation is {ratio:.2g} times as large, and the loss adds their "
-            f"errors as they are: u {percent(ended)} at the end of the run, and {percent(trial.after())} in the replay with "
-            "every column standardized (1 = knows nothing, 0 = perfect)",
+            f"errors as they are: {learned(ended)} is learned at the end of the run, and "
+            f"{percent(trial.after())} in the replay with every column standardized",
             where=target.place,
             evidence=(
                 Evidence("standard deviation of the target's columns", deviations, "1"),

@@ -130,7 +130,7 @@ def _target(lab: Lab, index: int, call: LossCall) -> Target | None:
     constant = deviation <= 1e-6 * values.abs().amax(dim=0) + 1e-30
     deviation = torch.where(constant, torch.ones_like(deviation), deviation)
     mean, varies = values.mean(dim=0), (~constant).tolist()
-    return Target(index, operation, ordinal, key, mean, deviation, varies, feature_ranges(values.numpy()))
+    return Target(index, operation, ordinal, key, mean, deviation, varies, feature_ranges(values.cpu().numpy()))
 
 
 def _columns(value: Tensor) -> Tensor:

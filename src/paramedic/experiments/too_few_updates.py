@@ -20,9 +20,9 @@ from paramedic.trace.place import Place
 class TooFewUpdates(CauseByExperiment):
     """The batches are so large, or gradients accumulated so long, that the run makes too few updates.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed as they are, and with
-        every batch cut into eight (or a step after every backward call): the same epochs, more updates. On three seeds,
-        for runs of at most 100 updates that did not learn.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed as they
+        are, and with every batch cut into eight (or a step after every backward call): the same epochs, more updates.
+        On three seeds, for runs of at most 100 updates that did not learn.
     Why it matters: at a fixed number of epochs, batch size divides the number of steps the weights can take.
     Fix: smaller batches, fewer accumulated ones, or as many times more epochs.
     Not a fault when: the run learned with the updates it had.

@@ -33,8 +33,9 @@ from paramedic.trace.place import Place
 class TooMuchRegularization(CauseByExperiment):
     """Regularization keeps the network from learning even its training data.
 
-    What it measures: u (1 = knows nothing, 0 = perfect), with dropout off while measuring, on training and validation
-        batches after replays with and without dropout, weight decay and penalties in the loss, on three seeds.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect), with dropout off while measuring, on training
+        and validation batches after replays with and without dropout, weight decay and penalties in the loss, on three
+        seeds.
     Why it matters: regularization is to close the gap between training and validation; where the training data
         themselves are not learned it only does harm.
     Fix: lower it until the training data are learned; then raise it again only as far as validation gains.

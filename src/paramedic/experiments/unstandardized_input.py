@@ -14,8 +14,9 @@ from paramedic.experiments.wording import SYMPTOMS, at_first, percent
 class UnstandardizedInput(CauseByExperiment):
     """Training fails because the input features are far from mean 0 and standard deviation 1.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the inputs as they
-        are, and with their recorded mean subtracted and divided by their standard deviation, on three seeds.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
+        inputs as they are, and with their recorded mean subtracted and divided by their standard deviation, on three
+        seeds.
     Why it matters: gradient descent crawls along badly scaled directions, or overshoots along large ones; the first
         layer's curvature grows with the square of the inputs.
     Fix: subtract the training mean of each feature and divide by its training standard deviation.

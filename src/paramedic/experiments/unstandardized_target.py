@@ -14,8 +14,9 @@ from paramedic.experiments.wording import SYMPTOMS, at_first, percent
 class UnstandardizedTarget(CauseByExperiment):
     """Training fails because the regression target is far from mean 0 and standard deviation 1.
 
-    What it measures: u (1 = knows nothing, 0 = perfect) after the recorded steps are replayed with the target as it is, and
-        with its recorded mean subtracted and divided by its standard deviation (each column by itself), on three seeds.
+    What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
+        target as it is, and with its recorded mean subtracted and divided by its standard deviation (each column by
+        itself), on three seeds.
     Why it matters: a new network's outputs are of the order of 1: a price of 200,000 lies many thousand steps away, and a
         target of 0.0001 has gradients to match; of two columns in different units the larger one is learned alone.
     Fix: standardize the target with the training mean and standard deviation, and turn predictions back when reporting.

@@ -10,7 +10,7 @@ from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
 from paramedic.experiments.interventions import SATURATING, ReluActivations
 from paramedic.experiments.sensitivity import Sensitivity, sensitivity
-from paramedic.experiments.wording import at_first, model_place, percent
+from paramedic.experiments.wording import at_first, learned, model_place, percent
 from paramedic.trace.place import Place
 
 VANISHED = -3.0  # decades from last to first layer; healthy -2.3 to -0.3 in 56 runs (prototype)
@@ -20,8 +20,8 @@ class VanishingGradients(CauseByExperiment):
     """The gradient dies out on its way back to the first layers, and the network does not learn.
 
     What it measures: the rms of the loss's gradient at the first layer's output over that at the last one's, in
-        decades; and u after replays with ReLU in the place of saturating activations, with skip connections, or with
-        orthogonal recurrent weights, on three seeds, where the run failed.
+        decades; and how much is learned after replays with ReLU in the place of saturating activations, with skip
+        connections, or with orthogonal recurrent weights, on three seeds, where the run failed.
     Why it matters: layers that get no gradient stay as they were initialized.
     Fix: ReLU-like activations, skip connections, normalization layers, or an orthogonal initialization.
     Not a fault when: the run learned.
@@ -38,7 +38,7 @@ class VanishingGradients(CauseByExperiment):
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         flow = sensitivity(case.lab)
         return Cause(
-            f"the network learns with {trial.remedy.changes} (u {percent(trial.after())} after {found.steps} steps) and "
+            f"the network learns with {trial.remedy.changes} ({percent(trial.after())} after {found.steps} steps) and "
             f"not as it is ({at_first(found, trial)}){_flow(flow)}",
             _activation_place(case) if isinstance(trial.remedy, ReluActivations) else model_place(case),
             trial.remedy.remedy,
@@ -52,7 +52,7 @@ class VanishingGradients(CauseByExperiment):
             yield self.finding(case, trial)
         elif found.failing and flow is not None and flow.decades < VANISHED and _still_vanished(case):
             yield self.suspect(
-                f"the network does not learn (u {percent(found.ended.train)}){_flow(flow)}",
+                f"the network does not learn ({learned(found.ended.train)}){_flow(flow)}",
                 where=model_place(case),
                 module=flow.first,
                 evidence=flow_evidence(flow),

@@ -10,7 +10,7 @@ from torch import nn
 
 from paramedic.checks.case import Case
 from paramedic.checks.data.places import calls, line_behind
-from paramedic.checks.finding import Evidence
+from paramedic.checks.finding import BELOW_CHANCE, Evidence, percent_learned
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.trace.place import Place
 from paramedic.trace.setup import OptimizerRecord, OptimizerStep
@@ -52,16 +52,22 @@ def rates(case: Case, factor: float = 1.0) -> str:
 
 
 def percent(u: float) -> str:
-    return f"{u:.2f}"
+    """Beside another one that ``learned`` gives."""
+    return percent_learned(u)
+
+
+def learned(u: float) -> str:
+    """The progress scale u in words."""
+    return percent_learned(u) + (" of the way from chance to perfect" if u <= BELOW_CHANCE else "")
 
 
 def at_first(found: Diagnosis, trial: Trial) -> str:
     """How far training got without the remedy: the run itself, or the copy in which other causes are fixed."""
     if not trial.beside:
-        return f"u {percent(found.ended.train)} at the end of the run"
+        return f"{learned(found.ended.train)} is learned at the end of the run"
     others = list(dict.fromkeys(item.cause for item in trial.beside))
     mended = f"{' and '.join(others)} {'are' if len(others) > 1 else 'is'} mended"
-    return f"u {percent(trial.before())} in a copy in which {mended}"
+    return f"{learned(trial.before())} is learned in a copy in which {mended}"
 
 
 def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.check import NotApplicable
+from paramedic.trace.random_state import torch_state_kept
 
 STEPS = 200  # of Adam; a batch of a few samples is learned in less, or never
 RATES = (1e-2, 1e-3)
@@ -55,13 +56,9 @@ def subject(model: nn.Module, loss: Loss, batch: Batch, causal: bool = False) ->
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         raise TypeError(f"a batch must be a tuple (input, ..., target), not {type(batch).__name__}")
     twin, criterion = copy.deepcopy((model, loss))
-    state = torch.get_rng_state()
-    try:
+    with torch_state_kept(), torch.enable_grad():
         torch.manual_seed(SEED)
-        with torch.enable_grad():
-            yield Subject(twin, criterion, tuple(batch[:-1]), batch[-1], causal)
-    finally:
-        torch.set_rng_state(state)
+        yield Subject(twin, criterion, tuple(batch[:-1]), batch[-1], causal)
 
 
 def overfits_a_batch(it: Subject) -> None:

@@ -61,7 +61,7 @@ def directional(
     step = (STEP if double else STEP_SINGLE) * max(spread, 1e-3)
     numeric, automatic = [], []
     for _ in range(directions):
-        direction = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value)
+        direction = torch.randn(value.shape, generator=generator, device="cpu", dtype=torch.float64).to(value)
         ends = []
         for sign in (1, -1):
             moved = list(inputs)

@@ -30,7 +30,7 @@ def surrogate(inputs: Tensor, target: Tensor, seed: int, own_scale: bool = True)
     signal = _signal(inputs, target)
     if signal is None:
         return None
-    values = signal + NOISE * torch.randn(inputs.shape, generator=noise)
+    values = signal + NOISE * torch.randn(inputs.shape, generator=noise, device="cpu")
     values = (values - values.mean()) / values.std().clamp_min(1e-6)
     if own_scale:
         values = values * inputs.float().std() + inputs.float().mean()
@@ -56,15 +56,15 @@ def _pattern(inputs: Tensor, number: int) -> Tensor:
     generator = torch.Generator().manual_seed(number)
     shape = inputs.shape[1:]
     if len(shape) == 3 and min(shape[1:]) >= 4:
-        coarse = torch.randn(1, shape[0], 4, 4, generator=generator)
+        coarse = torch.randn(1, shape[0], 4, 4, generator=generator, device="cpu")
         return functional.interpolate(coarse, size=shape[1:], mode="bilinear")[0]
-    return torch.randn(shape, generator=generator)
+    return torch.randn(shape, generator=generator, device="cpu")
 
 
 def _dense(inputs: Tensor, target: Tensor) -> Tensor | None:
     """A value for each channel at every position, by the position's class: channels first or last."""
     codes = torch.stack(
-        [torch.randn(64, generator=torch.Generator().manual_seed(k)) for k in range(int(target.max()) + 1)]
+        [torch.randn(64, generator=torch.Generator().manual_seed(k), device="cpu") for k in range(int(target.max()) + 1)]
     )
     by_position = codes[target.clamp_min(0)]  # (b, positions..., 64)
     if inputs.dim() == target.dim() + 1 and inputs.shape[1:-1] == target.shape[1:] and inputs.shape[-1] <= 64:
@@ -81,8 +81,9 @@ def _tokens(inputs: Tensor, target: Tensor, noise: torch.Generator) -> Tensor | 
     known = inputs.unique()
     if len(known) < 2 * TOKENS_OF_CLASS:
         return None
-    anything = known[torch.randint(len(known), inputs.shape, generator=noise)]
+    anything = known[torch.randint(len(known), inputs.shape, generator=noise, device="cpu")]
     generators = [torch.Generator().manual_seed(int(label)) for label in target]
-    own = torch.stack([known[torch.randperm(len(known), generator=item)[:TOKENS_OF_CLASS]] for item in generators])
-    typical = own.gather(1, torch.randint(TOKENS_OF_CLASS, inputs.shape, generator=noise))
-    return torch.where(torch.rand(inputs.shape, generator=noise) < OWN_TOKENS, typical, anything)
+    orders = [torch.randperm(len(known), generator=item, device="cpu") for item in generators]
+    own = torch.stack([known[order[:TOKENS_OF_CLASS]] for order in orders])
+    typical = own.gather(1, torch.randint(TOKENS_OF_CLASS, inputs.shape, generator=noise, device="cpu"))
+    return torch.where(torch.rand(inputs.shape, generator=noise, device="cpu") < OWN_TOKENS, typical, anything)

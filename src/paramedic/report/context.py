@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from paramedic.checks.finding import Evidence, Finding, Proof
+from paramedic.checks.finding import Evidence, Finding, Proof, percent_learned
 from paramedic.checks.registry import Description, PluginError, descriptions, plugin_description
 from paramedic.report.escape import clean, number
 from paramedic.report.model import Known, Report
@@ -124,10 +124,27 @@ def confidence(finding: Finding) -> tuple[str, str]:
 
 
 def evidence(finding: Finding) -> tuple[Evidence, ...]:
-    """What was measured, without what the proof shows already (values on the progress scale u)."""
-    if finding.proof is None:
-        return finding.evidence
-    return tuple(item for item in finding.evidence if item.unit != "u")
+    """What was measured, in words: without what the proof shows already (values on the progress scale u)."""
+    shown = finding.evidence if finding.proof is None else [item for item in finding.evidence if item.unit != "u"]
+    return tuple(_in_words(item) if item.unit == "u" else item for item in shown)
+
+
+def _in_words(item: Evidence) -> Evidence:
+    """ "u at the end: 0.98 (below 0.2)", which is 0 for perfect, as "learned at the end: 2 % (above 80 %)"."""
+    gain = item.name.startswith("gain in u")  # a difference, of which more is better already
+    turned = {} if gain else {"below": "above", "above": "below", "least": "most", "fall": "rise"}
+
+    def share(value: Any) -> str:
+        known = isinstance(value, (int, float))
+        return percent_learned(1 - value if gain else value) if known else number(value)
+
+    def words(text: str) -> str:
+        text = re.sub(r"(?<=below |above |about )[\d.]+", lambda found: share(float(found[0])), text)
+        text = re.sub(r"\b[a-z]+\b", lambda word: turned.get(word[0], word[0]), text)
+        return re.sub(r"\bu\b", "learned", text.replace("gain in u", "gain"))
+
+    values = item.value if isinstance(item.value, (list, tuple)) else [item.value]
+    return replace(item, name=words(item.name), value=", ".join(map(share, values)), expected=words(item.expected), unit="")
 
 
 def sentence(text: str) -> str:
@@ -219,9 +236,7 @@ def proof_text(finding: Finding) -> str:
 
 def percent(share: float) -> str:
     """ "12 %"; what is clearly below chance is named so, for "-300 %" says nothing more."""
-    if not math.isfinite(share):
-        return number(share)
-    return "less than nothing" if share < -0.05 else f"{100 * max(0.0, share):.0f} %"
+    return percent_learned(1 - share)
 
 
 def learned(proof: Proof) -> tuple[float, float, tuple[float, float]]:

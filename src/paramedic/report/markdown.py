@@ -12,6 +12,7 @@ from paramedic.report.context import (
     certainty,
     cost_text,
     ended_badly,
+    evidence,
     grouped_rows,
     headline,
     known_text,
@@ -79,11 +80,11 @@ def _finding(finding: Finding, context: Context) -> list[str]:
         lines += _fence("python", "\n".join(line.text for line in code))
     if finding.proof is not None:
         lines += [f"Proof: {escape(proof_text(finding))}", ""]
-    for item in finding.evidence:
+    for item in evidence(finding):
         expected = f" (expected {clean(item.expected, 200)})" if item.expected else ""
         text = f"{clean(item.name, 120)}: {number(item.value)} {clean(item.unit, 40)}".rstrip() + expected
         lines.append(f"- {escape(text)}")
-    lines += [""] if finding.evidence else []
+    lines += [""] if evidence(finding) else []
     if finding.remedy is not None:
         lines += [f"Remedy: {escape(clean(finding.remedy.summary, 600))}", ""]
         if finding.remedy.patch:

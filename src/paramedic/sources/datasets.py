@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
-from paramedic.measurements.data.dataset import by_path, random_states_kept
+from paramedic.measurements.data.dataset import by_path
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.sources.reader import Chunk, Collected, SourceError, ranges, split_of
 from paramedic.trace.dataset import Kind, Problem, Split
 from paramedic.trace.place import Place
+from paramedic.trace.random_state import random_states_kept
 from paramedic.trace.setup import LoaderRecord
 
 PART_ROWS = 256

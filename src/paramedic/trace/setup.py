@@ -248,7 +248,8 @@ class EvaluationRecord:
 
 @dataclass(eq=False)
 class Snapshot:
-    """Values of all parameters and buffers by tensor identity, before the first update.
+    """Values of all parameters and buffers by tensor identity, before the first update; in the processor's memory, for a
+    program may have filled its GPU's.
 
     wanted: whether each of them required a gradient then (a later phase of the program may freeze some).
     """
@@ -259,7 +260,8 @@ class Snapshot:
     _known: set[int] = field(default_factory=set)  # ids; the tensors are kept alive above
 
     def add(self, tensor: Tensor, value: Tensor | None = None) -> None:
-        self.tensors.append((tensor, (tensor if value is None else value).detach().clone()))
+        value = tensor if value is None else value
+        self.tensors.append((tensor, value.detach().to("cpu", copy=True)))
         self.wanted.append(tensor.requires_grad)
         self.nbytes += tensor.numel() * tensor.element_size()
         self._known.add(id(tensor))

@@ -318,7 +318,9 @@ class Trace:
         if not self.path.is_file():
             raise TraceError(f"no such trace: {self.path}")
         try:
-            self._connection = sqlite3.connect(f"{address(self.path)}?mode=ro", uri=True, timeout=2.0)
+            self._connection = sqlite3.connect(
+                f"{address(self.path)}?mode=ro", uri=True, timeout=2.0, check_same_thread=False
+            )
             try:
                 version = self.meta("schema")
             except sqlite3.OperationalError:  # a folder that nobody can write to: no lock is needed, and none is possible
@@ -347,26 +349,28 @@ class Trace:
         return json.loads(rows[0][0]) if rows else default
 
     def steps(self) -> list[StepRow]:
-        return [
-            StepRow(
-                row[0], row[1], row[2], _number(row[3]), _number(row[4]), row[5], json.loads(row[6] or "{}")
-            )
-            for row in self._query("SELECT * FROM steps ORDER BY step")
-        ]
+        return [self._step(row) for row in self._query("SELECT * FROM steps ORDER BY step")]
+
+    @staticmethod
+    def _step(row: tuple[Any, ...]) -> StepRow:
+        losses = {} if row[6] in ("{}", None) else json.loads(row[6])
+        return StepRow(row[0], row[1], row[2], _number(row[3]), _number(row[4]), row[5], losses)
 
     def events(self, kind: str | None = None) -> list[Event]:
         where, parameters = ("WHERE kind = ?", (kind,)) if kind else ("", ())
-        return [
-            Event(row[0], row[1], row[2], row[3], json.loads(row[4]))
-            for row in self._query(f"SELECT * FROM events {where} ORDER BY id", parameters)
-        ]
+        return [self._event(row) for row in self._query(f"SELECT * FROM events {where} ORDER BY id", parameters)]
+
+    @staticmethod
+    def _event(row: tuple[Any, ...]) -> Event:
+        return Event(row[0], row[1], row[2], row[3], json.loads(row[4]))
 
     def layers(self, quantity: str | None = None) -> list[LayerRow]:
         where, parameters = ("WHERE quantity = ?", (quantity,)) if quantity else ("", ())
-        return [
-            LayerRow(row[0], row[1], row[2], *(_number(value) for value in row[3:]))
-            for row in self._query(f"SELECT * FROM layers {where} ORDER BY step", parameters)
-        ]
+        return [self._layer(row) for row in self._query(f"SELECT * FROM layers {where} ORDER BY step", parameters)]
+
+    @staticmethod
+    def _layer(row: tuple[Any, ...]) -> LayerRow:
+        return LayerRow(row[0], row[1], row[2], *(_number(value) for value in row[3:]))
 
 
 class TracePart(Trace):

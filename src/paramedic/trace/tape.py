@@ -6,7 +6,7 @@ Recorded by the capture outside of modules (a module call is one node); run by t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map, tree_map_only
 
 from paramedic.trace.place import Place
+from paramedic.trace.random_state import TorchState, set_torch_state
 
 # The name of a node that calls ``torch.autograd.grad``: a derivative that the loss is computed from.
 DERIVATIVE = "autograd.grad"
@@ -76,11 +77,11 @@ class Node:
     outputs: list[int | None]
     place: Place | None = None
     training: tuple[bool, ...] | None = None
-    rng: Tensor | None = None
+    rng: TorchState | None = None
     autocast: tuple[str, bool, torch.dtype] | None = None
     grad: bool = False
     grad_enabled: bool = True
-    value: tuple[float, int] | None = None
+    value: tuple[float | Tensor, int] | None = None
 
     @property
     def module(self) -> nn.Module | None:
@@ -208,8 +209,8 @@ class Tape:
             if not leaf.parameter:
                 fresh = leaf.value.detach().clone()
                 values[number] = fresh.requires_grad_() if leaf.value.requires_grad else fresh
-        if replace:
-            values.update(replace)
+        for number, value in (replace or {}).items():
+            values[number] = value.to(self.leaves[number].value.device) if number in self.leaves else value
         for node in self.nodes:
             if (
                 replace
@@ -243,7 +244,7 @@ class Tape:
             for module, flag in zip(node.module.modules(), node.training, strict=False):
                 module.training = flag
         if random and node.rng is not None:
-            torch.set_rng_state(node.rng)
+            set_torch_state(node.rng)
 
         def call() -> Any:
             with ExitStack() as stack:
@@ -256,14 +257,4 @@ class Tape:
             return args[0] if node.name == "__setitem__" else result
 
         return call() if around is None else around(node, call)
-
-
-@contextmanager
-def frozen_randomness() -> Iterator[None]:
-    """Put the CPU generator back as it was when the block ends."""
-    state = torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
 

@@ -33,11 +33,12 @@ from paramedic.checks.data.samples import (
     row_limit,
     rows,
 )
-from paramedic.measurements.data.dataset import Sample, by_path, random_states_kept, sample_rows
+from paramedic.measurements.data.dataset import Sample, by_path, sample_rows
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import positions
 from paramedic.measurements.data.workers import is_random
 from paramedic.trace.place import Place, place_of
+from paramedic.trace.random_state import random_states_kept
 from paramedic.trace.setup import LoaderRecord, Source
 from paramedic.trace.tape import Leaf
 

@@ -15,7 +15,7 @@ from paramedic.checks.data.samples import Batch, batches, class_labels, loader_o
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.imbalance import Ignored, ignored_classes
 from paramedic.trace.place import Place
-from paramedic.trace.tape import frozen_randomness
+from paramedic.trace.random_state import torch_state_kept
 
 # 0 of 98 networks on balanced sets, 0 of the cells in which the minority is recognized at all, 2026-11.
 P = 0.01
@@ -94,7 +94,7 @@ def _predictions(case: Case, inputs: torch.Tensor) -> NDArray[np.int64] | None:
     batch = batches(case)[0]
     if batch.others or batch.flow.prediction is None:
         return None
-    with case.lab.at("final"), torch.no_grad(), frozen_randomness():
+    with case.lab.at("final"), torch.no_grad(), torch_state_kept():
         batch.module.eval()
         try:
             parts = [_outputs(batch, part) for part in inputs.split(CHUNK)]
@@ -120,7 +120,7 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
     prediction = batch.flow.prediction
     assert prediction is not None
     tape = batch.tape.pruned(prediction)
-    values = tape.run(replace={number: inputs.to(batch.inputs.device)}, modes=False, until=prediction)
+    values = tape.run(replace={number: inputs}, modes=False, until=prediction)
     output = values[prediction]
     if len(output) != len(inputs):
         raise ValueError("the output has not one row for each input")

@@ -195,9 +195,9 @@ def _batch(tape: Tape, module: nn.Module, place: Place | None, step: int, traini
     main = max(flow.inputs, key=lambda number: (_has_source(tape.leaves[number]), -flow.inputs.index(number)))
     leaf = tape.leaves[main]
     target_leaf = tape.leaves[flow.target] if flow.target is not None else None
-    inputs = leaf.value.detach()
-    target = rows_of(target_leaf.value.detach(), len(inputs)) if target_leaf is not None else None
-    others = tuple(tape.leaves[number].value.detach() for number in flow.inputs if number != main)
+    inputs = leaf.value.detach().cpu()
+    target = rows_of(target_leaf.value.detach().cpu(), len(inputs)) if target_leaf is not None else None
+    others = tuple(tape.leaves[number].value.detach().cpu() for number in flow.inputs if number != main)
     companions = sum(
         1
         for other in tape.constants().values()

@@ -15,6 +15,7 @@ from paramedic.checks.implementation.rerun import Rerun, place_of_step, seeded
 from paramedic.checks.implementation.sample_flow import STATISTICS, Mixing, batch_of, described, sample_flow
 from paramedic.checks.implementation.samples_influence_each_other import require_verdict
 from paramedic.measurements.dependence import difference, scale
+from paramedic.trace.random_state import torch_state
 
 SIZES = (7, 3, 2, 1)
 ALONE = 1e-2  # relative; float32 kernels differ by 1.4e-6 between batch sizes, up to 1e-4 in deep networks
@@ -123,10 +124,10 @@ def _draws(rerun: Rerun) -> bool:
     """Whether the module draws random numbers in evaluation mode too: its run moves the generator on from where the
     recorded call (else ``seeded``) had it."""
     rerun()
-    after = torch.get_rng_state()
+    after = torch_state()
     seeded()
-    before = torch.get_rng_state() if rerun.node.rng is None else rerun.node.rng
-    return not torch.equal(after, before)
+    before = torch_state() if rerun.node.rng is None else rerun.node.rng
+    return not after.same(before)
 
 
 def _change(whole: list[Tensor], cut: list[Tensor], size: int, count: int) -> float | None:

@@ -131,7 +131,7 @@ def _compared(call: FunctionCall, args: list[Any], wanted: list[int], tensors: l
     leaves = [item.detach().clone().requires_grad_() for item in tensors]
     outputs = _apply(call, args, wanted, leaves)
     generator = torch.Generator().manual_seed(0)
-    incoming = [torch.randn(item.shape, generator=generator, dtype=torch.float64).to(item) for item in outputs]
+    incoming = [torch.randn(item.shape, generator=generator, device="cpu", dtype=torch.float64).to(item) for item in outputs]
     gradients = torch.autograd.grad(outputs, leaves, incoming, allow_unused=True)
     verdict = Verdict(call.function, call.place)
     verdict.identity = any(torch.equal(item, leaf) for item in outputs for leaf in tensors if item.shape == leaf.shape)

@@ -132,7 +132,7 @@ def reach(tail: LossTail, tensor: Tensor, scale: float) -> tuple[Tensor, Tensor]
         size = scale if draw % 2 else scale ** (draw / (2 * DRAWS))
         outputs = []
         for item in tail.outputs:
-            signs = torch.rand(item.shape, generator=generator).sub(0.5).sign().to(item.device)
+            signs = torch.rand(item.shape, generator=generator, device="cpu").sub(0.5).sign().to(item.device)
             if draw < 4:
                 signs = torch.full_like(signs, 1.0 if draw % 4 < 2 else -1.0)
             outputs.append((signs * size).to(item.dtype))

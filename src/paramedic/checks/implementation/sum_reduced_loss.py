@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.finding import Evidence, Finding, percent_learned
 from paramedic.checks.implementation.custom_loss import result_place, trials
 from paramedic.experiments.counterfactual import SEEDS, Trial, diagnosis, run
 from paramedic.experiments.interventions import LearningRate
@@ -50,8 +50,8 @@ class SumReducedLoss(Check):
             assert isinstance(proof.remedy, LearningRate)
             yield self.fault(
                 f"the loss is a sum over {rows} rows (twice the rows: 2.00 times the loss): its gradients are {rows} "
-                f"times those of a mean; with {proof.remedy.changes}, u falls from {proof.before():.2f} to "
-                f"{proof.after():.2f}",
+                f"times those of a mean; with {proof.remedy.changes}, {percent_learned(proof.after())} is learned "
+                f"instead of {percent_learned(proof.before())} of the way from chance to perfect",
                 where=place,
                 evidence=(
                     Evidence("loss with every row twice", 2.0, "1 times the loss"),

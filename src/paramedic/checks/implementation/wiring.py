@@ -147,7 +147,7 @@ def graph_leaves(root: Tensor) -> list[Tensor]:
 
 def initial_value(case: Case, tensor: Tensor) -> Tensor | None:
     """The value before the first update, if it was kept."""
-    return next((value for live, value in case.setup.initial.tensors if live is tensor), None)
+    return next((value.to(live.device) for live, value in case.setup.initial.tensors if live is tensor), None)
 
 
 # A fresh parameter's version counts the writes of its initialization; an update by hand raises it in every step.

@@ -29,7 +29,7 @@ from paramedic.measurements.data.pretrained import (
     to_unit_range,
     was_applied,
 )
-from paramedic.trace.tape import frozen_randomness
+from paramedic.trace.random_state import torch_state_kept
 
 # 4 networks, 4 recipes, own and other photographs: largest gap with the right recipe 0.48; 0 of 72 false, 2026-11.
 GAP = 0.5
@@ -83,7 +83,7 @@ class PretrainedPreprocessing(Check):
             )
         found = rows(case)
         images = found.inputs[_some(found, IMAGES)].float()
-        with case.lab.at("initial"), torch.no_grad(), frozen_randomness():
+        with case.lab.at("initial"), torch.no_grad(), torch_state_kept():
             if norm is not None and not has_trained_statistics(norm[1]):
                 raise NotApplicable(
                     "the model starts from scratch: its running statistics are those of a new layer"
@@ -250,7 +250,7 @@ def _entering(batch: Batch, module: nn.Module, inputs: Tensor) -> Tensor | None:
     output = next((item for item in batch.flow.node.outputs if item is not None), None)
     try:
         if output is not None:
-            values = inputs.to(batch.inputs.dtype).to(batch.inputs.device)
+            values = inputs.to(batch.inputs.dtype)
             batch.tape.pruned(output).run(replace={number: values}, modes=False, until=output)
     except Exception:  # a model tied to its batch size: whatever ran until then has been seen
         pass

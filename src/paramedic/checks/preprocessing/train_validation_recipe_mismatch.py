@@ -80,7 +80,7 @@ class TrainValidationRecipeMismatch(Check):
             f"validation rows differ from training rows: a classifier tells them apart with AUC {test.auc:.2f} (expected "
             f"0.50, p = {test.p:.1g}); {test.feature} of a row: training {test.medians[0]:.3g}, validation "
             f"{test.medians[1]:.3g}: another preprocessing, or data from elsewhere"
-            + (f" (the network does as well on them: u {gap:+.2f} against training rows)" if harmless else ""),
+            + (" (the network does as well on them)" if harmless else ""),
             where=data_place(case, "validation") or data_place(case),
             evidence=(
                 Evidence("AUC of telling the splits apart", test.auc, "0.5"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from torch.utils._pytree import keystr, tree_flatten_with_path
 from torch.utils.data import TensorDataset, default_collate
 
 from paramedic.measurements.data.hashing import row_hashes
+from paramedic.trace.random_state import random_states_kept
 
 READ_SECONDS = 2.0  # for one reading of a dataset; what was read until then is a uniform sample all the same
 
@@ -30,18 +29,6 @@ class Sample:
     index: np.ndarray[Any, Any]
     tensors: dict[str, Tensor]
     complete: bool
-
-
-@contextmanager
-def random_states_kept() -> Iterator[None]:
-    """Put the generators of torch, numpy and random back as they were when the block ends."""
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
 
 
 def sample_rows(
@@ -108,7 +95,7 @@ def _together(rows: list[Any], collate: Callable[[list[Any]], Any] | None) -> di
         except (TypeError, RuntimeError, ValueError):
             continue
         tensors = {
-            path: tensor for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)
+            path: tensor.cpu() for path, tensor in tensors.items() if tensor.dim() and len(tensor) == len(rows)
         }
         if tensors:
             return tensors

@@ -69,7 +69,7 @@ def random_convolutions(images: Tensor, filters: int = 64, size: int = 5, seed: 
     values = images.detach().float().cpu()
     values = (values - values.mean()) / (values.std() + 1e-12)
     size = min(size, *values.shape[2:])
-    weight = torch.randn(filters, values.shape[1], size, size, generator=generator, dtype=torch.float32)
+    weight = torch.randn(filters, values.shape[1], size, size, generator=generator, device="cpu", dtype=torch.float32)
     weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
     weight = weight / weight.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
     with torch.no_grad():

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from paramedic.measurements.data.dataset import random_states_kept
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.pairing import Hashes
+from paramedic.trace.random_state import random_states_kept
 
 READ_SECONDS = 2.0  # for the rows of the dataset; what was read until then is compared
 MOST_ITEMS = 20_000

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from paramedic.measurements.data.dataset import by_path, random_states_kept
+from paramedic.measurements.data.dataset import by_path
 from paramedic.measurements.data.hashing import row_hashes
+from paramedic.trace.random_state import random_states_kept
 
 DRAWS_PER_WORKER = 24  # a coin that is flipped alike 24 times by chance: 6e-8
 TIMEOUT = 10.0  # seconds to wait for a worker

@@ -284,25 +284,34 @@
 
   // -- while the program runs ----------------------------------------------------------------------------------------
 
+  const PAUSE = 500; // milliseconds between two questions; what is new is written once in a second
+  let version = "", heat = "";
   async function follow() {
     try {
-      const answer = await fetch("data.json", { cache: "no-store" });
+      const answer = await fetch("data.json?" + version, { cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
-      const news = await answer.json();
-      if (news.done) { location.reload(); return; }
-      Object.assign(data, news);
-      curves(); heatMaps();
-      find("progress").textContent = news.progress;
-      document.querySelector(".verdict").classList.toggle("is-fault", news.findings.length > 0);
-      if (news.findings.length) find("verdict").textContent = "Wrong already, while it runs";
-      find("live-findings").replaceChildren(...news.findings.map((f) => {
-        const item = make("li"); item.append(make("strong", f.claim, f.level), make("div", f.place, "place"), make("div", f.summary), make("div", f.remedy, "act")); return item;
-      }));
+      const { done, news, version: latest } = await answer.json();
+      if (done) { location.reload(); return; }
+      version = latest;
+      if (news) tell(news);
     } catch (_error) {
       find("progress").textContent = "The program or its observer has ended; this page shows what came last.";
       return;
     }
-    setTimeout(follow, 1000);
+    setTimeout(follow, PAUSE);
+  }
+  function tell(news) {
+    find("progress").textContent = news.progress;
+    document.querySelector(".verdict").classList.toggle("is-fault", news.findings.length > 0);
+    if (news.findings.length) find("verdict").textContent = "Wrong already, while it runs";
+    find("live-findings").replaceChildren(...news.findings.map((f) => {
+      const item = make("li"); item.append(make("strong", f.claim, f.level), make("div", f.place, "place"), make("div", f.summary), make("div", f.remedy, "act")); return item;
+    }));
+    Object.assign(data, news);
+    curves();
+    const layers = JSON.stringify(news.heat);
+    if (layers !== heat) heatMaps(); // five large drawings, which change less often than the curves
+    heat = layers;
   }
 
   strip();
