@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from paramedic.experiments.counterfactual import assess, diagnosis
+from paramedic.experiments.interventions import LearningRate
 from tests.experiments.programs import train
 from tests.helpers import findings, observe
 
@@ -42,6 +43,15 @@ def test_the_cause_is_named(name: str, tmp_path: Path) -> None:
     assert [item.check for item in found] == [name]
     proof = found[0].proof
     assert proof is not None and proof.seeds == 3 and proof.after < proof.before - 0.2 and proof.interval[1] < 0
+
+
+def test_a_rate_that_is_many_decades_too_low(tmp_path: Path) -> None:
+    """Higher than the ladder reaches: each of its rates moves the network further, and none of them far enough."""
+    case = observe(lambda: train(rate=1e-7), tmp_path, budget=BUDGET)
+    (finding,) = findings(case, "learning-rate-too-low")
+    trials = diagnosis(case).trials
+    assert max(trial.remedy.factor for trial in trials if isinstance(trial.remedy, LearningRate)) > 1e3
+    assert finding.proof is not None and finding.proof.after < 0.5
 
 
 @pytest.mark.parametrize("settings", [{}, {"make": lambda: nn.Linear(10, 3)}, {"rate": 1.0}, {"decay": 1e-3}])

@@ -75,12 +75,14 @@ def _autograd(observer: Observer) -> None:
             if outermost:
                 observer.before_backward(outputs, sys._getframe(1))
             observer._backward_depth += 1
+            found: Any = ()
             try:
-                return original(outputs, *args, **kwargs)
+                found = original(outputs, *args, **kwargs)
+                return found
             finally:
                 observer._backward_depth -= 1
                 if outermost:
-                    observer.after_backward()
+                    observer.after_backward(args[0] if args else kwargs.get("inputs"), found)
 
         return wrapper
 

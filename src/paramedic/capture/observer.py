@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from paramedic.capture import early_stopping, keras_optimizer, ranks
 from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
+from paramedic.capture.hand_made import HandMadeUpdates, Rule, unique
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.late_losses import LateLosses
 from paramedic.capture.patches import Patches
@@ -170,6 +171,7 @@ class Observer:
         self._in_closure = False
         self._erased_at = 0  # backward calls before the last zero_grad that erased gradients
         self._left_over = 0.0
+        self._by_hand = HandMadeUpdates()
         self._nonzero: dict[int, bool] = {}  # by id: whether an optimizer had gradients before its step
         self._loss_tensor: Tensor | None = None
         self._events: list[StepEvent] = []
@@ -373,6 +375,10 @@ class Observer:
         return len(self.setup.steps) < MIN_RECORD_STEPS or seconds < RECORD_SECONDS
 
     @property
+    def steps_by_optimizer(self) -> bool:
+        return any(record.steps for record in self.setup.optimizers if not record.by_hand)
+
+    @property
     def phase_step(self) -> int:
         """Optimizer steps since the running phase began."""
         return self.steps - self.setup.phase.first_step
@@ -559,6 +565,7 @@ class Observer:
         self._window_started = time.process_time()
         self._events, self._models, self._epoch, self._fingerprint_rows = [], {}, 0, 0
         self._stepped = {}
+        self._by_hand = HandMadeUpdates()
         self._evaluation_pass, self._evaluation_step = 0, -1
         self._pass_batches.clear()
         self._watch_calls = 0
@@ -612,6 +619,8 @@ class Observer:
         if not (self.idle and self._glance_at_loss(root)):
             self._glances = 0
             self._take_tape(root, frame)
+            if self._by_hand.optimizer is not None and self.active and 0 < (self.stop_after or 0) <= self.steps:
+                raise StopProgram
 
     @light
     def _glance_at_loss(self, root: Any) -> bool:
@@ -625,7 +634,7 @@ class Observer:
             return False
         if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
             return False
-        if self.recorder.manual_update is not None:
+        if self._by_hand.parameters:
             return False
         self.backward_calls += 1
         self.setup.backward_calls += 1
@@ -658,8 +667,10 @@ class Observer:
                 self.setup.cut.append(BackwardRecord(tape, float(unscaled.detach()), place_of(frame)))
             return None
         if not recording:
+            self._follow_parameters(None)
             return None
         tape = self.recorder.tape(root)
+        self._follow_parameters(tape)
         if not self.window_open:  # armed for an evaluation: this was training all the same
             if tape is not None:
                 self._settle_roles(tape)
@@ -731,21 +742,80 @@ class Observer:
             self.recorder.clear()
             self._disarm()
 
+    def _follow_parameters(self, tape: Tape | None) -> None:
+        """Where there is no optimizer: the program may write to its parameters by itself, before the next backward."""
+        own = self._by_hand
+        if self.setup.sharded or any(not record.by_hand for record in self.setup.optimizers):
+            return
+        if tape is not None and not own.failed and self.window_open:
+            loose = self.recorder.loose_leaves(tape)
+            own.loose.extend(loose)
+            own.begins(unique([*_parameters_of(tape), *(tensor for _, tensor in loose)]))
+        elif own.parameters:
+            own.begins(own.one())
+
     def _close_manual_step(self) -> None:
         """Parameters were written to by hand since the last backward: that was a step without an optimizer."""
-        place = self.recorder.manual_update
-        if place is None or self._in_closure or any(record.steps for record in self.setup.optimizers):
+        place, own = self.recorder.written, self._by_hand
+        self.recorder.written = None
+        if self._in_closure or self.steps_by_optimizer or not own.changed():
             return
-        self.recorder.manual_update = None
-        self._problem(
-            f"parameters are updated by hand ({place}): training cannot be replayed beyond one step"
-        )
+        made: list[StepEvent] = self._events
+        later: list[StepEvent] = []
+        while made and isinstance(made[-1], ZeroGrad):  # it had the gradients still
+            later.insert(0, made.pop())
         if self.window_open:
-            self.setup.steps.append(self._events)
-        self._events = []
-        self._write_row(self._row(self._last_loss), self._loss_tensor)
+            self.setup.steps.append(made + self._step_by_hand(place))
+        if own.optimizer is not None:
+            next(record for record in self.setup.optimizers if record.by_hand).steps += 1
+        self._events = later
+        self._write_row(self._row(self._last_loss, own.rate), self._loss_tensor)
         self.steps += 1
         self._evaluated(self.recorder.retire())
+
+    def _step_by_hand(self, place: Place | None) -> list[StepEvent]:
+        """The step of an optimizer that does what the program did by hand; none where that follows no known rule."""
+        own = self._by_hand
+        rule = own.rule() if not own.failed else None
+        index = next((k for k, record in enumerate(self.setup.optimizers) if record.by_hand), None)
+        if rule is None:
+            if index is None or self.setup.optimizers[index].steps < MIN_RECORD_STEPS:
+                self._not_understood(place)
+            return []  # one among many: weights were loaded, or kept within bounds
+        if index is None:
+            index = len(self.setup.optimizers)
+            self._know_update(own, rule, place)
+        settings = {"momentum": rule.momentum, "weight_decay": rule.weight_decay}
+        record = self.setup.optimizers[index]
+        if len(self.setup.steps) <= 1:  # momentum shows at the second step
+            record.groups[0].update(settings)
+        own.rate = rule.rate
+        return [OptimizerStep(index, (rule.rate,), place, settings=(_changed(settings, record.groups[0]),))]
+
+    def _know_update(self, own: HandMadeUpdates, rule: Rule, place: Place | None) -> None:
+        for leaf, tensor in own.loose:  # taken for data until now
+            if not leaf.parameter:
+                if tensor not in self.setup.initial:
+                    self.setup.initial.add(tensor, leaf.value)
+                leaf.value, leaf.parameter, leaf.source = tensor, True, None
+        own.loose.clear()
+        held = [tensor for number, tensor in enumerate(own.parameters) if number not in rule.missed]
+        own.optimizer = torch.optim.SGD(held, lr=rule.rate)
+        groups = [{k: v for k, v in group.items() if k != "params"} for group in own.optimizer.param_groups]
+        self.setup.optimizers.append(OptimizerRecord(own.optimizer, "SGD", groups, held, place, by_hand=True))
+        self.recorder.parameters.update(map(id, own.parameters))
+        self.event("optimizer", {"kind": "SGD by hand", "groups": groups, "constructed": str(place), "parameters": len(held)})
+
+    def _not_understood(self, place: Place | None) -> None:
+        """Steps like these cannot be made again; nor are the earlier ones, which another rule explained by chance."""
+        self._by_hand.failed, self._by_hand.optimizer = True, None
+        self._problem(
+            f"parameters are updated by hand ({place}), by another rule than that of stochastic gradient descent: training "
+            "cannot be replayed beyond one step"
+        )
+        self.setup.optimizers[:] = [record for record in self.setup.optimizers if not record.by_hand]
+        for step in self.setup.steps:
+            step[:] = [event for event in step if not isinstance(event, OptimizerStep)]
 
     def _note_loss(self, root: Tensor) -> None:
         if root.numel() == 1:
@@ -781,12 +851,14 @@ class Observer:
             if isinstance(leaf.source, Source) and leaf.source.loader is not None:
                 self.setup.loaders[leaf.source.loader].role = "train"
 
-    def after_backward(self) -> None:
+    def after_backward(self, inputs: Any = (), gradients: Any = ()) -> None:
         if not self.idle:
-            self._backward_ended()
+            self._backward_ended(inputs, gradients)
 
     @quiet
-    def _backward_ended(self) -> None:
+    def _backward_ended(self, inputs: Any, gradients: Any) -> None:
+        if self._by_hand.parameters and not self.steps_by_optimizer:
+            self._by_hand.ends(tensors_of(inputs), tensors_of(gradients))
         self._settle()
 
     @quiet
@@ -825,6 +897,7 @@ class Observer:
         self, function: Any, parameters: list[Tensor], arguments: dict[str, Any], result: Any, frame: Any
     ) -> None:
         if self.window_open:
+            self._by_hand.edited()
             result = result.detach() if isinstance(result, Tensor) else None
             scaler, scale = self._scaler() if self._scaler is not None else None, None
             if scaler is not None and scaler._scale is not None:
@@ -968,7 +1041,7 @@ class Observer:
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         self._in_step = False
-        self.recorder.manual_update = None
+        self._by_hand = HandMadeUpdates()
         self._write_glanced(time.perf_counter())
         self._note_modes()
         index = self._optimizer_index(optimizer)
@@ -1335,13 +1408,13 @@ class Observer:
         self.setup = self.phases.choose(self.setup, self.steps, self.writer.last_event, self._evaluated_phase)
 
     def _finish_tapes(self) -> None:
+        self._close_manual_step()
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
         self._pass_values.flush()
         if self._events and (self.window_open or not self.setup.steps):
             self.setup.steps.append(self._events)
             self._events = []
-        self._close_manual_step()
 
 
 def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:

@@ -117,7 +117,7 @@ class Recorder(TorchFunctionMode):
         self.problem: str | None = None
         self.failed: Node | None = None  # the last call that raised
         self.watch_updates = False  # from the first backward on
-        self.manual_update: Place | None = None  # where the program writes to a parameter by itself
+        self.written: Place | None = None  # where the program wrote to a parameter by itself after the last backward
         self.nodes: list[Node] = []
         self.consumed: set[Node] = set()  # nodes that a backward call or an evaluation record has taken
         self._foreign: set[int] = set()  # numbers of tensors with a graph that nobody recorded
@@ -151,7 +151,7 @@ class Recorder(TorchFunctionMode):
         self.clear()
         self.bytes = 0
         self.parameters.clear()
-        self.manual_update = None
+        self.written = None
         for key, (reference, source) in list(self._sources.items()):
             if source.loader is not None:
                 self._sources[key] = (reference, replace(source, loader=None, drawn=None))
@@ -226,6 +226,14 @@ class Recorder(TorchFunctionMode):
         if any(number in self._foreign for number in tape.leaves):
             self.problem = self.problem or "the loss depends on a tensor that was computed outside of what was recorded"
         return tape if tape.nodes else None
+
+    def loose_leaves(self, tape: Tape) -> list[tuple[Leaf, Tensor]]:
+        """Leaves that want a gradient and belong to nobody, with their tensors: data so far, unless they are trained."""
+        wanted = {n for n, leaf in tape.leaves.items() if leaf.value.requires_grad and not leaf.parameter}
+        if not wanted:
+            return []
+        live = [(entry[1], entry[0]()) for entry in self._known.values() if entry[1] in wanted]
+        return [(tape.leaves[number], tensor) for number, tensor in live if tensor is not None and tensor.is_leaf]
 
     def tag(self, tensor: Tensor, source: Source) -> None:
         self._sources[id(tensor)] = (weakref.ref(tensor), source)
@@ -322,14 +330,19 @@ class Recorder(TorchFunctionMode):
         inputs = [item for item in flatten((args, kwargs)) if isinstance(item, Tensor)]
         if not any(self._tracked(item) for item in inputs):
             return None
+        if name in ("data", "__set__"):
+            self._note_writing()
         rng = torch_state() if any(word in name for word in RANDOM_WORDS) else None
         if is_inplace(name) and args and isinstance(args[0], Tensor):
             if args[0].requires_grad and args[0].is_leaf:
-                if self.watch_updates and id(args[0]) in self.parameters:
-                    self.manual_update = place_of(sys._getframe(2))
+                self._note_writing()
                 return None
             self._copies.pop(id(args[0]), None)
         return self._node(func, name, args, kwargs, place_of(sys._getframe(2)), rng)
+
+    def _note_writing(self) -> None:
+        if self.watch_updates and self.written is None:
+            self.written = place_of(sys._getframe(3))
 
     def _node(self, target: Any, name: str, args: Any, kwargs: Any, place: Place | None, rng: Any) -> Node:
         args, kwargs = map_tensors(self._ref, (tuple(args), dict(kwargs)))

@@ -19,7 +19,13 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments.fan_out import Job, outcomes
-from paramedic.experiments.interventions import LearningRate, OtherOptimizer, Remedy, Together
+from paramedic.experiments.interventions import (
+    LEARNING_RATE_FACTORS,
+    LearningRate,
+    OtherOptimizer,
+    Remedy,
+    Together,
+)
 from paramedic.experiments.lab import Curve, Intervention, Lab, OutOfTime
 from paramedic.experiments.progress import (
     PROBES,
@@ -58,6 +64,8 @@ STILL_FAILING = 0.5  # u after the first remedies: below it, one that helps what
 STILL_LEARNING = 0.1  # in u, between a short replay and a long one: a copy that gains more has not ended
 LONG_SHARE = 0.25  # of the time left, for one replay as long as the program's own run
 FINER = (3.0, 10.0, 0.3)  # times a learning rate that helps: the ladder's steps are decades
+MOST_FACTOR = 1e6  # of the learning rate
+LEAST_MOVE = 0.005  # in u, of one rate beyond the next lower one; no movement on the same batches is exact to rounding
 LEAST_EFFECT = 0.05  # in u; mending a fact that changes less does not matter to training (prototype's least gain)
 NARROW = 30  # the order of the remedies that are applied all at once: inputs, regularization, batches, initial weights
 
@@ -619,7 +627,30 @@ def _first_stage(
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
-    return trials
+    return [*trials, *_higher_rates(lab, found, trials, fixed, clock)]
+
+
+def _higher_rates(
+    lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], clock: _Clock
+) -> list[Trial]:
+    """Learning rates above the ladder's highest, where that got furthest and no change was enough: Adadelta's defaults of
+    two libraries lie three decades apart.
+    """
+    rates = [trial for trial in trials if isinstance(trial.remedy, LearningRate)]
+    added: list[Trial] = []
+    best = max((trial.gain for trial in trials if not isinstance(trial.remedy, OtherOptimizer)), default=0.0)
+    while rates and max([best, *(trial.gain for trial in added)]) <= GAIN and not clock.first_is_over():
+        *others, top = sorted(rates, key=lambda trial: trial.remedy.factor)  # type: ignore[attr-defined]
+        factor = 10 * top.remedy.factor  # type: ignore[attr-defined]
+        below = min([top.base[0].train, *(trial.outcomes[0].train for trial in others)])
+        moved = below - top.outcomes[0].train
+        if moved < LEAST_MOVE or not max(LEARNING_RATE_FACTORS) < factor <= MOST_FACTOR:
+            break
+        trial = Trial(LearningRate(factor), base=top.base, ended=top.ended, beside=top.beside)
+        trial.outcomes.append(run(lab, found, Together([*fixed, trial.remedy]), 0, found.steps))
+        rates.append(trial)
+        added.append(trial)
+    return added
 
 
 def _second_stage(

@@ -57,7 +57,8 @@ class OptimizerRecord:
     groups: per parameter group, the settings (lr, weight_decay, ...) without the parameters.
     parameters: the parameters that it held when it was constructed (all groups, in order).
     erased: its ``zero_grad`` calls that erased the gradients of a backward call, before any optimizer's first step.
-    variable: what holds it in the code that called its first step.
+    variable: what holds it in the code that called its first step. by_hand: the program has none; it makes the steps that
+    the program makes by writing to its parameters, and stands where it writes.
     """
 
     optimizer: torch.optim.Optimizer
@@ -69,6 +70,7 @@ class OptimizerRecord:
     steps: int = 0
     erased: int = 0
     variable: str | None = None
+    by_hand: bool = False
 
 
 @dataclass(eq=False)
@@ -257,8 +259,9 @@ class Snapshot:
     nbytes: int = 0
     _known: set[int] = field(default_factory=set)  # ids; the tensors are kept alive above
 
-    def add(self, tensor: Tensor) -> None:
-        self.tensors.append((tensor, tensor.detach().to("cpu", copy=True)))
+    def add(self, tensor: Tensor, value: Tensor | None = None) -> None:
+        value = tensor if value is None else value
+        self.tensors.append((tensor, value.detach().to("cpu", copy=True)))
         self.wanted.append(tensor.requires_grad)
         self.nbytes += tensor.numel() * tensor.element_size()
         self._known.add(id(tensor))

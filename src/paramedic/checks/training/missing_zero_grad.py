@@ -8,6 +8,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.training.protocol import Interval, intervals
+from paramedic.trace.setup import OptimizerRecord
 
 LEAST_INTERVALS = 3
 # Of the steps. Zeroing once per epoch leaves the first step of each epoch clean; accumulation leaves all of them clean.
@@ -38,19 +39,21 @@ class MissingZeroGrad(Check):
             stale = [item for item in seen if min(item.held) >= LEAST_HELD]
             if len(seen) < LEAST_INTERVALS or len(stale) <= LEAST_SHARE * len(seen):
                 continue
-            yield self._fault_of(record.kind, stale, seen)
+            yield self._fault_of(record, stale, seen)
 
-    def _fault_of(self, kind: str, stale: list[Interval], seen: list[Interval]) -> Finding:
+    def _fault_of(self, record: OptimizerRecord, stale: list[Interval], seen: list[Interval]) -> Finding:
+        holder, act = record.kind, "call optimizer.zero_grad() before backward"
+        if record.by_hand:
+            holder, act = "the network", "set p.grad to None before backward, for every parameter"
         return self.fault(
             f"gradients are not set to zero: before {len(stale)} of {len(seen)} backward calls the parameters of "
-            f"{kind} held the gradients of earlier steps (expected 0), so each step uses their sum: "
-            "call optimizer.zero_grad() before backward",
+            f"{holder} held the gradients of earlier steps (expected 0), so each step uses their sum: {act}",
             where=stale[0].backwards[0].place,
             evidence=(
                 Evidence("steps that begin with old gradients", len(stale), "0"),
                 Evidence("steps looked at", len(seen)),
             ),
-            remedy="call optimizer.zero_grad() before loss.backward()",
+            remedy=act,
             explains=("R36", "R35", "R33", "R37", "R31", "R28", "R29", "R30", "R11", "R12", "R24", "R02", "R17", "R20",
                       "S5", "R27"),
             exact=True,
