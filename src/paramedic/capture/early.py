@@ -89,7 +89,7 @@ class EarlyLook:
             if self.ends:
                 say(2, f"--fail-fast finds nothing before the program's end: {self._why_not}; --steps N ends it early")
             return
-        self.observer.writer.flush()
+        self.observer._flush()
         self._copy = os.fork() or None
         if self._copy is None:
             self._be_the_copy()

@@ -222,11 +222,9 @@ class TraceWriter:
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
-        path = row.path.encode("utf-8", "backslashreplace").decode()
-        self._add(
-            "layers",
-            (row.step, path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
-        )
+        if not row.path.isascii():  # a lone surrogate in a name is no valid UTF-8
+            row = row._replace(path=row.path.encode("utf-8", "backslashreplace").decode())
+        self._add("layers", row)
 
     @property
     def last_event(self) -> int:
