@@ -247,7 +247,7 @@ def test_html_allows_only_its_own_scripts(fault: Report, context: Context) -> No
 def test_html_shows_verdict_proof_and_code(fault: Report, context: Context) -> None:
     text = render(fault, "html", context)
     assert '<span class="marked">   2  loss = criterion(model(x), y)</span>' in text
-    assert '<span class="removed">-y = s(x) </span>' in text
+    assert '<span class="removed"><i></i>-y = s(x) </span>' in text
     assert text.index("Cross-entropy receives probabilities") < text.index('class="bars"') < text.index("What else")
 
 

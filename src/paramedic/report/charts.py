@@ -21,6 +21,7 @@ HEAT_MAPS = (
     ("activation", "mean", "Activations: mean", "signed"),
     ("activation", "std", "Activations: standard deviation", "log"),
     ("activation", "zero", "Activations: share of zeros (dead units)", "share"),
+    ("saturated", "mean", "Activations: share of saturated values (tanh, sigmoid)", "share"),
     ("gradient", "size", "Gradients: root mean square", "log"),
     ("update", "ratio", "Updates relative to the weights (1e-3 is usual)", "log"),
 )
@@ -155,7 +156,7 @@ def _lasting_modes(trace: Trace) -> list[tuple[int, bool]]:
 
 
 def _heat_maps(trace: Trace) -> list[dict[str, Any]]:
-    rows = {quantity: trace.layers(quantity) for quantity in ("activation", "gradient", "update", "weight")}
+    rows = {quantity: trace.layers(quantity) for quantity in {"weight", *(item[0] for item in HEAT_MAPS)}}
     weights = {(row.step, row.path): root_mean_square(row) for row in rows["weight"]}
     result = []
     for quantity, measure, title, scale in HEAT_MAPS:

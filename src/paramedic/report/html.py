@@ -19,7 +19,7 @@ from markupsafe import Markup
 from paramedic.catalogue import ROW_BY_ID
 from paramedic.checks.finding import Finding
 from paramedic.checks.registry import descriptions
-from paramedic.remedies.patching import PatchError, file_of, hunks_of
+from paramedic.remedies.patching import HUNK, PatchError, file_of, hunks_of
 from paramedic.report import svg
 from paramedic.report.charts import charts
 from paramedic.report.context import (
@@ -121,6 +121,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         code=lambda finding: context.code(finding.where, CODE_AROUND),
         in_patch=_in_patch,
         diff_lines=_diff_lines,
+        changed_place=_changed_place,
         bars=_bars,
         evidence=evidence,
         sparkline=svg.sparkline,
@@ -212,19 +213,40 @@ def _bars(finding: Finding) -> Markup | None:
     return svg.bars(proof.before, proof.after, proof.interval, "value", proof.unit)
 
 
-def _diff_lines(patch: str) -> list[tuple[str, str]]:
-    """(class, line) of what a patch changes and what stands around it: without names of files, and empty lines at the ends."""
-    found: list[tuple[str, str]] = []
-    part: list[tuple[str, str]] = []
+def _diff_lines(patch: str) -> list[tuple[str, str, str]]:
+    """(class, number, line) of what a patch changes and what stands around it: without empty lines at the ends.
+
+    number: of the line in the file as it is; an added line has none.
+    """
+    found: list[tuple[str, str, str]] = []
+    part: list[tuple[str, str, str]] = []
+    at = 0
     for line in [*clean_lines(patch).strip("\n").split("\n")[2:], "@@ end"]:
         if not line.startswith("@@ "):
-            part.append(({"+": "added", "-": "removed"}.get(line[:1], ""), line))
+            kind = {"+": "added", "-": "removed"}.get(line[:1], "")
+            part.append((kind, "" if kind == "added" or not at else str(at), line))
+            at += bool(at) and kind != "added"
             continue
-        written = [at for at, (kind, text) in enumerate(part) if kind or text.strip()]
+        written = [index for index, (kind, _, text) in enumerate(part) if kind or text.strip()]
         if written:
-            found += [("dim", "...")] * bool(found) + part[written[0] : written[-1] + 1]
+            found += [("dim", "", "...")] * bool(found) + part[written[0] : written[-1] + 1]
         part = []
+        start = HUNK.match(line)
+        at = int(start.group(1)) if start else 0
     return found
+
+
+def _changed_place(finding: Finding) -> str:
+    """Where the patch of a finding begins to change, where that is not the place that the finding names; "" otherwise."""
+    text = finding.remedy.patch if finding.remedy is not None else None
+    if not text or _in_patch(finding):
+        return ""
+    try:
+        hunk = hunks_of(text)[0]
+        same = next((at for at, (old, new) in enumerate(zip(hunk.old, hunk.new, strict=False)) if old != new), 0)
+        return f"{clean(file_of(text), 200)}:{hunk.start + same + 1}"
+    except (PatchError, IndexError):
+        return ""
 
 
 def _in_patch(finding: Finding) -> bool:
