@@ -11,6 +11,7 @@ from paramedic.report.escape import clean
 from paramedic.trace.store import LayerRow, StepRow, Trace, TraceError
 
 MAX_POINTS = 400  # of a curve
+MAX_CURVES = 12  # of a chart
 MAX_COLUMNS, MAX_LAYERS = 60, 60  # of a heat map
 MAX_MARKS = 40  # of epochs and changes of mode: more are no help to the eye
 MAX_RATE_MARKS = 3  # each has a long text
@@ -100,7 +101,7 @@ def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]
             {"name": name, "points": _points(points)}
             for name, points in series.items()
             if sum(math.isfinite(value) for _, value in points) > 1
-        ]
+        ][:MAX_CURVES]
         for key, series in found.items()
     }
 

@@ -42,6 +42,9 @@ from paramedic.report.context import (
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
 
+MAX_BYTES = 2_000_000  # of the page
+LARGE_PARTS = ("distributions", "heat", "suspects", "data", "network", "replays")  # the first of them is the first to go
+FOLDED = 40  # modules; a longer tree is opened by those who look for it
 CODE_AROUND = 3
 MARKS = {"found": "!", "passed": "✓", "not-applicable": "–", "not-checked": "?"}
 HERE = Path(__file__).parent
@@ -76,12 +79,24 @@ def asset(name: str) -> str:
 
 
 def render(report: Report, context: Context, live: bool = False) -> str:
-    """Text passes through jinja2's autoescape or, for the scripts, as JSON; markup is only what is made here.
+    """The page, with as many of its parts as fit into MAX_BYTES; what is left out is named.
 
     live: the page of a program that runs, which asks its server for news.
     """
-    exhibits = _exhibits(context)
-    numbers = charts(context.trace)
+    exhibits, numbers = _exhibits(context), charts(context.trace)
+    text = _page(report, context, exhibits, numbers, live)
+    for part in LARGE_PARTS:
+        if len(text.encode("utf-8")) <= MAX_BYTES:
+            break
+        missing = {**(exhibits.get("missing") or {}), part: f"the page would be larger than {MAX_BYTES / 1e6:g} MB"}
+        exhibits, numbers = ({name: item for name, item in parts.items() if name != part} for parts in (exhibits, numbers))
+        exhibits["missing"] = missing
+        text = _page(report, context, exhibits, numbers, live)
+    return text
+
+
+def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: dict[str, Any], live: bool) -> str:
+    """Text passes through jinja2's autoescape or, for the scripts, as JSON; markup is only what is made here."""
     page_data = {
         **numbers,
         "levels": exhibits.get("levels"),
@@ -138,6 +153,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         data=exhibits.get("data"),
         suspects=exhibits.get("suspects") or {},
         network=network,
+        folded=len(network) > FOLDED,
         network_size=f"{sum(row['own'] for row in network):,}",
         settings=exhibits.get("settings"),
         environment=about if isinstance(about, dict) else {},
