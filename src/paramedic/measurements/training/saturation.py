@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 SATURATED = {nn.Tanh: 0.97, nn.Sigmoid: 0.985}  # |tanh| and the distance to 0 or 1 at which a slope is below 6 %
-Values = TypeVar("Values", Tensor, np.ndarray)
+Values = Tensor | np.ndarray[Any, Any]
 
 
 def on_flat_part(module: nn.Module, values: Values) -> Values | None:
