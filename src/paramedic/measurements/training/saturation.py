@@ -16,5 +16,7 @@ def on_flat_part(module: nn.Module, values: Values) -> Values | None:
     limit = SATURATED.get(type(module))
     if limit is None:
         return None
-    flat = abs(values) > limit if isinstance(module, nn.Tanh) else abs(values - 0.5) > limit - 0.5
-    return flat.float() if isinstance(flat, Tensor) else flat.astype(np.float32)
+    middle, reach = (0.0, limit) if isinstance(module, nn.Tanh) else (0.5, limit - 0.5)
+    if isinstance(values, Tensor):
+        return ((values - middle).abs() > reach).float()
+    return (np.abs(values - middle) > reach).astype(np.float32)
