@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from paramedic.capture.observer import Observer
 from paramedic.capture.sampling import SAMPLE, quick_sample, sample, statistics
+from paramedic.report.charts import charts
 from paramedic.trace.store import Trace, TraceWriter
+from tests.helpers import observe
 
 
 @pytest.mark.parametrize("other", [torch.zeros(()), torch.randn(3000), torch.randn(5, dtype=torch.float64)])
@@ -72,3 +75,27 @@ def test_samples_of_many_steps_wait_for_each_other_and_all_arrive(tmp_path: Path
     dense = {0, 1, 2, 4, 8, 16, 32, 64, *range(66, 200)}
     assert {row.step for row in rows} >= dense - {65}
     assert all(row.mean == pytest.approx(weights[row.step], abs=1e-6) for row in rows)
+
+
+@pytest.mark.parametrize(("scale", "share"), [(1e-3, 0.0), (1e3, 1.0)])
+def test_the_share_of_saturated_values_is_followed(scale: float, share: float, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 30), nn.Tanh(), nn.Linear(30, 30), nn.Sigmoid(), nn.Linear(30, 1), nn.ReLU())
+    with torch.no_grad():
+        for layer in (model[0], model[2]):
+            layer.weight.mul_(scale)
+            layer.bias.mul_(scale)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+
+    def program() -> None:
+        for _ in range(5):
+            optimizer.zero_grad()
+            model(torch.randn(16, 4)).mean().backward()
+            optimizer.step()
+
+    trace = observe(program, tmp_path).trace
+    rows = trace.layers("saturated")
+    assert {row.path for row in rows} == {"model.1", "model.3"}  # not of functions without a flat part
+    assert [row.mean for row in rows] == pytest.approx([share] * len(rows), abs=0.06)
+    (map_,) = [item for item in charts(trace)["heat"] if "saturated" in item["title"]]
+    assert map_["layers"] == ["model.1", "model.3"] and map_["scale"] == "share"

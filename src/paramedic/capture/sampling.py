@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from paramedic.measurements.training.saturation import on_flat_part
 from paramedic.trace.store import LayerRow
 
 if TYPE_CHECKING:
@@ -192,7 +193,10 @@ class LayerSampler:
             path = self.path(module)
             if path is not None and path not in self._seen and len(self._seen) < MAX_LAYERS:
                 self._seen.add(path)
-                self._rows.append((path, "activation", quick_sample(result)))
+                values = quick_sample(result)
+                self._rows.append((path, "activation", values))
+                if (flat := on_flat_part(module, values)) is not None:
+                    self._rows.append((path, "saturated", flat))
         except Exception as error:
             self.observer.errors.setdefault("activation", f"{type(error).__name__}: {error}")
         finally:

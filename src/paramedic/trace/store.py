@@ -11,7 +11,8 @@ Schema version 1:
                                                        zero_grad, backward, step, mode, scheduler, loader, epoch,
                                                        evaluation, crash, ... with JSON data
     layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL, high REAL, zero REAL,
-           nonfinite REAL)                             quantity: activation, gradient, weight, update
+           nonfinite REAL)                             quantity: activation, gradient, weight, update,
+                                                       saturated (1 where the activation's slope is gone)
 Non-finite numbers are stored as NULL with their text in JSON columns. Nothing in a trace is ever unpickled.
 """
 
