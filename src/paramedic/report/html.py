@@ -278,11 +278,15 @@ def _in_patch(finding: Finding) -> bool:
 
 
 def _replays(replays: Any, report: Report) -> Any:
-    """The experiments, those first and marked that prove a finding."""
+    """The experiments, those first and marked that prove a finding; "beside": which one they are to be compared with."""
     if not isinstance(replays, list):
         return None
-    proven = [finding.proof.changed for finding in report.findings if finding.proof is not None]
-    marked = [{**replay, "proves": replay.get("changed") in proven} for replay in replays if isinstance(replay, dict)]
+    proven = {finding.proof.changed for finding in report.findings if finding.proof is not None} - {""}
+    marked = []
+    for replay in (item for item in replays if isinstance(item, dict)):
+        name = str(replay.get("changed"))
+        mended = next((name.removesuffix(f" and {item}") for item in proven if name.endswith(f" and {item}")), "")
+        marked.append({**replay, "proves": name in proven or bool(mended), "beside": mended})
     return sorted(marked, key=lambda replay: not replay["proves"])
 
 
