@@ -41,6 +41,7 @@ from paramedic.report.context import (
 )
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
+from paramedic.trace.place import Place
 
 MAX_BYTES = 2_000_000  # of the page
 LARGE_PARTS = ("distributions", "heat", "suspects", "data", "network", "replays")  # the first of them is the first to go
@@ -125,6 +126,7 @@ def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: d
         verdict=verdict,
         headline=headline(report),
         ended_badly=ended_badly(report),
+        crash_code=context.code(_crash_place(report), CODE_AROUND),
         ended_early=ended_early(report),
         others=[item for item in report.findings if item.level != "note" and item is not verdict],
         notes=[item for item in report.findings if item.level == "note"],
@@ -220,6 +222,14 @@ def _rows(report: Report) -> dict[str, Any]:
     }
 
 
+def _crash_place(report: Report) -> Place | None:
+    crashed = report.program.get("crashed")
+    place = crashed.get("place") if isinstance(crashed, dict) else None
+    if not isinstance(place, dict) or not isinstance(place.get("line"), int):
+        return None
+    return Place(str(place.get("file")), place["line"])
+
+
 def _bars(finding: Finding) -> Markup | None:
     proof = finding.proof
     assert proof is not None
@@ -278,11 +288,15 @@ def _in_patch(finding: Finding) -> bool:
 
 
 def _replays(replays: Any, report: Report) -> Any:
-    """The experiments, those first and marked that prove a finding."""
+    """The experiments, those first and marked that prove a finding; "beside": which one they are to be compared with."""
     if not isinstance(replays, list):
         return None
-    proven = [finding.proof.changed for finding in report.findings if finding.proof is not None]
-    marked = [{**replay, "proves": replay.get("changed") in proven} for replay in replays if isinstance(replay, dict)]
+    proven = {finding.proof.changed for finding in report.findings if finding.proof is not None} - {""}
+    marked = []
+    for replay in (item for item in replays if isinstance(item, dict)):
+        name = str(replay.get("changed"))
+        mended = next((name.removesuffix(f" and {item}") for item in proven if name.endswith(f" and {item}")), "")
+        marked.append({**replay, "proves": name in proven or bool(mended), "beside": mended})
     return sorted(marked, key=lambda replay: not replay["proves"])
 
 
