@@ -77,7 +77,7 @@ def _flags(case: Case) -> tuple[dict[str, bool], dict[str, nn.Module], Place | N
     for record in case.setup.backwards():
         steps += 1
         for call in calls_of(record.tape) if record.tape is not None else ():
-            if not call.node.grad or not _trained(call.node.module):
+            if not call.node.grad or call.node.module is None or not _trained(call.node.module):
                 continue
             for path, flag in call.flags.items():
                 if not _trained_part(call.node.module, path):
