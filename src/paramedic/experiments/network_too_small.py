@@ -15,7 +15,7 @@ from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED, ended
 from paramedic.experiments.counterfactual import SEEDS, Outcome, Trial, confounding, diagnosis, run
 from paramedic.experiments.known_good import WIDTH, KnownGoodModel
 from paramedic.experiments.lab import Intervention, Lab
-from paramedic.experiments.operations import Operations, log_operations
+from paramedic.experiments.operations import Operations
 from paramedic.experiments.progress import terminal_outputs
 from paramedic.experiments.tiny_set import memorize
 from paramedic.experiments.wording import SYMPTOMS, learned, module_place, percent, run_evidence
@@ -128,7 +128,7 @@ def bottleneck(lab: Lab) -> Bottleneck | None:
     tape = lab.main_backward.tape
     assert tape is not None
     with lab.at("initial"):
-        log = log_operations(tape, lab.paths())
+        log = lab.log(tape)
     outputs = terminal_outputs(log) if log.root is not None and log.root.grad_fn is not None else []
     batches = lab.batches(limit=1)
     if len(outputs) != 1 or not batches or not batches[0][0]:
