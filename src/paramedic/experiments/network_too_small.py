@@ -19,6 +19,7 @@ from paramedic.experiments.operations import Operations, log_operations
 from paramedic.experiments.progress import terminal_outputs
 from paramedic.experiments.tiny_set import memorize
 from paramedic.experiments.wording import SYMPTOMS, learned, module_place, percent, run_evidence
+from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
 
 NARROW = 4  # numbers per sample; prototype: bottlenecks of 1 and 2 fail every time, all else excluded
@@ -146,7 +147,7 @@ def bottleneck(lab: Lab) -> Bottleneck | None:
 def _hidden(log: Operations, last: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
     for path, module, result in log.module_outputs:
         output = next((item for item in tensors_of(result) if isinstance(item, Tensor)), None)
-        weighted = any(p.dim() >= 2 for p in module.parameters(recurse=False))
+        weighted = any(p.dim() >= 2 for p in own_parameters(module))
         if output is not None and weighted and output is not last and output.requires_grad:
             yield path, module, output
 

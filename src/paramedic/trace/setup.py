@@ -45,6 +45,12 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
+def own_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """What a layer holds itself, in containers of parameters too: Keras puts all of a layer's weights into one."""
+    containers = [child for child in module.children() if isinstance(child, (nn.ParameterDict, nn.ParameterList))]
+    return [p for holder in (module, *containers) for p in holder.parameters(recurse=False)]
+
+
 # Gradients computed and erased so often before any step were not meant to be used later: look-aheads of a program that
 # trains (sensitivities before pruning, a Fisher matrix, a test of the loss) take a few batches, 2026-11-26.
 NEVER_STEPPED = 100
