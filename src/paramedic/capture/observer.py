@@ -1176,8 +1176,6 @@ class Observer:
         ))  # fmt: skip
         if before is not None:
             self._keep_watched(record, quantity, before, _rate(scheduler.optimizer) < before)
-            if own is not None and len(own.watched) == len(own.at_optimizer_step) - 1:  # of every call so far
-                own.watched.append(record.values[-1])
 
     @quiet
     def stopping_watched(self, callback: Any, read: Callable[[], early_stopping.Call | None]) -> None:

@@ -83,8 +83,7 @@ class OptimizerRecord:
 class SchedulerRecord:
     """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
 
-    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the numbers that a
-    ReduceLROnPlateau was given at them.
+    at_optimizer_step: how many optimizer steps had been made at each of its first calls.
     """
 
     scheduler: Any
@@ -93,7 +92,6 @@ class SchedulerRecord:
     stepped: Place | None = None
     calls: int = 0
     at_optimizer_step: list[int] = field(default_factory=list)
-    watched: list[float] = field(default_factory=list)
 
 
 @dataclass(eq=False)
