@@ -1,11 +1,12 @@
 """Programs of ``programs/`` on a GPU: whether they are unharmed there, and diagnosed as on a processor.
 
-    python -m benchmarks.gpu [--only R19 healthy] [--sample 60] [--jobs 16] [--budget 15] [--output docs/gpu.md]
+    python -m benchmarks.gpu [--only R19 healthy] [--sample 60] [--jobs 16] [--budget 15] [--raw FILE]
 
-The programs are written for a processor. Each is put on the GPU line for line: what makes a tensor makes it there, and
-networks are moved there (those of Lightning and Transformers go there by themselves). Programs that do not run like
-that without paramedic are left out, and named. Everything else is as in ``benchmarks.kinds`` and
-``benchmarks.accuracy``: alone and observed under tests/weigh.py, and scored by ``expect.json``.
+Programs that ask for ``torch.cuda.is_available()`` run as they are. The others are written for a processor, and are put
+on the GPU line for line: what makes a tensor makes it there, and networks are moved there (those of Lightning and
+Transformers go there by themselves). Programs that do not run like that without paramedic are left out, and named.
+Everything else is as in ``benchmarks.kinds`` and ``benchmarks.accuracy``: alone and observed under tests/weigh.py, and
+scored by ``expect.json``.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def on_gpu(text: str) -> str:
 
     Raises ValueError for a program without ``import torch`` at its top.
     """
+    if "cuda.is_available()" in text:
+        return text
     if not re.search(r"^import torch$", text, re.MULTILINE):
         raise ValueError("no line 'import torch'")
     lines = text.splitlines(keepends=True)
@@ -121,6 +124,7 @@ def examined(program: Program, budget: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], help="rows, faults or parts of names")
+    parser.add_argument("--half", help="only these (see benchmarks/split.json)")
     parser.add_argument("--sample", type=int, help="so many of them, drawn at random")
     parser.add_argument("--skip", type=int, default=0, help="so many of the random order before these")
     parser.add_argument("--jobs", type=int, default=8)
@@ -128,6 +132,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, help="one line of JSON per program, with its report")
     options = parser.parse_args()
     wanted = [item for item in programs() if chosen(item, options.only) and item.ranks == 1 and not item.missing]
+    wanted = [item for item in wanted if options.half in (None, item.half)]
     random.Random(SEED).shuffle(wanted)
     wanted = wanted[options.skip :][: options.sample]
     results: list[tuple[Program, dict[str, Any]]] = []

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -244,10 +244,13 @@ def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tupl
     return statistics.median(times) * 1000, found
 
 
-def steps_table(pairs: int, seconds: float) -> str:
+def steps_table(pairs: int, seconds: float, only: Sequence[str] = ()) -> str:
+    """only: parts of the networks' names."""
     columns: dict[str, list[str]] = {way: [] for way in WAYS}
     heads = []
     for name, make in MODELS.items():
+        if only and not any(text in name for text in only):
+            continue
         milliseconds, found = per_step(make, pairs, seconds)
         heads.append(f"{name} ({milliseconds:.1f} ms)")
         for way, values in found.items():
@@ -358,16 +361,17 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="the trace's size up to 10^5 steps")
     parser.add_argument("--quick", action="store_true", help="a handful of steps of every part: whether it works")
     parser.add_argument("--cuda", action="store_true", help="the first table alone, on a GPU")
+    parser.add_argument("--only", nargs="*", default=[], help="networks of the first table, by parts of their names")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     pairs, program_pairs = (2, 1) if options.quick else (options.pairs, options.program_pairs)
     lengths = [50] if options.quick else [1000, 10_000, *([100_000] if options.long else [])]
     if options.cuda:
-        print(f"{torch.cuda.get_device_name()}\n\n{steps_table(pairs, 0.01 if options.quick else SECONDS)}")
+        print(f"{torch.cuda.get_device_name()}\n\n{steps_table(pairs, 0.01 if options.quick else SECONDS, options.only)}")
         return
     parts = [
-        "## A step\n\n" + steps_table(pairs, 0.01 if options.quick else SECONDS),
+        "## A step\n\n" + steps_table(pairs, 0.01 if options.quick else SECONDS, options.only),
         "## A whole program\n\n" + programs_table(program_pairs, 0.1 if options.quick else 1.0),
         "## The trace of a network of 100 layers\n\n" + trace_table(lengths),
     ]

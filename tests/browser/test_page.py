@@ -16,6 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from paramedic.checks.finding import Proof
 from paramedic.report.context import Context
 from paramedic.report.formats import render
 from paramedic.report.model import Report
@@ -105,6 +106,31 @@ def test_charts_are_drawn_without_a_message_and_nothing_is_cut_off(
     labels = page.js("return [...document.querySelectorAll('.chart[data-drawn]')].map(e => e.getAttribute('aria-label'))")
     assert all(len(label) > 20 for label in labels)
     assert page.problems == []
+
+
+def test_a_run_without_a_finite_number_is_drawn(opened: Opened, fault: Report, tmp_path: Path) -> None:  # noqa: F811
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    for step in range(20):
+        writer.step(StepRow(step, 0, 0.1, math.nan, 0.1, math.nan, {}))
+        for quantity in ("activation", "gradient", "update", "weight"):
+            writer.layer(LayerRow(step, "net.0", quantity, math.nan, math.nan, math.nan, math.nan, 0.0, 1.0))
+    writer.meta("exhibits", exhibits("net.4"))
+    writer.close()
+    page = opened(render(fault, "html", Context(root=tmp_path, trace=Trace(tmp_path / "trace.sqlite"))))
+    assert page.js("return document.body.dataset.ready") == "yes"
+    assert {"heat-0", "heat-3", "chart-classes"} <= set(page.drawn())
+    assert page.problems == []
+
+
+def test_a_second_fault_is_compared_with_the_copy_in_which_the_first_is_mended(
+    opened: Opened, fault: Report, tmp_path: Path  # noqa: F811
+) -> None:
+    context = context_of(tmp_path, "softmax left out and rate x 10")
+    proof = Proof("softmax+rate", 0.9, 0.1, (-0.9, -0.7), 3, changed="rate x 10")
+    second = replace(fault.findings[0], check="learning-rate-too-low", reason="R36", proof=proof)
+    page = opened(render(replace(fault, findings=(*fault.findings, second)), "html", context))
+    shown = page.js("return [...document.querySelectorAll('#replays figure')].map(e => e.innerText)")
+    assert any("softmax left out and rate x 10: the proof" in text for text in shown)
 
 
 def test_the_first_screen_says_what_where_and_how_to_change_it(page: Page) -> None:

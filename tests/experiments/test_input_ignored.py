@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,61 @@ def test_a_signal_that_dies_out_is_not_cut(depth: int, cut: bool, found: list[st
         one, other = (case.setup.models[0].module(torch.randn(4, 8)) for _ in range(2))
     assert float((one - other).abs().max()) < 1e-6  # neither lets anything of the input through
     assert [item.check for item in findings(case, "input-ignored")] == found
+
+
+class PooledByAttention(nn.Module):
+    """One query that looks at the steps of padded rows. inverted: at the padding alone."""
+
+    def __init__(self, inverted: bool) -> None:
+        super().__init__()
+        self.key, self.value, self.query = nn.Linear(3, 8), nn.Linear(3, 8), nn.Parameter(torch.randn(8))
+        self.out, self.inverted = nn.Linear(8, 2), inverted
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = (x != 0).any(2) if self.inverted else (x == 0).all(2)
+        weights = (self.key(x) @ self.query).masked_fill(hidden, -1e9).softmax(1)
+        return self.out((weights[..., None] * self.value(x)).sum(1) + hidden.sum(1, keepdim=True))
+
+
+class Dark(nn.Module):
+    """A network that looks only at which pixels of a picture are black."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(36, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out((x == 0).float().flatten(1))
+
+
+def series() -> Tensor:
+    lengths = torch.randint(2, 8, (16, 1))
+    return torch.randn(16, 8, 3) * (torch.arange(8) < lengths)[..., None]
+
+
+def pictures() -> Tensor:
+    return torch.rand(16, 6, 6) * (torch.rand(16, 6, 6) < 0.4) * (torch.arange(6) < 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "found"),
+    [
+        (PooledByAttention(True), series, ["input-ignored"]),
+        (PooledByAttention(False), series, []),
+        (Dark(), pictures, []),
+    ],
+)
+def test_the_padding_alone_is_no_input(model: nn.Module, rows: Callable[[], Tensor], found: list[str], tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(5):
+            x = rows()
+            loss = nn.functional.cross_entropy(model(x), (x[:, 0].sum(-1) > 0).long())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    got = findings(observe(program, tmp_path), "input-ignored")
+    assert [item.check for item in got] == found
+    assert all("a mask hides" in item.summary for item in got)

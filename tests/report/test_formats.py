@@ -22,7 +22,7 @@ from paramedic.checks.registry import descriptions
 from paramedic.report.context import Context
 from paramedic.report.formats import FORMATS, render
 from paramedic.report.model import Report
-from paramedic.trace.store import Trace
+from paramedic.trace.store import Trace, TraceWriter
 
 SOURCE = "import torch\nloss = criterion(model(x), y)\n"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
@@ -244,10 +244,23 @@ def test_html_allows_only_its_own_scripts(fault: Report, context: Context) -> No
     assert policy.split("script-src ")[1] == " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
+def test_html_stays_below_its_size_and_names_what_it_leaves_out(fault: Report, context: Context, tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "large.sqlite")
+    histogram = {"quantity": "weight", "state": "final", "low": -1.0, "high": 1.0, "mean": 0.0, "std": 0.3, "count": 90}
+    histogram |= {"nonfinite": 0, "bins": list(range(1000, 1033))}
+    large = [{**histogram, "path": f"net.{at}.weight"} for at in range(4000)]
+    module = {"kind": "Linear", "settings": "", "own": 1, "all": 1, "frozen": False, "shape": [2], "units": {}, "depth": 1}
+    writer.meta("exhibits", {"distributions": large, "network": [{**module, "path": f"net.{at}"} for at in range(100)]})
+    writer.close()
+    text = render(fault, "html", replace(context, trace=Trace(tmp_path / "large.sqlite")))
+    assert len(text.encode()) < 2_000_000 and "distributions: the page would be larger than 2 MB" in text
+    assert "<summary>All 100 modules</summary>" in text and re.search(r">99</span>", text)
+
+
 def test_html_shows_verdict_proof_and_code(fault: Report, context: Context) -> None:
     text = render(fault, "html", context)
     assert '<span class="marked">   2  loss = criterion(model(x), y)</span>' in text
-    assert '<span class="removed">-y = s(x) </span>' in text
+    assert '<span class="removed"><i></i>-y = s(x) </span>' in text
     assert text.index("Cross-entropy receives probabilities") < text.index('class="bars"') < text.index("What else")
 
 

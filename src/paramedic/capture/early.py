@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from paramedic.capture.unseen import seen
+from paramedic.trace.memory import free_bytes
 from paramedic.trace.store import FINDINGS
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class EarlyLook:
             if self.ends:
                 say(2, f"--fail-fast finds nothing before the program's end: {self._why_not}; --steps N ends it early")
             return
-        self.observer.writer.flush()
+        self.observer._flush()
         self._copy = os.fork() or None
         if self._copy is None:
             self._be_the_copy()
@@ -203,10 +204,8 @@ def _would_warn() -> bool:
     return False
 
 
-def _memory() -> tuple[int, int]:
+def _memory() -> tuple[int, float]:
     """Bytes that this process holds, and that are free."""
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    with open("/proc/meminfo", encoding="ascii") as file:
-        free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
-    return used, free
+    return used, free_bytes(torch.device("cpu"))

@@ -275,6 +275,7 @@ class Observer:
             if was_active:
                 self._write_glanced(time.perf_counter())
                 self._late.flush()
+                self.sampler.settle()
                 self.writer.flush()
         except Exception as error:
             self.errors.setdefault("remove", f"{type(error).__name__}: {error}")
@@ -1030,8 +1031,12 @@ class Observer:
     def _step_ended(self, flush_due: bool) -> None:
         """What is timed by itself, for it takes long and is seldom."""
         if flush_due:
-            self.writer.flush()
+            self._flush()
         self._settle()
+
+    def _flush(self) -> None:
+        self.sampler.settle()
+        self.writer.flush()
 
     @quiet
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -1068,7 +1073,7 @@ class Observer:
         self._write_row(row, self._loss_tensor)
         self._late.look()
         if self.writer.flush_due():
-            self.writer.flush()
+            self._flush()
         self.steps += 1
         self._in_closure = False
         ranks.weigh(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,12 +29,14 @@ from paramedic.experiments.reached import reached
 from paramedic.report.context import claim, place_text
 from paramedic.report.known import read, with_baseline, without_ignored
 from paramedic.report.model import Report
+from paramedic.trace.memory import free_bytes
 from paramedic.trace.setup import Setup
 from paramedic.trace.store import Trace, TracePart, TraceWriter
 
 DEFAULT_BUDGET = 60.0  # seconds of experiments
 # Elements; below it a second thread costs more than it gives (a step of a few milliseconds), and much more where
 # the cores are busy: 5 s of checks took 181 s beside other work.
+COPIES = 5  # of each weight while it is experimented with: first and last value, gradient, Adam's two averages
 SMALL_MODEL = 1_000_000
 SLOWEST = "R18"  # row whose checks fit free outputs: three quarters of the time of a look while the program runs
 
@@ -132,6 +135,8 @@ def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterato
         if setup.sharded:  # a replay by one process would wait for the others for ever
             case.live = case.workshop = None
             case.why_not_live = "the parameters are sharded over several processes"
+        elif why := _no_room(setup):
+            case.workshop, case.why_not_live = None, why
         if address := spec.get("ray"):
             lab.cluster = partial(_cluster, str(address))
         yield case
@@ -139,6 +144,18 @@ def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterato
         lab.disconnect()
         torch.set_num_threads(threads)
         trace.close()
+
+
+def _no_room(setup: Setup) -> str | None:
+    """Why the model cannot be copied for experiments; None where it can."""
+    needed: Counter[torch.device] = Counter()
+    for tensor, _ in setup.initial.tensors:
+        needed[tensor.device] += COPIES * tensor.numel() * tensor.element_size()
+    for device, count in needed.items():
+        if count > (free := free_bytes(device)):
+            where = "" if device.type == "cpu" else f" on {device}"
+            return f"no room for copies of the model: {count / 1e9:.1f} GB are needed{where}, {free / 1e9:.1f} GB are free"
+    return None
 
 
 def _trace_of(path: Path, setup: Setup) -> Trace:

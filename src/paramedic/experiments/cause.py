@@ -47,7 +47,7 @@ class CauseByExperiment(Check):
         cause = self.describe(case, found, trial)
         return self._finding(
             self.level,
-            f"{cause.summary} (1 = knows nothing, 0 = perfect)",
+            cause.summary,
             where=cause.where,
             module=cause.module,
             evidence=(*cause.evidence, *run_evidence(found, trial)),

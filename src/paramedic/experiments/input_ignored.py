@@ -15,6 +15,7 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.equal_units import equal_units
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.operations import Operation, Operations, log_operations, loss_calls
+from paramedic.experiments.padding_alone import contents_exchanged, hiding
 from paramedic.experiments.progress import measuring
 from paramedic.experiments.units import RECTIFIERS
 from paramedic.experiments.wording import SYMPTOMS, model_place
@@ -23,6 +24,7 @@ from paramedic.trace.place import Place
 from paramedic.trace.tape import Tape
 
 FADED = 1e-3  # of its rms: less of the input reaches the operation in which it is lost, so that no operation loses it
+EXPLAINS = (*SYMPTOMS, "R12", "R22", "R23", "R25", "R04", "R05", "R28", "R36")
 NO_CHANGE = 1e-6  # of the output's rms: rounding; the prototype's 91 destroyed inputs gave exactly 0
 
 
@@ -44,7 +46,8 @@ class InputIgnored(Check):
 
     What it measures: the change of the predictions when every sample gets its neighbour's input, and when all get
         the same, with the same random numbers, at the initial and at the final weights; and the operation after which
-        nothing of the input is left.
+        nothing of the input is left. Where rows are padded to one length: the change when their content is exchanged
+        and the padding left in its place.
     Why it matters: a network that does not see its input can at best learn the average of the targets.
     Fix: mend the operation that the report names.
     Not a fault when: never, where the network is to predict something from its input.
@@ -59,7 +62,10 @@ class InputIgnored(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         lab = case.lab
         start, end = change(lab, "initial"), change(lab, "final")
-        if max(start.relative, end.relative) > NO_CHANGE or equal_units(case):
+        if max(start.relative, end.relative) > NO_CHANGE:
+            yield from self._padding_alone(case)
+            return
+        if equal_units(case):
             return
         place = _place(end.destroyed)
         if end.destroyed is not None and end.destroyed.name in RECTIFIERS:
@@ -79,7 +85,34 @@ class InputIgnored(Check):
                 Evidence("last operation that gets the input", name),
             ),
             remedy="pass the input on: mend this operation",
-            explains=(*SYMPTOMS, "R12", "R22", "R23", "R25", "R04", "R05", "R28", "R36"),
+            explains=EXPLAINS,
+            exact=True,
+        )
+
+    def _padding_alone(self, case: Case) -> Iterator[Finding]:
+        """A network that sees how long its rows are and nothing of what they hold."""
+        lab = case.lab
+        tape = lab.main_backward.tape
+        assert tape is not None
+        found = contents_exchanged(_moved_inputs(lab, tape), {number: leaf.value for number, leaf in tape.leaves.items()})
+        if found is None:
+            return
+        values, filled = found
+        relative = max(_effect(lab, tape, state, values).relative for state in ("initial", "final"))
+        if relative > NO_CHANGE or equal_units(case):
+            return
+        with lab.at("initial"), measuring(lab, tape):
+            hidden = hiding(log_operations(tape, lab.paths(), modes=False), filled)
+        by = f"; a mask hides all {int(filled.sum())} steps with content" if hidden is not None else ""
+        yield self.fault(
+            f"the output sees the padding alone: with the content of the samples exchanged and the padding left where it is, "
+            f"predictions change by {relative:.1g} of their size (expected about 1), before and after training{by}",
+            where=(hidden.place if hidden is not None else None) or _forward(case) or model_place(case),
+            module=hidden.module_path if hidden is not None else None,
+            evidence=(Evidence("relative change of predictions with the content exchanged", relative, "about 1"),),
+            remedy="let the network see the content: a mask of nn.Transformer and nn.MultiheadAttention is True where "
+            "a step is to be ignored",
+            explains=EXPLAINS,
             exact=True,
         )
 

@@ -18,6 +18,7 @@ from paramedic.experiments.free_output import (
 )
 from paramedic.experiments.loss_tail import LossTail
 from paramedic.experiments.operations import Operation
+from paramedic.experiments.progress import line_searched
 from paramedic.measurements.loss import is_two_valued
 
 if TYPE_CHECKING:
@@ -139,7 +140,9 @@ class LossTrial:
         return signed, falls_without_end(loss, self.start, found.outputs)
 
     def polished_agreement(self) -> float | None:
-        """Agreement after a line search from the best outputs: targets of 0.0001 lie between the descent's last steps."""
+        """Agreement after a line search from the best outputs: targets of 0.0001 lie between the descent's last steps.
+        None where no line search is possible.
+        """
         free = [item.detach().clone().requires_grad_() for item in self.free.optimum]
         scale = max(abs(self.free.minimum), 1e-30)
         optimizer = torch.optim.LBFGS(
@@ -152,7 +155,8 @@ class LossTrial:
             value.backward()
             return value
 
-        optimizer.step(closure)  # type: ignore[arg-type]
+        if not line_searched(optimizer, closure):
+            return None
         given = [item.detach().to(old.dtype) for item, old in zip(free, self.tail.outputs, strict=True)]
         if not all(bool(torch.isfinite(item).all()) for item in given):
             return None

@@ -466,15 +466,26 @@ def _lbfgs(mean_loss: Callable[[], Tensor], variables: list[Tensor]) -> float:
         loss.backward()
         return loss
 
+    if not line_searched(optimizer, closure):
+        return math.inf
+    value = float(mean_loss().detach())
+    return value if math.isfinite(value) else math.inf
+
+
+def line_searched(optimizer: torch.optim.LBFGS, closure: Callable[[], Tensor]) -> bool:
+    """A call of ``optimizer.step``; False, and the values of before, where the line search leaves the range of floats (on
+    a loss that clips its input there is nothing that stops it).
+    """
+    variables = optimizer.param_groups[0]["params"]
     before = [item.detach().clone() for item in variables]
     try:
-        optimizer.step(closure)
-    except RuntimeError:  # the line search of a loss that is flat beyond a bound (clipped probabilities) runs out of numbers
+        optimizer.step(closure)  # type: ignore[arg-type]
+    except (RuntimeError, OverflowError):
         with torch.no_grad():
             for item, value in zip(variables, before, strict=True):
                 item.copy_(value)
-    reached = float(mean_loss().detach())
-    return reached if math.isfinite(reached) else math.inf
+        return False
+    return True
 
 
 def free_start(output: Tensor) -> Tensor:

@@ -148,6 +148,8 @@ def _curves(trace: Any) -> dict[str, list[tuple[int, float]]]:
                 curves[f"activation {'zeros' if measure == 'zero' else measure}/{row.path}"].append(
                     (row.step, getattr(row, measure))
                 )
+        elif row.quantity == "saturated":
+            curves[f"activation saturated/{row.path}"].append((row.step, row.mean))
         elif row.quantity == "gradient":
             curves[f"gradient rms/{row.path}"].append((row.step, root_mean_square(row)))
         elif row.quantity == "update" and weights.get((row.step, row.path)):

@@ -21,6 +21,8 @@ def rewrite(source: Source, finding: Finding) -> None:
     if labels is None or int(labels.group(1)) < 0 or not isinstance(outputs, int):
         raise NoPatch("negative labels")
     wanted = int(labels.group(2)) + 1
+    if int(labels.group(1)) == 1 and wanted == outputs + 1:
+        raise NoPatch("the labels are counted from 1; another output would only hide it")
     every = optimizers(source)
     if len(every) != 1:
         raise NoPatch("it is not clear which network is meant")

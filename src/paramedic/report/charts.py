@@ -11,6 +11,7 @@ from paramedic.report.escape import clean
 from paramedic.trace.store import LayerRow, StepRow, Trace, TraceError
 
 MAX_POINTS = 400  # of a curve
+MAX_CURVES = 12  # of a chart
 MAX_COLUMNS, MAX_LAYERS = 60, 60  # of a heat map
 MAX_MARKS = 40  # of epochs and changes of mode: more are no help to the eye
 MAX_RATE_MARKS = 3  # each has a long text
@@ -21,6 +22,7 @@ HEAT_MAPS = (
     ("activation", "mean", "Activations: mean", "signed"),
     ("activation", "std", "Activations: standard deviation", "log"),
     ("activation", "zero", "Activations: share of zeros (dead units)", "share"),
+    ("saturated", "mean", "Activations: share of saturated values (tanh, sigmoid)", "share"),
     ("gradient", "size", "Gradients: root mean square", "log"),
     ("update", "ratio", "Updates relative to the weights (1e-3 is usual)", "log"),
 )
@@ -99,7 +101,7 @@ def _curves(trace: Trace, steps: list[StepRow]) -> dict[str, list[dict[str, Any]
             {"name": name, "points": _points(points)}
             for name, points in series.items()
             if sum(math.isfinite(value) for _, value in points) > 1
-        ]
+        ][:MAX_CURVES]
         for key, series in found.items()
     }
 
@@ -155,7 +157,7 @@ def _lasting_modes(trace: Trace) -> list[tuple[int, bool]]:
 
 
 def _heat_maps(trace: Trace) -> list[dict[str, Any]]:
-    rows = {quantity: trace.layers(quantity) for quantity in ("activation", "gradient", "update", "weight")}
+    rows = {quantity: trace.layers(quantity) for quantity in {"weight", *(item[0] for item in HEAT_MAPS)}}
     weights = {(row.step, row.path): root_mean_square(row) for row in rows["weight"]}
     result = []
     for quantity, measure, title, scale in HEAT_MAPS:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from paramedic.catalogue import ROW_BY_ID
 from paramedic.checks.finding import Finding
 from paramedic.checks.registry import descriptions
-from paramedic.remedies.patching import PatchError, file_of, hunks_of
+from paramedic.remedies.patching import HUNK, PatchError, file_of, hunks_of
 from paramedic.report import svg
 from paramedic.report.charts import charts
 from paramedic.report.context import (
@@ -42,6 +42,9 @@ from paramedic.report.context import (
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
 
+MAX_BYTES = 2_000_000  # of the page
+LARGE_PARTS = ("distributions", "heat", "suspects", "data", "network", "replays")  # the first of them is the first to go
+FOLDED = 40  # modules; a longer tree is opened by those who look for it
 CODE_AROUND = 3
 MARKS = {"found": "!", "passed": "✓", "not-applicable": "–", "not-checked": "?"}
 HERE = Path(__file__).parent
@@ -76,12 +79,24 @@ def asset(name: str) -> str:
 
 
 def render(report: Report, context: Context, live: bool = False) -> str:
-    """Text passes through jinja2's autoescape or, for the scripts, as JSON; markup is only what is made here.
+    """The page, with as many of its parts as fit into MAX_BYTES; what is left out is named.
 
     live: the page of a program that runs, which asks its server for news.
     """
-    exhibits = _exhibits(context)
-    numbers = charts(context.trace)
+    exhibits, numbers = _exhibits(context), charts(context.trace)
+    text = _page(report, context, exhibits, numbers, live)
+    for part in LARGE_PARTS:
+        if len(text.encode("utf-8")) <= MAX_BYTES:
+            break
+        missing = {**(exhibits.get("missing") or {}), part: f"the page would be larger than {MAX_BYTES / 1e6:g} MB"}
+        exhibits, numbers = ({name: item for name, item in parts.items() if name != part} for parts in (exhibits, numbers))
+        exhibits["missing"] = missing
+        text = _page(report, context, exhibits, numbers, live)
+    return text
+
+
+def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: dict[str, Any], live: bool) -> str:
+    """Text passes through jinja2's autoescape or, for the scripts, as JSON; markup is only what is made here."""
     page_data = {
         **numbers,
         "levels": exhibits.get("levels"),
@@ -121,6 +136,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         code=lambda finding: context.code(finding.where, CODE_AROUND),
         in_patch=_in_patch,
         diff_lines=_diff_lines,
+        changed_place=_changed_place,
         bars=_bars,
         evidence=evidence,
         sparkline=svg.sparkline,
@@ -137,6 +153,7 @@ def render(report: Report, context: Context, live: bool = False) -> str:
         data=exhibits.get("data"),
         suspects=exhibits.get("suspects") or {},
         network=network,
+        folded=len(network) > FOLDED,
         network_size=f"{sum(row['own'] for row in network):,}",
         settings=exhibits.get("settings"),
         environment=about if isinstance(about, dict) else {},
@@ -212,19 +229,40 @@ def _bars(finding: Finding) -> Markup | None:
     return svg.bars(proof.before, proof.after, proof.interval, "value", proof.unit)
 
 
-def _diff_lines(patch: str) -> list[tuple[str, str]]:
-    """(class, line) of what a patch changes and what stands around it: without names of files, and empty lines at the ends."""
-    found: list[tuple[str, str]] = []
-    part: list[tuple[str, str]] = []
+def _diff_lines(patch: str) -> list[tuple[str, str, str]]:
+    """(class, number, line) of what a patch changes and what stands around it: without empty lines at the ends.
+
+    number: of the line in the file as it is; an added line has none.
+    """
+    found: list[tuple[str, str, str]] = []
+    part: list[tuple[str, str, str]] = []
+    at = 0
     for line in [*clean_lines(patch).strip("\n").split("\n")[2:], "@@ end"]:
         if not line.startswith("@@ "):
-            part.append(({"+": "added", "-": "removed"}.get(line[:1], ""), line))
+            kind = {"+": "added", "-": "removed"}.get(line[:1], "")
+            part.append((kind, "" if kind == "added" or not at else str(at), line))
+            at += bool(at) and kind != "added"
             continue
-        written = [at for at, (kind, text) in enumerate(part) if kind or text.strip()]
+        written = [index for index, (kind, _, text) in enumerate(part) if kind or text.strip()]
         if written:
-            found += [("dim", "...")] * bool(found) + part[written[0] : written[-1] + 1]
+            found += [("dim", "", "...")] * bool(found) + part[written[0] : written[-1] + 1]
         part = []
+        start = HUNK.match(line)
+        at = int(start.group(1)) if start else 0
     return found
+
+
+def _changed_place(finding: Finding) -> str:
+    """Where the patch of a finding begins to change, where that is not the place that the finding names; "" otherwise."""
+    text = finding.remedy.patch if finding.remedy is not None else None
+    if not text or _in_patch(finding):
+        return ""
+    try:
+        hunk = hunks_of(text)[0]
+        same = next((at for at, (old, new) in enumerate(zip(hunk.old, hunk.new, strict=False)) if old != new), 0)
+        return f"{clean(file_of(text), 200)}:{hunk.start + same + 1}"
+    except (PatchError, IndexError):
+        return ""
 
 
 def _in_patch(finding: Finding) -> bool:
@@ -240,11 +278,15 @@ def _in_patch(finding: Finding) -> bool:
 
 
 def _replays(replays: Any, report: Report) -> Any:
-    """The experiments, those first and marked that prove a finding."""
+    """The experiments, those first and marked that prove a finding; "beside": which one they are to be compared with."""
     if not isinstance(replays, list):
         return None
-    proven = [finding.proof.changed for finding in report.findings if finding.proof is not None]
-    marked = [{**replay, "proves": replay.get("changed") in proven} for replay in replays if isinstance(replay, dict)]
+    proven = {finding.proof.changed for finding in report.findings if finding.proof is not None} - {""}
+    marked = []
+    for replay in (item for item in replays if isinstance(item, dict)):
+        name = str(replay.get("changed"))
+        mended = next((name.removesuffix(f" and {item}") for item in proven if name.endswith(f" and {item}")), "")
+        marked.append({**replay, "proves": name in proven or bool(mended), "beside": mended})
     return sorted(marked, key=lambda replay: not replay["proves"])
 
 

@@ -11,7 +11,8 @@ Schema version 1:
                                                        zero_grad, backward, step, mode, scheduler, loader, epoch,
                                                        evaluation, crash, ... with JSON data
     layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL, high REAL, zero REAL,
-           nonfinite REAL)                             quantity: activation, gradient, weight, update
+           nonfinite REAL)                             quantity: activation, gradient, weight, update,
+                                                       saturated (1 where the activation's slope is gone)
 Non-finite numbers are stored as NULL with their text in JSON columns. Nothing in a trace is ever unpickled.
 """
 
@@ -222,11 +223,9 @@ class TraceWriter:
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
-        path = row.path.encode("utf-8", "backslashreplace").decode()
-        self._add(
-            "layers",
-            (row.step, path, row.quantity, row.mean, row.std, row.low, row.high, row.zero, row.nonfinite),
-        )
+        if not row.path.isascii():  # a lone surrogate in a name is no valid UTF-8
+            row = row._replace(path=row.path.encode("utf-8", "backslashreplace").decode())
+        self._add("layers", row)
 
     @property
     def last_event(self) -> int:

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from paramedic.measurements.data.order import (
     are_windows,
@@ -59,6 +60,17 @@ def test_succession_is_von_neumanns_ratio():
     assert (p_values < 0.05).mean() < 0.11
     walk = np.cumsum(features, axis=0)
     assert succession(walk).p < 1e-6
+
+
+def test_succession_of_rows_with_more_columns_than_rows():
+    rng = np.random.default_rng(4)
+    features = rng.normal(size=(30, 50))
+    centred = features - features.mean(0)
+    covariance = centred.T @ centred / 30
+    spread = np.sqrt((covariance**2).sum()) / np.trace(covariance) / np.sqrt(30)
+    found = succession(features)
+    assert math.isclose(found.p, stats.norm.cdf((found.ratio - 1) / spread))
+    assert succession(rng.normal(size=(20, 200_000))).p > 1e-3  # 320 GB as a matrix of the columns
 
 
 @pytest.mark.parametrize("step", [1, 3])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch.utils.data import SubsetRandomSampler, WeightedRandomSampler
+from torch.utils.data import BatchSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
@@ -124,7 +124,7 @@ class IncompleteEpoch(Check):
             return
         keys = [np.concatenate(item.inputs) for item in found]
         there_are = _different_rows(case, record, length, keys[0])
-        if there_are is None:
+        if there_are is None or _drawn_apart(record, np.concatenate(keys), there_are):
             return
         seen, expected = coverage(keys, there_are)
         batch = max(len(part) for item in found for part in item.inputs)
@@ -185,7 +185,7 @@ class IncompleteEpoch(Check):
         distinct = len(np.unique(first)) / len(first)
         where = record.constructed or record.place
         low_entropy = len(tensor) ** 2 * _collision(tensor) > CHANCE_PAIRS
-        if distinct < COMPLETE and own < 1 - COMPLETE:
+        if distinct < COMPLETE and own < 1 - COMPLETE and not _drawn_apart(record, first, len(tensor)):
             yield self.fault(
                 f"one epoch gave only {len(np.unique(first))} different rows among {len(first)} although the dataset "
                 f"has no equal rows (expected all different): look at the sampler and the collate function",
@@ -248,6 +248,16 @@ def _is_distributed(sampler: object) -> bool:
 
 def _with_replacement(record: LoaderRecord) -> bool:
     return bool(getattr(getattr(record.loader, "sampler", None), "replacement", False))
+
+
+def _drawn_apart(record: LoaderRecord, drawn: Hashes, there_are: int) -> bool:
+    """Whether a batch sampler of the user's composes the batches (P classes of K rows), each as a draw of its own that any
+    row may come in.
+    """
+    sampler = getattr(record.loader, "batch_sampler", None)
+    if sampler is None or isinstance(sampler, BatchSampler):
+        return False
+    return len(np.unique(drawn)) >= _fewest(_expected(there_are, len(drawn)))
 
 
 def _collision(tensor: object) -> float:

@@ -85,4 +85,5 @@ class CustomLossWrongMinimum(Check):
             return False  # custom-loss-sign, or a reward
         if not (endless or agree is None or agree < AGREE):
             return False
-        return (trial.polished_agreement() or 0.0) < AGREE
+        polished = trial.polished_agreement()
+        return polished is not None and polished < AGREE

@@ -69,7 +69,7 @@ class LabelOutOfRange(Check):
             module=call.module_path,
             evidence=(
                 Evidence("smallest and largest label", f"{low} to {high}", f"0 to {classes - 1}"),
-                Evidence("outputs", classes, str(high + 1)),
+                Evidence("outputs", classes, "" if shifted else str(high + 1)),
             ),
             remedy=act,
             explains=("R04", "S4", "loss-input-shape"),

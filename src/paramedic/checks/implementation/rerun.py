@@ -69,12 +69,15 @@ def seeded() -> None:
 
 
 def rerun_of(case: Case, node: Node, values: Mapping[int, Any]) -> Rerun:
-    """The call of ``node`` with the input values that it had; a compiled module is taken as its source."""
+    """The call of ``node`` with the input values that it had; a compiled module is taken as its source. Where the mode is
+    an argument (Keras), it is that of evaluation.
+    """
     module: Any = getattr(node.target, "_orig_mod", node.target)
     inputs = {
         number: values[number].detach() for number in node.inputs() if isinstance(values.get(number), Tensor)
     }
-    alone = replace(node, target=module, autocast=None, grad_enabled=True, training=None)
+    kwargs = {**node.kwargs, "training": False} if node.kwargs.get("training") is True else node.kwargs
+    alone = replace(node, target=module, kwargs=kwargs, autocast=None, grad_enabled=True, training=None)
     leaves = {number: Leaf(value, parameter=isinstance(value, nn.Parameter)) for number, value in inputs.items()}
     return Rerun(case, node, module, Tape([alone], leaves), inputs)
 

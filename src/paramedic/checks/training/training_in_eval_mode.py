@@ -80,6 +80,8 @@ def _flags(case: Case) -> tuple[dict[str, bool], dict[str, nn.Module], Place | N
             if not call.node.grad or not _trained(call.node.module):
                 continue
             for path, flag in call.flags.items():
+                if not _trained_part(call.node.module, path):
+                    continue
                 full = ".".join(filter(None, (names.get(id(call.node.module), ""), path)))
                 modes[full] = modes.get(full, False) or flag
                 layers[full] = call.layers[path]
@@ -89,6 +91,18 @@ def _flags(case: Case) -> tuple[dict[str, bool], dict[str, nn.Module], Place | N
 
 def _trained(module: nn.Module | None) -> bool:
     return module is not None and any(p.requires_grad for p in module.parameters())
+
+
+def _trained_part(model: nn.Module, path: str) -> bool:
+    """Whether the part of the model that a layer stands in is trained: the smallest one with parameters. A body that is
+    frozen is kept in evaluation mode on purpose.
+    """
+    names = path.split(".") if path else []
+    for end in range(len(names), -1, -1):
+        part = model.get_submodule(".".join(names[:end]))
+        if next(part.parameters(), None) is not None:
+            return _trained(part)
+    return False
 
 
 def _pretrained(case: Case) -> bool:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.case import Case
+from paramedic.measurements.training.saturation import on_flat_part
 from paramedic.trace.tape import flatten
 
 MAX_MODULES = 400
 MAX_LAYERS = 48  # with distributions
 BINS = 33
 WIDTH_IN_STD = 4.0  # the histograms reach so many standard deviations to each side; the rest is in the outer bins
-SATURATED = {nn.Tanh: 0.97, nn.Sigmoid: 0.985}  # |tanh| and the distance to 0 or 1 at which a slope is below 6 %
 STATES = ("initial", "final")
 
 
@@ -75,10 +75,8 @@ def _units(module: nn.Module, output: Tensor) -> dict[str, float]:
     unit = -1 if value.dim() == 3 else 1  # (batch, time, features), else (batch, channels, ...)
     rows = value.movedim(unit, 0).reshape(value.shape[unit], -1)
     result = {"dead": round(float((rows == 0).all(1).float().mean()), 4)}
-    for kind, limit in SATURATED.items():
-        if isinstance(module, kind):
-            flat = rows.abs() > limit if kind is nn.Tanh else (rows - 0.5).abs() > limit - 0.5
-            result["saturated"] = round(float(flat.float().mean()), 4)
+    if (flat := on_flat_part(module, rows)) is not None:
+        result["saturated"] = round(float(flat.mean()), 4)
     return result
 
 

@@ -145,6 +145,7 @@ def succession(features: Floats) -> Succession:
     if n < 10 or total <= 0:
         return Succession(1.0, 1.0)
     ratio = float((np.diff(features, axis=0) ** 2).sum()) / (n - 1) / (2 * total / (n - 1) + _TINY)
-    covariance = centred.T @ centred / n
-    spread = float(np.sqrt((covariance**2).sum()) / np.trace(covariance) / np.sqrt(n))
+    # sum_jk c_jk^2 and sum c_jj are those of the rows' products as well, which are fewer where a row is a large picture
+    products = centred @ centred.T if n < centred.shape[1] else centred.T @ centred
+    spread = float(np.sqrt((products**2).sum()) / np.trace(products) / np.sqrt(n))
     return Succession(ratio, float(stats.norm.cdf((ratio - 1.0) / spread)))

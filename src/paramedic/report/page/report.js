@@ -124,17 +124,19 @@
   }
   function drawReplays(place, some, base) {
     for (const replay of some) {
-      const figure = make("figure"), box = make("div", undefined, "chart"), rows = summarized(replay), start = base ? summarized(base) : null;
+      const figure = make("figure"), box = make("div", undefined, "chart"), rows = summarized(replay);
+      const mended = replay.beside && data.replays.find((r) => r.changed === replay.beside), ground = mended || base, before = mended ? "without it" : "unchanged";
+      const start = ground ? summarized(ground) : null;
       box.style.height = "220px";
       const last = (r) => number((r.filter((x) => x[1] !== null).pop() || [])[1]);
-      const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, unchanged at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
+      const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, ${before} at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
       figure.append(make("h3", replay.changed + (replay.proves ? ": the proof" : "")), box, make("figcaption", text));
       place.append(figure);
       draw(box, () => ({
-        grid: { left: 58, right: 18, top: 30, bottom: 34 }, legend: { top: 0, data: start ? ["unchanged", "changed"] : ["changed"], textStyle: { color: color("ink") } },
+        grid: { left: 58, right: 18, top: 30, bottom: 34 }, legend: { top: 0, data: start ? [before, "changed"] : ["changed"], textStyle: { color: color("ink") } },
         tooltip: tooltip((items) => "step " + escaped(items[0].value[0]) + items.map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value[1])) + "</b>").join("")),
         xAxis: axis({ splitLine: { show: false }, max: "dataMax" }), yAxis: axis(scaleOf(rows.concat(start || []).map((r) => r[1]))),
-        series: [...(start ? band("unchanged", start, color("fault")) : []), ...band("changed", rows, color("passed"))],
+        series: [...(start ? band(before, start, color("fault")) : []), ...band("changed", rows, color("passed"))],
       }), text);
     }
   }
@@ -190,7 +192,7 @@
       const good = map.values.filter((c) => typeof c[2] === "number" && shown(c[2]) !== null), bad = map.values.filter((c) => typeof c[2] !== "number");
       const zs = good.map((c) => shown(c[2]));
       let low = Math.min(...zs), high = Math.max(...zs);
-      if (map.scale === "share") { low = 0; high = 1; }
+      if (map.scale === "share" || !zs.length) { low = 0; high = 1; }
       else if (map.scale === "signed") { high = Math.max(Math.abs(low), Math.abs(high)) || 1; low = -high; }
       else if (high - low < 1) { const middle = (low + high) / 2; low = middle - 0.5; high = middle + 0.5; } // less than a decade is no pattern
       const lowest = good.reduce((a, c) => (a === null || c[2] < a[2] ? c : a), null), highest = good.reduce((a, c) => (a === null || c[2] > a[2] ? c : a), null);
