@@ -24,6 +24,7 @@ class ModelRecord:
     name: the user's variable name where it is known, else the class name.
     constructed: where the user constructed it; called: where it was first called.
     owner: the module that contains it, when the program calls a part of a larger module by itself.
+    arguments: what its constructor was called with, where the program's own class has one with plain arguments.
     """
 
     module: nn.Module
@@ -31,6 +32,7 @@ class ModelRecord:
     constructed: Place | None = None
     called: Place | None = None
     owner: nn.Module | None = None
+    arguments: dict[str, Any] | None = None
 
     def path_of(self, module: nn.Module) -> str | None:
         """Dotted path of a submodule, starting with the model's own name ("net.encoder.0"); None if not inside."""
