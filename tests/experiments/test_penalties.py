@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.experiments.counterfactual import assess
+from paramedic.experiments.loss_components import breakdown
+from paramedic.experiments.progress import Probe
 from tests.helpers import findings, observe
 
 IDLE, REWARD = "penalty-without-gradient", "penalty-with-wrong-sign"
@@ -165,3 +167,10 @@ def test_too_strong_a_penalty_of_layers_that_hold_their_weights_in_a_container(
     scale = assess(case).scale
     assert -1e-6 < scale.minimum < 0.01 and scale.constant == pytest.approx(math.log(3), abs=0.05)
     assert [item.check for item in findings(case, "too-much-regularization")] == names
+
+
+def test_a_penalty_whose_factor_is_a_tensor_is_no_term_of_the_data(tmp_path: Path) -> None:
+    case = observe(lambda: train(lambda _: lambda model: torch.tensor(0.01) * squares(list(model.parameters()))), tmp_path)
+    with case.lab.at("initial"):
+        taken = breakdown(case.lab, Probe(case.lab.main_backward.tape))
+    assert taken is not None and [item.penalty for item in taken.components] == [False, True]
