@@ -223,6 +223,16 @@ def test_text_has_the_contrast_that_wcag_asks_for(
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (name, ink, ground)
 
 
+def test_paper_is_white_where_the_screen_is_dark(opened: Opened, fault: Report, tmp_path: Path) -> None:  # noqa: F811
+    page = opened(render(fault, "html", context_of(tmp_path, "net.4")), WIDE, dark=True)
+    of = "return getComputedStyle(document.querySelector(arguments[0])).backgroundColor"
+    assert luminance(page.js(of, ".verdict")) < 0.2
+    page.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert luminance(page.js(of, "body")) == 1.0 and luminance(page.js(of, ".verdict")) > 0.8
+    page.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert page.problems == []
+
+
 def test_it_can_be_printed(page: Page) -> None:
     document = base64.b64decode(page.window.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert document.startswith(b"%PDF") and len(document) > 20_000

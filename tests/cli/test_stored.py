@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from paramedic.cli.compare import _one_name
 from paramedic.trace.store import TraceWriter
 from tests.cli.conftest import SOURCES, Command
 
@@ -89,6 +90,15 @@ def test_compare(command: Command, stored: Callable[..., Path], tmp_path: Path) 
     same = json.loads(command("compare", "ab12", "ab12", "--format", "json").stdout)
     assert not any(same[key] for key in ("gone", "new", "settings", "fingerprints", "environment", "code"))
     assert same["losses_differ_from_step"] is None and same["rows"] == {}
+
+
+def test_a_file_with_another_name_is_compared_line_by_line() -> None:
+    text = "import torch\n" + "".join(f"step({at})\n" for at in range(9))
+    common = {"data.py": "x = 1\n"}
+    before, after = _one_name({"faulty.py": text, **common}, {"fixed.py": text.replace("step(4)", "step(5)"), **common})
+    assert list(before) == list(after) == ["fixed.py", "data.py"] and before["fixed.py"] == text
+    for other in ({"fixed.py": "y = 2\n"}, {"fixed.py": text, "more.py": text}):
+        assert _one_name({"faulty.py": text}, other) == ({"faulty.py": text}, other)
 
 
 @pytest.mark.parametrize(

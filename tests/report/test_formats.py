@@ -244,6 +244,13 @@ def test_html_allows_only_its_own_scripts(fault: Report, context: Context) -> No
     assert policy.split("script-src ")[1] == " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
+def test_html_of_a_crash_shows_its_line(clean_report: Report, context: Context) -> None:
+    crashed = {"kind": "crashed", "error": "KeyError", "message": "'x'", "place": {"file": "train.py", "line": 2}}
+    text = render(replace(clean_report, program={"argv": ["train.py"], "steps": 3, "crashed": crashed}), "html", context)
+    assert '<span class="marked">   2  loss = criterion(model(x), y)</span>' in text
+    assert "The program crashed after step 3 at train.py:2: KeyError" in text and "nothing was found that explains it" in text
+
+
 def test_html_stays_below_its_size_and_names_what_it_leaves_out(fault: Report, context: Context, tmp_path: Path) -> None:
     writer = TraceWriter(tmp_path / "large.sqlite")
     histogram = {"quantity": "weight", "state": "final", "low": -1.0, "high": 1.0, "mean": 0.0, "std": 0.3, "count": 90}

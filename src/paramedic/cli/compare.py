@@ -16,6 +16,7 @@ from paramedic.config import ConfigError, load
 
 MAX_CODE_LINES = 40
 MAX_PLACES = 4  # named in the summary
+RENAMED = 0.5  # of the lines are the same in a file that has another name in the other run
 ALIKE = 0.05  # relative; two seeds of one program end further apart than this as a rule
 FINAL = "final loss (median of the last tenth)"
 LAST_SHARE = 0.1  # the "final" loss is the median of the last tenth of the steps: one batch is too noisy
@@ -150,7 +151,7 @@ def _made_of(first: Any, second: Any) -> dict[str, Any]:
             for key in (*left, *(key for key in right if key not in left))
             if left.get(key) != right.get(key)
         }
-    before, after = one.get("sources") or {}, other.get("sources") or {}
+    before, after = _one_name(one.get("sources") or {}, other.get("sources") or {})
     code = [
         line
         for name in (*before, *(name for name in after if name not in before))
@@ -165,6 +166,17 @@ def _made_of(first: Any, second: Any) -> dict[str, Any]:
         "places": _places(before, after),
         "known": [part for part in parts if one.get(part) and other.get(part)],
     }
+
+
+def _one_name(before: dict[str, str], after: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The sources; a file that was renamed, or copied and changed, has its latest name in both."""
+    gone, new = [name for name in before if name not in after], [name for name in after if name not in before]
+    if len(gone) != 1 or len(new) != 1:
+        return before, after
+    alike = difflib.SequenceMatcher(None, before[gone[0]].splitlines(), after[new[0]].splitlines(), autojunk=False).ratio()
+    if alike < RENAMED:
+        return before, after
+    return {new[0] if name == gone[0] else name: text for name, text in before.items()}, after
 
 
 def _places(before: dict[str, str], after: dict[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from paramedic.checks.data.places import method_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.equal_units import equal_units
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.operations import Operation, Operations, log_operations, loss_calls
+from paramedic.experiments.operations import Operation, Operations, loss_calls
 from paramedic.experiments.padding_alone import contents_exchanged, hiding
 from paramedic.experiments.progress import measuring
 from paramedic.experiments.units import RECTIFIERS
@@ -102,7 +102,7 @@ class InputIgnored(Check):
         if relative > NO_CHANGE or equal_units(case):
             return
         with lab.at("initial"), measuring(lab, tape):
-            hidden = hiding(log_operations(tape, lab.paths(), modes=False), filled)
+            hidden = hiding(lab.log(tape, modes=False), filled)
         by = f"; a mask hides all {int(filled.sum())} steps with content" if hidden is not None else ""
         yield self.fault(
             f"the output sees the padding alone: with the content of the samples exchanged and the padding left where it is, "
@@ -133,8 +133,8 @@ def change(lab: Lab, state: str) -> Change:
 
 def _effect(lab: Lab, tape: Tape, state: str, moved: dict[int, Tensor]) -> Change:
     with lab.at(state), measuring(lab, tape):
-        one = log_operations(tape, lab.paths(), modes=False)
-        two = log_operations(tape, lab.paths(), modes=False, replace=moved)
+        one = lab.log(tape, modes=False)
+        two = lab.log(tape, modes=False, replace=moved)
     first, second = _prediction(one), _prediction(two)
     if first is not None and not _made_from(tape, one, set(moved)):
         raise NotChecked("the loss's first prediction is made from other inputs than those of the batch")

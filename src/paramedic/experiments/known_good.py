@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from paramedic.experiments.interventions import Remedy
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.operations import Operations, log_operations
+from paramedic.experiments.operations import Operations
 from paramedic.experiments.progress import terminal_outputs
 from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
@@ -42,7 +42,7 @@ class KnownGoodModel(Remedy):
         if len(calls) != 1:
             return "the network is not one module called once"
         with lab.at("initial"):
-            log = log_operations(tape, lab.paths())
+            log = lab.log(tape)
         self.last, output = _terminal(log)
         batches = lab.batches(limit=1)
         if self.last is None or output is None or not batches or not batches[0][0]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from paramedic.checks.check import NotChecked
 from paramedic.experiments.free_output import FreeOutput, free_output
 from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
+from paramedic.trace.memory import free_bytes
 from paramedic.trace.random_state import random_states, set_random_states
 from paramedic.trace.setup import (
     BackwardRecord,
@@ -34,6 +35,7 @@ from paramedic.trace.tape import Node, Tape
 
 MAX_REPLAYS = 300  # kept for the report: a budget of 60 s makes about 100 of them
 THINNED_LOSS = 0.25  # relative; the mean loss of the parts of a batch, against the whole (a sum over two parts: 0.5)
+LOGS_BYTES, LOGS_SHARE = 1 << 30, 0.125  # of the results of replayed steps: kept, or this share of what was free
 LOSS_TOLERANCE = 1e-4  # relative; a replay of the first step must give the recorded loss
 
 
@@ -355,12 +357,32 @@ class Lab:
             tape = self.backwards[index].tape
             assert tape is not None
             with self.at(state):
-                self._cache[key] = log_operations(tape, self.paths())
+                self._cache[key] = self.log(tape)
+            self._forget_logs(key)
         return self._cache[key]
+
+    def _forget_logs(self, newest: Any) -> None:
+        """Of a large model the results of the first step are kept, and those that were looked at last."""
+        logs = {key: log for key, log in self._cache.items() if isinstance(log, Operations)}
+        total = sum(log.nbytes for log in logs.values())
+        for key, log in logs.items():
+            if total <= max(LOGS_BYTES, LOGS_SHARE * self.room):
+                break
+            if key not in (newest, ("operations", 0, "initial")):
+                del self._cache[key]
+                total -= log.nbytes
+
+    @property
+    def room(self) -> float:
+        """Bytes that were free for results, when it was asked first, on the device that has the least."""
+        if "room" not in self._cache:
+            devices = {tensor.device for tensor in self._live()} | {torch.device("cpu")}
+            self._cache["room"] = min(free_bytes(device) for device in devices)
+        return self._cache["room"]  # type: ignore[no-any-return]
 
     def log(self, tape: Tape, watch: Any = None, **options: Any) -> Operations:
         """Run any tape with every operation logged, within ``at``; options as of ``Tape.run``."""
-        return log_operations(tape, self.paths(), watch, **options)
+        return log_operations(tape, self.paths(), watch, room=self.room / 2, **options)
 
     def evaluation_operations(self, index: int, state: str = "final") -> Operations:
         """The operations of a recorded validation batch; cached."""
@@ -368,7 +390,8 @@ class Lab:
         if key not in self._cache:
             record = self.setup.evaluations[index]
             with self.at(state), torch.set_grad_enabled(record.grad):
-                self._cache[key] = log_operations(record.tape, self.paths())
+                self._cache[key] = self.log(record.tape)
+            self._forget_logs(key)
         return self._cache[key]
 
     def failure_operations(self) -> Operations | None:
@@ -378,7 +401,7 @@ class Lab:
             return None
         if "failure" not in self._cache:
             with self.at("same"):
-                self._cache["failure"] = log_operations(tape, self.paths())
+                self._cache["failure"] = self.log(tape)
         return self._cache["failure"]
 
     def loss_calls(self, index: int = 0) -> list[LossCall]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
 
+from paramedic.checks.check import NotChecked
 from paramedic.trace.place import Place, is_user_file, place_of
 from paramedic.trace.tape import DERIVATIVE, Node, Tape, flatten, is_derivative, tensors_of
 
@@ -155,7 +157,7 @@ class Operations:
 
     error: the exception that ended the replay early, if one did (a crash of the program repeats itself);
     failed: the operation that raised it.
-    exits: calls that turn a tensor with a gradient into Python numbers (``tolist``, ``item``).
+    exits: calls that turn a tensor with a gradient into Python numbers (``tolist``, ``item``). nbytes: of all results.
     """
 
     calls: list[Operation] = field(default_factory=list)
@@ -165,6 +167,7 @@ class Operations:
     failed: Operation | None = None
     module_outputs: list[tuple[str, nn.Module, Any]] = field(default_factory=list)
     exits: list[Operation] = field(default_factory=list)
+    nbytes: int = 0
 
     def derivatives(self) -> bool:
         """Whether the loss is computed from derivatives of what the network computes (``torch.autograd.grad``).
@@ -196,11 +199,14 @@ class Watch:
 
 
 class _Log(TorchFunctionMode):
+    """room: bytes that the results may take, all of which are kept."""
+
     def __init__(
-        self, operations: Operations, paths: dict[int, str], stack: list[nn.Module], watch: Watch | None
+        self, operations: Operations, paths: dict[int, str], stack: list[nn.Module], watch: Watch | None, room: float
     ) -> None:
         super().__init__()
-        self.operations, self.paths, self.stack, self.watch = operations, paths, stack, watch
+        self.operations, self.paths, self.stack, self.watch, self.room = operations, paths, stack, watch, room
+        self._counted: set[int] = set()  # addresses of results' memory
         self.node: Node | None = None
         self.running = False
 
@@ -231,10 +237,22 @@ class _Log(TorchFunctionMode):
         value = args[0] if name == "__setitem__" else result
         call.outputs = [item for item in tensors_of(value) if isinstance(item, Tensor)]
         if call.outputs:
+            self._count(call.outputs)
             self.operations.calls.append(call)
             if self.watch is not None:
                 self.watch.after(call)
         return result
+
+
+    def _count(self, outputs: list[Tensor]) -> None:
+        for item in outputs:
+            if item.layout is torch.strided and (address := item.untyped_storage().data_ptr()) not in self._counted:
+                self._counted.add(address)
+                self.operations.nbytes += item.untyped_storage().nbytes()
+        if self.operations.nbytes > self.room:
+            raise NotChecked(
+                f"no room to look into a step: its results take more than {self.room / 1e9:.1f} GB, half of what is free"
+            )
 
 
 @contextmanager
@@ -288,16 +306,16 @@ def _module_stack(operations: Operations, stack: list[nn.Module], paths: dict[in
 
 
 def log_operations(
-    tape: Tape, paths: dict[int, str], watch: Watch | None = None, **options: Any
+    tape: Tape, paths: dict[int, str], watch: Watch | None = None, room: float = math.inf, **options: Any
 ) -> Operations:
     """Run ``tape`` with everything logged; ``paths`` maps ids of modules to their dotted paths.
 
     options: as of ``Tape.run``; what ``around`` does to a call is logged, and not the call as it was. An exception of
-    the program's code ends the log and is kept in ``error``.
+    the program's code ends the log and is kept in ``error``. room: bytes; NotChecked where the results take more.
     """
     inner = options.pop("around", None)
     operations, stack = Operations(), list[nn.Module]()
-    log = _Log(operations, paths, stack, watch)
+    log = _Log(operations, paths, stack, watch, room)
 
     def around(node: Node, call: Any) -> Any:
         log.node, log.running = node, True
@@ -310,6 +328,8 @@ def log_operations(
     with _module_stack(operations, stack, paths), _custom_functions(log):
         try:
             operations.values = tape.run(around=around, **options)
+        except NotChecked:
+            raise
         except Exception as error:
             operations.error = error
     if tape.root is not None and operations.error is None:

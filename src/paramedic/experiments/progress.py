@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from paramedic.experiments.lab import Intervention, Lab, merged_options
-from paramedic.experiments.operations import Operation, Operations, log_operations
+from paramedic.experiments.operations import Operation, Operations
 from paramedic.trace.random_state import torch_state_kept
 from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import Node, Tape, tensors_of
@@ -292,7 +292,7 @@ class Tail:
 def tail_of(lab: Lab, probe: Probe) -> Tail | None:
     """The tail of one probe in the present state; None where no layer with parameters leads to the loss."""
     with measuring(lab, probe.tape):
-        log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
+        log = lab.log(probe.tape, modes=False, **probe.options())
     if log.root is None or log.root.grad_fn is None or log.derivatives():
         return None
     return tail_to(log, probe)

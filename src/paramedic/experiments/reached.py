@@ -15,7 +15,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.experiments.counterfactual import assess
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.operations import LossCall, log_operations, loss_calls
+from paramedic.experiments.operations import LossCall, loss_calls
 from paramedic.experiments.progress import Probe, train_probes, validation_probes
 
 BATCHES = 24  # of each split, evenly spread over those that were recorded
@@ -50,7 +50,7 @@ def _scored(lab: Lab, probes: Sequence[Probe]) -> list[tuple[str, float, int]]:
         for module in (module for root in lab.modules() for module in root.modules()):
             module.training = False
         for probe in probes:
-            log = log_operations(probe.tape, lab.paths(), modes=False, **probe.options())
+            log = lab.log(probe.tape, modes=False, **probe.options())
             calls = loss_calls(log) if log.root is not None else []
             pair = decided(calls[0]) if len(calls) == 1 and calls[0].target is not None else None
             if pair is None:

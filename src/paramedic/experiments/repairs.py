@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from paramedic.checks.case import Case
+from paramedic.checks.check import NotChecked
 from paramedic.checks.finding import Finding
 from paramedic.checks.implementation.custom_functions import functions_of
 from paramedic.checks.implementation.loss_inputs import (
@@ -84,7 +85,9 @@ class EditedOperations(Repair):
         tape = lab.backwards[index].tape
         assert tape is not None
         same = [item for item in lab.operations(index).calls if item.name == call.name]
-        ordinal = next(number for number, item in enumerate(same) if item is call)
+        ordinal = next((number for number, item in enumerate(same) if item is call), None)
+        if ordinal is None:
+            raise NotChecked("the results of this step were too large to be kept")
         self.edits.setdefault(kind_of(tape), {}).setdefault(call.name, {})[ordinal] = edit
 
     def tape_options(self, tape: Tape) -> dict[str, Any]:

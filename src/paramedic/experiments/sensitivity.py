@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.operations import log_operations
 from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
 
@@ -43,7 +42,7 @@ def sensitivity(lab: Lab, state: str = "initial") -> Sensitivity | None:
 def _measure(lab: Lab) -> Sensitivity | None:
     tape = lab.main_backward.tape
     assert tape is not None
-    log = log_operations(tape, lab.paths())
+    log = lab.log(tape)
     if log.root is None or log.root.grad_fn is None:
         return None
     names = {id(p): name for root in lab.modules() for name, p in root.named_parameters()}

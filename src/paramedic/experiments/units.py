@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from paramedic.experiments.lab import Lab
-from paramedic.experiments.operations import Operation, Operations, log_operations
+from paramedic.experiments.operations import Operation, Operations
 from paramedic.experiments.progress import Probe, measuring
 from paramedic.trace.place import Place
 
@@ -45,7 +45,7 @@ def dead_units(lab: Lab, probes: Sequence[Probe], state: str) -> list[DeadUnits]
     with lab.at(state):
         for probe in probes:
             with measuring(lab, probe.tape):
-                log = log_operations(probe.tape, lab.paths(), modes=False, replace=probe.replace)
+                log = lab.log(probe.tape, modes=False, replace=probe.replace)
             calls = [call for call in log.calls if call.name in RECTIFIERS and call.outputs[0].dim() >= 2]
             active = [_active(call.outputs[0].detach()) for call in calls]
             samples += calls[0].outputs[0].shape[0] if calls else 0

@@ -41,6 +41,7 @@ from paramedic.report.context import (
 )
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
+from paramedic.trace.place import Place
 
 MAX_BYTES = 2_000_000  # of the page
 LARGE_PARTS = ("distributions", "heat", "suspects", "data", "network", "replays")  # the first of them is the first to go
@@ -125,6 +126,7 @@ def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: d
         verdict=verdict,
         headline=headline(report),
         ended_badly=ended_badly(report),
+        crash_code=context.code(_crash_place(report), CODE_AROUND),
         ended_early=ended_early(report),
         others=[item for item in report.findings if item.level != "note" and item is not verdict],
         notes=[item for item in report.findings if item.level == "note"],
@@ -218,6 +220,14 @@ def _rows(report: Report) -> dict[str, Any]:
         }
         for row, status in report.reasons.items()
     }
+
+
+def _crash_place(report: Report) -> Place | None:
+    crashed = report.program.get("crashed")
+    place = crashed.get("place") if isinstance(crashed, dict) else None
+    if not isinstance(place, dict) or not isinstance(place.get("line"), int):
+        return None
+    return Place(str(place.get("file")), place["line"])
 
 
 def _bars(finding: Finding) -> Markup | None:

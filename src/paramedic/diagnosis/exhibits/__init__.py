@@ -18,7 +18,7 @@ from paramedic.diagnosis.exhibits.progress import levels, replays
 from paramedic.diagnosis.exhibits.settings import environment, fingerprints, settings, sources
 from paramedic.diagnosis.exhibits.suspects import suspects
 
-SECONDS = 8.0  # for all parts together; a part that has begun is finished
+SECONDS = 8.0  # of processor time, as the lab counts it, for all parts together; a part that has begun is finished
 MAX_BYTES = 900_000  # of JSON: with the 700 kB of the charts' library the page stays below its 2 MB
 
 # In the order of their worth: a part that does not fit any more is left out.
@@ -43,9 +43,9 @@ def exhibits(case: Case) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     missing: dict[str, str] = {}
-    started, size = time.perf_counter(), 0
+    started, size = time.thread_time(), 0
     for name, part in PARTS:
-        if time.perf_counter() - started > SECONDS:
+        if time.thread_time() - started > SECONDS:
             missing[name] = f"there was no time left ({SECONDS:g} s)"
             continue
         try:

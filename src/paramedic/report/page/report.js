@@ -26,7 +26,7 @@
     element.dataset.drawn = "yes";
   }
   const redraw = () => charts.forEach((chart) => chart.box.setOption({ animation: false, textStyle: { color: color("dim") }, color: palette(), ...chart.option() }, true));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", redraw);
   addEventListener("beforeprint", () => { document.querySelectorAll("main details").forEach((e) => { e.open = true; }); });
 
   const tooltip = (formatter) => ({ trigger: "axis", confine: true, backgroundColor: color("paper"), borderColor: color("line"), textStyle: { color: color("ink"), fontSize: 12 }, formatter });
