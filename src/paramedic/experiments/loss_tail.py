@@ -173,14 +173,19 @@ def _walk(operations: Operations, root: Tensor, frozen: bool) -> LossTail | None
 
 
 def _parameter_values(operations: Operations, frozen: bool) -> set[int]:
-    """Ids of trainable parameters and of what is computed from them alone."""
+    """Ids of trainable parameters and of what is computed from them alone, or from them and given numbers (a factor)."""
     derived: set[int] = set()
+    computed: set[int] = set()
     for call in operations.calls:
         for item in call.inputs:
             if _is_parameter(item) or (frozen and isinstance(item, nn.Parameter)):
                 derived.add(id(item))
-        if call.inputs and all(id(item) in derived for item in call.inputs):
+        others = [item for item in call.inputs if id(item) not in derived]
+        numbers = all(item.dim() == 0 and not item.requires_grad and id(item) not in computed for item in others)
+        if len(others) < len(call.inputs) and numbers:
             derived.update(id(item) for item in call.outputs)
+        else:
+            computed.update(id(item) for item in call.outputs)
     return derived
 
 
