@@ -21,7 +21,9 @@ ONE_CONFUSION = (
 )
 LEAST_OF_CONFUSION = 0.05  # in place of LEAST_NOISE for those
 LEAST_WRONG = 3
-MOST_NOISE = 1.2  # of what labels at random disagree; beyond it the probes, not the labels, are wrong (exclusive or)
+MOST_NOISE = (
+    1.2  # of what labels at random disagree; beyond it the probes, not the labels, are wrong (exclusive or)
+)
 # Wrong labels lie everywhere, so that their rate q among typical rows is near that of all errors, e. Where classes overlap
 # and probes can do the task, q was at most 3.2 e^2 on 300 rows or more, and 4 e^2 on fewer.
 FEW_ROWS = 200
@@ -66,7 +68,9 @@ class NoisyLabels(Check):
         found = rows(case)
         probes = probes_of(case)
         if probes is None:
-            raise NotApplicable(f"the targets are no class labels, or there are fewer than {LEAST_PROBED_ROWS} rows")
+            raise NotApplicable(
+                f"the targets are no class labels, or there are fewer than {LEAST_PROBED_ROWS} rows"
+            )
         core = core_error(probes.linear, probes.nearby, probes.mean, probes.codes)
         few = len(probes.codes) < FEW_ROWS
         held = probes.held or Disagreement(0, 0)  # whose errors may be any
@@ -97,13 +101,21 @@ class NoisyLabels(Check):
         yield self.suspect(
             f"{seen.wrong} of the {seen.rows} most typical rows carry another label than all that look like them: about "
             f"{seen.rate:.0%} of the labels are wrong, at least {seen.least:.1%} (expected 0; look at {known})"
-            + (f"; on validation rows the probes err in {held.rate:.0%}, here in {core.all.rate:.0%}" if against else ""),
+            + (
+                f"; on validation rows the probes err in {held.rate:.0%}, here in {core.all.rate:.0%}"
+                if against
+                else ""
+            ),
             where=found.place(worst) or data_place(case),
             evidence=(
                 Evidence("wrong labels among typical rows", seen.rate, "0"),
                 Evidence("lower 99 % limit", seen.least, f"<= {least}"),
                 Evidence("accuracy of the best probe", core.accuracy, f">= {GOOD_PROBE}"),
-                *((Evidence("its errors on validation rows", held.rate, f"{core.all.rate:.3f}"),) if against else ()),
+                *(
+                    (Evidence("its errors on validation rows", held.rate, f"{core.all.rate:.3f}"),)
+                    if against
+                    else ()
+                ),
                 *((Evidence("labels that confident learning doubts", len(listed)),) if listed else ()),
             ),
             remedy="look at the listed rows; correct or drop wrong labels",

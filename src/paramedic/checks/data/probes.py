@@ -36,7 +36,9 @@ from paramedic.measurements.data.relation import (
 LEAST_PROBED_ROWS = 100
 LEAST_HELD_ROWS = 20
 MOST_HELD_ROWS = 400
-P_ALIKE = 0.01  # of training and validation rows being alike; below it the latter say nothing about the former
+P_ALIKE = (
+    0.01  # of training and validation rows being alike; below it the latter say nothing about the former
+)
 LEAST_SERIES = 20  # steps
 SMOOTH_SERIES = 0.5  # von Neumann's ratio; 1 where neighbours are unrelated
 
@@ -111,7 +113,10 @@ def _held_rows(case: Case, inputs: Tensor, names: NDArray[np.int64]) -> tuple[Te
 
 
 def _errors(
-    train: NDArray[np.float64], codes: NDArray[np.int64], held: NDArray[np.float64], held_codes: NDArray[np.int64]
+    train: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    held: NDArray[np.float64],
+    held_codes: NDArray[np.int64],
 ) -> Disagreement | None:
     if len(held) < LEAST_HELD_ROWS:
         return None
