@@ -11,7 +11,7 @@ images = (images - 0.305) / 0.376
 labels = torch.tensor(digits.target)
 order = torch.randperm(len(labels))
 held_out, rest = order[:400], order[400:]
-chosen = rest[:120]
+chosen = rest[:200]
 
 loader = DataLoader(TensorDataset(images[chosen], labels[chosen]), batch_size=16, shuffle=True)
 model = nn.Sequential(
@@ -19,7 +19,7 @@ model = nn.Sequential(
     nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
     nn.Flatten(), nn.Linear(128, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(30):
+for epoch in range(20):
     model.train()
     for x, y in loader:
         loss = nn.functional.cross_entropy(model(x), y)
