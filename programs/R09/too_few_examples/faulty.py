@@ -11,7 +11,7 @@ images = (images - 0.305) / 0.376
 labels = torch.tensor(digits.target)
 order = torch.randperm(len(labels))
 held_out, rest = order[:400], order[400:]
-chosen = rest[:200]
+chosen = rest[:160]
 
 loader = DataLoader(TensorDataset(images[chosen], labels[chosen]), batch_size=16, shuffle=True)
 model = nn.Sequential(

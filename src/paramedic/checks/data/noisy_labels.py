@@ -25,8 +25,10 @@ MOST_NOISE = (
     1.2  # of what labels at random disagree; beyond it the probes, not the labels, are wrong (exclusive or)
 )
 # Wrong labels lie everywhere, so that their rate q among typical rows is near that of all errors, e. Where classes overlap
-# and probes can do the task, q was at most 3.2 e^2 on 300 rows or more, and 4 e^2 on fewer.
+# and probes can do the task, q was at most 3.2 e^2 on 300 rows or more, and 4 e^2 on fewer; when much is wrong, q / e tells
+# more: it was at most 0.79 on 300 rows or more.
 FEW_ROWS = 200
+EXPLAINED = 0.82  # q / e; not with few rows
 EXPLAINED_SQUARE, EXPLAINED_SQUARE_OF_FEW = 3.4, 4.0  # q / e^2
 GOOD_PROBE = 0.88  # balanced accuracy on the labels as given, over that of a perfect probe at this noise
 GOOD_PROBE_ON_FEW = 0.8  # balanced accuracy that few rows need besides
@@ -85,8 +87,7 @@ class NoisyLabels(Check):
         least = _least(core)
         if seen.least <= least or seen.wrong < LEAST_WRONG:
             return
-        square = EXPLAINED_SQUARE_OF_FEW if few else EXPLAINED_SQUARE
-        if not (against or even) and seen.rate < square * (1 - core.accuracy) ** 2:
+        if not (against or even) and seen.rate < _least_of_noise(1 - core.accuracy, few):
             raise NotChecked(
                 f"typical rows disagree with their label no more often than where classes overlap ({seen.rate:.0%}, all "
                 f"{1 - core.accuracy:.0%}): classes overlap, or a few labels are wrong"
@@ -134,3 +135,8 @@ def _is_even(core: CoreError, few: bool) -> bool:
     skill, room = 1 - (1 - core.accuracy) / chance, 1 - core.surer.rate / chance
     fair = room >= LEAST_ROOM and skill >= FAIR_SKILL * room
     return not few and fair and core.flatness >= EVEN and core.surer.least > _least(core)
+
+
+def _least_of_noise(errors: float, few: bool) -> float:
+    """The rate of disagreement among typical rows that overlapping classes do not reach, given that of all rows."""
+    return EXPLAINED_SQUARE_OF_FEW * errors**2 if few else min(EXPLAINED * errors, EXPLAINED_SQUARE * errors**2)
