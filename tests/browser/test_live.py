@@ -78,7 +78,7 @@ def test_a_certain_finding_appears_and_what_is_known_is_not_sent_again(
     (tmp_path / FINDINGS).write_text(json.dumps([found]), encoding="utf-8")
     wait(lambda: "a.py:3" in page.js("return document.getElementById('live-findings').textContent"))
     shown = page.js("return document.getElementById('live-findings').innerText")
-    assert "No step" in shown and "<b>none</b>" in shown and "Call step" in shown
+    assert chromium.title == "No step" in shown and "<b>none</b>" in shown and "Call step" in shown
     assert page.problems == []
 
 

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
+from paramedic.checks.data.noisy_labels import BETTER
 from paramedic.experiments.progress import line_searched
+from paramedic.measurements.data.label_noise import balanced_accuracy
+from paramedic.measurements.data.relation import FOREST, QUADRATIC, class_probabilities
 from tests.helpers import findings, observe
 
 
@@ -128,3 +131,38 @@ def test_a_line_search_without_an_end_leaves_the_values() -> None:
 
     assert not line_searched(optimizer, closure)
     assert value.item() == 1.0
+
+
+@pytest.mark.parametrize(("told", "found"), [(True, False), (False, True)])
+def test_blank_rows_with_an_answer_of_their_own(told: bool, found: bool, tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        x = torch.randn(300, 12)
+        tags = (x[:, :3] > 0).float()
+        tags[(tags.sum(1) == 0)] = 1.0
+        blank = torch.arange(300) % 30 == 0
+        x[blank] = 0.0
+        tags[blank] = 0.0 if told else tags[blank]
+        model = nn.Linear(12, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(2):
+            for rows, target in DataLoader(TensorDataset(x, tags), 30, shuffle=True):
+                loss = F.binary_cross_entropy_with_logits(model(rows), target)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    assert bool(findings(observe(program, tmp_path), "constant-input")) is found
+
+
+def test_quadratic_discriminant_analysis_knows_shells() -> None:
+    """A probe that knows them tells a hard task from wrong labels, where nearest neighbours and trees know half of it."""
+    random = np.random.default_rng(3)
+    x = random.normal(size=(900, 6))
+    radius = np.linalg.norm(x, axis=1)
+    x = x @ random.normal(size=(6, 6))
+    y = (radius[:, None] > np.quantile(radius, [1 / 3, 2 / 3])).sum(1)
+    forest, quadratic = (
+        balanced_accuracy(class_probabilities(x, y, probe).argmax(1), y) for probe in (FOREST, QUADRATIC)
+    )
+    assert quadratic > forest + BETTER

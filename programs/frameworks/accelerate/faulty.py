@@ -7,8 +7,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(0)
 X, y = load_diabetes(return_X_y=True)
-X = torch.tensor(StandardScaler().fit_transform(X), dtype=torch.float32)
-y = torch.tensor((y - y.mean()) / y.std(), dtype=torch.float32)
+X = torch.tensor(StandardScaler().fit(X[:350]).transform(X), dtype=torch.float32)
+y = torch.tensor((y - y[:350].mean()) / y[:350].std(), dtype=torch.float32)
 
 accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2)
 model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))

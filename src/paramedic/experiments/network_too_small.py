@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.implementation.sample_flow import calls
 from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED, ended
 from paramedic.experiments.counterfactual import SEEDS, Outcome, Trial, confounding, diagnosis, run
 from paramedic.experiments.known_good import WIDTH, KnownGoodModel
@@ -22,6 +23,7 @@ from paramedic.experiments.wording import SYMPTOMS, learned, module_place, perce
 from paramedic.trace.tape import tensors_of
 
 NARROW = 4  # numbers per sample; prototype: bottlenecks of 1 and 2 fail every time, all else excluded
+AFFINE = 1e-4  # of the difference between two outputs: rounding; a ReLU leaves several hundredths
 NARROW_SHARE = 0.5  # of the outputs' rank: fewer than half as many hidden units as outputs
 
 
@@ -40,14 +42,15 @@ class Bottleneck:
 
 
 class NetworkTooSmall(Check):
-    """A layer is too narrow: the network cannot hold what the data teach.
+    """A layer is too narrow, or no activation stands between the layers: the network cannot hold what the data teach.
 
-    What it measures: the fewest numbers per sample in any hidden layer; and how much is learned after replays with a
+    What it measures: the fewest numbers per sample in any hidden layer; whether layers together are a linear function of
+        the input; and how much is learned after replays with a
         simple known-good model in the place of the network, on three seeds, where the program's own whole run failed,
         no other change helped, and a handful of samples is not memorized or the narrow layer has no more numbers than
         the outputs need.
     Why it matters: what does not fit through the narrowest layer is lost for all layers behind it.
-    Fix: widen the named layer.
+    Fix: widen the named layer; put an activation between the layers.
     Not a fault when: the run learned.
     References: the article's reason 24.
     """
@@ -82,6 +85,9 @@ class NetworkTooSmall(Check):
             *run_evidence(found, trial),
         )
         reached = f"{learned(trial.after())} after {found.steps} steps, the network {percent(found.ended.train)} at the end"
+        if narrowest is not None and not narrowest.narrow and (model := affine_model(case)) is not None:
+            yield self._linear(case, model, reached, trial, evidence)
+            return
         if narrowest is None or not narrowest.narrow:
             return  # the simple model's success is reported for itself
         yield self.fault(
@@ -100,6 +106,39 @@ class NetworkTooSmall(Check):
             gain=trial.gain,
             explains=(*SYMPTOMS, "R25"),
         )
+
+    def _linear(
+        self, case: Case, model: nn.Module, reached: str, trial: Trial, evidence: tuple[Evidence, ...]
+    ) -> Finding:
+        return self.fault(
+            f"all layers of {type(model).__name__} together are one linear function, since no activation stands between "
+            f"them; a simple model with activations learns from the same batches ({reached})",
+            where=module_place(case, model),
+            evidence=(Evidence("deviation from a linear function", f"at most {AFFINE:g}", "more"), *evidence),
+            remedy="put an activation between the layers (a ReLU, say)",
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=(*SYMPTOMS, "R25"),
+        )
+
+
+def affine_model(case: Case) -> nn.Module | None:
+    """The model, if its first weights make a linear function of its input: between two inputs its output is between theirs."""
+    with case.lab.at("same"), case.lab.at("initial"):
+        for rerun in calls(case):
+            given = [number for number, value in rerun.inputs.items() if value.is_floating_point() and value.dim() > 1]
+            if len(given) != 1:
+                return None
+            rerun.module.eval()
+            one = rerun.inputs[given[0]]
+            other = one.roll(1, 0)
+            ends = [rerun({given[0]: value}) for value in (one, other, (one + other) / 2)]
+            for first, second, between in zip(*ends, strict=True):
+                spread = float((first - second).abs().max())
+                if not float((between - (first + second) / 2).abs().max()) <= AFFINE * spread or not spread:
+                    return None
+            return rerun.module
+    return None
 
 
 def known_good_trial(case: Case, remedy: KnownGoodModel) -> Trial | None:

@@ -33,6 +33,23 @@ class Pointwise(nn.Module):
         return self.out(self.embed(x))
 
 
+class Forced(nn.Module):
+    """A decoder that begins with a token of its own and is fed the target: each step sees what came before."""
+
+    def __init__(self, behind: int) -> None:
+        super().__init__()
+        self.embed, self.cell, self.out = nn.Embedding(LETTERS, 8), nn.GRUCell(8, 12), nn.Linear(12, LETTERS)
+        self.behind = behind
+
+    def forward(self, x: Tensor) -> Tensor:
+        fed = torch.cat([torch.zeros_like(x[:, : self.behind]), x], 1)
+        state, logits = torch.zeros(len(x), 12), []
+        for t in range(x.shape[1]):
+            state = self.cell(self.embed(fed[:, t]), state)
+            logits.append(self.out(state))
+        return torch.stack(logits, 1)
+
+
 def copying_by_hand(model: nn.Module) -> Tensor:
     tokens = torch.randint(LETTERS, (10, 14))
     return -model(tokens).log_softmax(-1).gather(2, tokens.unsqueeze(2)).mean()
@@ -63,6 +80,8 @@ def unmasking(model: nn.Module) -> Tensor:
         (lambda: Attention(True), shift_in_loss, False),
         (lambda: Recurrent(False), tagging, False),
         (lambda: Recurrent(False), unmasking, False),
+        (lambda: Forced(0), flattened, True),
+        (lambda: Forced(1), flattened, False),
     ],
 )
 def test_tokens(tmp_path, model, loss, fires):

@@ -38,7 +38,8 @@ class ConstantInput(Check):
     one value.
     Why it matters: from such rows only the commonest target can be learned.
     Fix: print the batch in front of the model; follow it back through the transforms to the file.
-    Not a fault when: blank rows are part of the task (empty patches of a map, silence).
+    Not a fault when: blank rows are part of the task (empty patches of a map, silence); those with a target of their own
+        are not reported.
     References: the article's reason 1 ("feed zeros by mistake").
     """
 
@@ -98,6 +99,8 @@ class ConstantInput(Check):
             return
         if _blank_by_chance(found.inputs, blank) > CHANCE_ROWS or scrambled(case) is not None:
             return
+        if _blank_is_meant(found.target, blank):
+            return
         yield self.suspect(
             f"{len(blank)} of {n} input rows ({share:.1%}) are blank, all entries equal (expected 0; first: "
             f"{', '.join(found.names(blank))}): look at how these rows are read",
@@ -128,6 +131,15 @@ def _two_shades(inputs: Tensor) -> bool:
 
 def _targets_differ(target: Tensor | None) -> bool:
     return target is not None and len(torch.unique(target.reshape(len(target), -1), dim=0)) > 1
+
+
+def _blank_is_meant(target: Tensor | None, blank: tuple[int, ...]) -> bool:
+    """Whether blank rows have a target of their own, which no other row has: nothing to be seen is an answer too."""
+    if target is None:
+        return False
+    flat = target.reshape(len(target), -1)
+    carries = (flat == flat[blank[0]]).all(dim=1)
+    return int(carries.sum()) == len(blank) < len(flat) and bool(carries[list(blank)].all())
 
 
 def _blank_by_chance(inputs: Tensor, blank: tuple[int, ...]) -> float:

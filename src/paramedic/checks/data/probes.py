@@ -29,6 +29,7 @@ from paramedic.measurements.data.relation import (
     FOREST,
     LINEAR,
     NEARBY,
+    QUADRATIC,
     class_probabilities,
     fitted,
 )
@@ -44,10 +45,12 @@ SMOOTH_SERIES = 0.5  # von Neumann's ratio; 1 where neighbours are unrelated
 
 
 def stronger_probe(case: Case, probes: Probes) -> float:
-    """Balanced accuracy of extra trees, out of fold, on principal components of the same rows."""
-    inputs = rows(case).inputs[torch.from_numpy(probes.kept)]
-    predicted = class_probabilities(row_features(inputs), probes.codes, FOREST).argmax(axis=1)
-    return balanced_accuracy(predicted, probes.codes)
+    """Balanced accuracy of extra trees or quadratic discriminant analysis, whichever is better, out of fold, on principal
+    components of the same rows.
+    """
+    features = row_features(rows(case).inputs[torch.from_numpy(probes.kept)])
+    found = [class_probabilities(features, probes.codes, probe).argmax(axis=1) for probe in (FOREST, QUADRATIC)]
+    return max(balanced_accuracy(predicted, probes.codes) for predicted in found)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class TargetNotShifted(Check):
         and nothing is learned that generation could use.
         Where the program and the model both shift, it is the token after the next that is learned.
     Fix: predict the next token: inputs tokens[:, :-1], targets tokens[:, 1:].
-    Not a fault when: the loss shifts by itself inside the model; tokens are masked or corrupted in the input; the
+    Not a fault when: the loss or the model (teacher forcing) shifts by itself; tokens are masked or corrupted in the input; the
         sequence goes through a bottleneck, as in an autoencoder. None of these is reported.
     References: the article's reason 4; Radford et al., Improving Language Understanding by Generative Pre-Training,
         2018, equation 1.
@@ -54,8 +54,8 @@ class TargetNotShifted(Check):
             effect = _future_and_past(case, task)
             if effect is None:
                 raise NotChecked("the recorded step does not repeat itself with other tokens")
-            future, past = effect
-            if future > LEAK or past <= USES_THE_PAST:
+            future, past, present = effect
+            if future > LEAK or past <= USES_THE_PAST or (task.shift.ahead == 0 and present <= LEAK):
                 continue
             if task.shift.ahead == TWICE:
                 if any(self._predicts_from(case, other) for other in of_tokens if other.shift.ahead == 1):
@@ -108,8 +108,10 @@ def _continuous(case: Case, task: Task) -> bool:
     return tape.leaves[task.number].value.is_floating_point()
 
 
-def _future_and_past(case: Case, task: Task) -> tuple[float, float] | None:
-    """How much predictions change when the tokens after them are others, and when those before them are."""
+def _future_and_past(case: Case, task: Task) -> tuple[float, float, float] | None:
+    """How much predictions change when the tokens after them are others, when those before them are, and when it is the
+    token at their own position and those after it.
+    """
     tape = case.lab.main_backward.tape
     assert tape is not None
     value, index = tape.leaves[task.number].value, task.shift.input_index
@@ -126,5 +128,9 @@ def _future_and_past(case: Case, task: Task) -> tuple[float, float] | None:
         with_earlier = run_task(case, tape, task, {task.number: earlier.reshape(value.shape)})
     if base is None or with_later is None or with_earlier is None:
         return None
-    before, after = task.shift.target_index[:, :middle].flatten(), task.shift.target_index[:, middle:].flatten()
-    return largest_change(base, with_later, before), largest_change(base, with_earlier, after)
+    index = task.shift.target_index
+    return (
+        largest_change(base, with_later, index[:, :middle].flatten()),
+        largest_change(base, with_earlier, index[:, middle:].flatten()),
+        largest_change(base, with_later, index[:, middle].flatten()),
+    )

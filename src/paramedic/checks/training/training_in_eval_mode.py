@@ -77,20 +77,21 @@ def _flags(case: Case) -> tuple[dict[str, bool], dict[str, nn.Module], Place | N
     for record in case.setup.backwards():
         steps += 1
         for call in calls_of(record.tape) if record.tape is not None else ():
-            if not call.node.grad or call.node.module is None or not _trained(call.node.module):
+            module = call.node.module
+            if not call.node.grad or module is None or not _trained(module):
                 continue
             for path, flag in call.flags.items():
-                if not _trained_part(call.node.module, path):
+                if not _trained_part(module, path):
                     continue
-                full = ".".join(filter(None, (names.get(id(call.node.module), ""), path)))
+                full = ".".join(filter(None, (names.get(id(module), ""), path)))
                 modes[full] = modes.get(full, False) or flag
                 layers[full] = call.layers[path]
                 place = place or (call.node.place if not flag else None)
     return modes, layers, place, steps
 
 
-def _trained(module: nn.Module | None) -> bool:
-    return module is not None and any(p.requires_grad for p in module.parameters())
+def _trained(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters())
 
 
 def _trained_part(model: nn.Module, path: str) -> bool:

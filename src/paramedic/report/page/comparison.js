@@ -31,7 +31,7 @@
       }, true);
     };
     draw();
-    new ResizeObserver(() => box.resize()).observe(element);
+    new ResizeObserver(() => requestAnimationFrame(() => box.resize())).observe(element);
     boxes.push(draw);
     element.dataset.drawn = "yes";
   }

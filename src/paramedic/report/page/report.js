@@ -18,7 +18,8 @@
       chart = { box: echarts.init(element, null, { renderer: "canvas" }), option };
       charts.set(element, chart);
       element.setAttribute("role", "img");
-      new ResizeObserver(() => chart.box.resize()).observe(element);
+      const fit = () => { if (!chart.box.isDisposed()) chart.box.resize(); };
+      new ResizeObserver(() => requestAnimationFrame(fit)).observe(element); // within the callback it would be a loop
     }
     chart.option = option;
     element.setAttribute("aria-label", text);
@@ -306,6 +307,7 @@
     find("progress").textContent = news.progress;
     document.querySelector(".verdict").classList.toggle("is-fault", news.findings.length > 0);
     if (news.findings.length) find("verdict").textContent = "Wrong already, while it runs";
+    document.title = news.findings.length ? news.findings[0].claim : news.progress; // for those who look elsewhere meanwhile
     find("live-findings").replaceChildren(...news.findings.map((f) => {
       const item = make("li"); item.append(make("strong", f.claim, f.level), make("div", f.place, "place"), make("div", f.summary), make("div", f.remedy, "act")); return item;
     }));
