@@ -26,6 +26,7 @@ from paramedic.measurements.data.label_noise import Disagreement, balanced_accur
 from paramedic.measurements.data.recipe import two_samples
 from paramedic.measurements.data.relation import (
     DISCRIMINANT,
+    FOLDS,
     FOREST,
     LINEAR,
     NEARBY,
@@ -49,7 +50,10 @@ def stronger_probe(case: Case, probes: Probes) -> float:
     components of the same rows.
     """
     features = row_features(rows(case).inputs[torch.from_numpy(probes.kept)])
-    found = [class_probabilities(features, probes.codes, probe).argmax(axis=1) for probe in (FOREST, QUADRATIC)]
+    # Quadratic: a class's covariance has full rank only with more rows (of the training folds) than features.
+    enough = (FOLDS - 1) * np.bincount(probes.codes).min() // FOLDS > features.shape[1] + 1
+    chosen = (FOREST, QUADRATIC) if enough else (FOREST,)
+    found = [class_probabilities(features, probes.codes, probe).argmax(axis=1) for probe in chosen]
     return max(balanced_accuracy(predicted, probes.codes) for predicted in found)
 
 
