@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from paramedic.experiments.counterfactual import diagnosis
 from paramedic.experiments.loss_components import breakdown, decades, gradients
 from paramedic.experiments.progress import Probe
 from tests.helpers import findings, observe
@@ -144,3 +145,12 @@ def test_terms_that_are_learned_are_silent(loss: Loss, tmp_path: Path) -> None:
 def test_a_rate_that_is_too_high_is_not_blamed_on_the_weights(tmp_path: Path) -> None:
     case = observe(lambda: train(weighted(1.0, 40.0), steps=60, rate=30.0), tmp_path, budget=60)
     assert findings(case, NAME) == []
+
+
+def test_balanced_weights_mend_it_for_what_else_is_wrong(tmp_path: Path) -> None:
+    case = observe(lambda: train(weighted(1e-4, 1.0)), tmp_path, budget=20.0)
+    case.findings = findings(case, NAME)
+    assert [item.check for item in case.findings] == [NAME]
+    found = diagnosis(case)
+    assert [(fact.finding.check, type(fact.remedy).__name__) for fact in found.facts] == [(NAME, "Reweighted")]
+    assert found.not_tried is None and not found.causes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from paramedic.experiments.counterfactual import assess
+from paramedic.experiments.loss_components import breakdown
+from paramedic.experiments.progress import Probe
 from tests.helpers import findings, observe
 
 IDLE, REWARD = "penalty-without-gradient", "penalty-with-wrong-sign"
@@ -121,3 +125,52 @@ def test_what_a_penalty_does(name: str, tmp_path: Path) -> None:
     assert [item.check for item in found] == ([expected] if expected else [])
     for item in found:
         assert item.level == "fault" and item.exact and item.where is not None and item.where.file.endswith(Path(__file__).name)
+
+
+class Held(nn.Module):
+    """A layer as Keras makes them: its weights are in a container, its activation is a part of it."""
+
+    def __init__(self, inputs: int, outputs: int, activation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        kernel = torch.randn(inputs, outputs) / inputs**0.5
+        self.held = nn.ParameterDict({"0": nn.Parameter(kernel), "1": nn.Parameter(torch.zeros(outputs))})
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x @ self.held["0"] + self.held["1"])
+
+
+def probabilities(factor: float, listed: bool) -> None:
+    """Three classes by clipped probabilities; the penalties are the terms of a stacked list, or are added."""
+    torch.manual_seed(0)
+    labels = torch.arange(240) % 3
+    x = torch.randn(3, 10)[labels] + 0.5 * torch.randn(240, 10)
+    model = nn.Sequential(Held(10, 24, torch.relu), Held(24, 3, lambda x: x.softmax(1)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(6):
+        for rows in torch.randperm(240).split(24):
+            p = model(x[rows])
+            p = (p / p.sum(1, keepdim=True)).clip(1e-7, 1 - 1e-7).log()
+            loss = nn.functional.nll_loss(p, labels[rows])
+            extra = [factor * layer.held["0"].square().sum() for layer in model]  # type: ignore[operator, index, union-attr]
+            total = torch.stack([loss, *extra]).sum() if listed else loss + extra[0] + extra[1]
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize(("factor", "names", "listed"), [(1.0, ["too-much-regularization"], True), (1e-4, [], False)])
+def test_too_strong_a_penalty_of_layers_that_hold_their_weights_in_a_container(
+    factor: float, names: list[str], listed: bool, tmp_path: Path
+) -> None:
+    case = observe(lambda: probabilities(factor, listed), tmp_path, budget=10)
+    scale = assess(case).scale
+    assert -1e-6 < scale.minimum < 0.01 and scale.constant == pytest.approx(math.log(3), abs=0.05)
+    assert [item.check for item in findings(case, "too-much-regularization")] == names
+
+
+def test_a_penalty_whose_factor_is_a_tensor_is_no_term_of_the_data(tmp_path: Path) -> None:
+    case = observe(lambda: train(lambda _: lambda model: torch.tensor(0.01) * squares(list(model.parameters()))), tmp_path)
+    with case.lab.at("initial"):
+        taken = breakdown(case.lab, Probe(case.lab.main_backward.tape))
+    assert taken is not None and [item.penalty for item in taken.components] == [False, True]

@@ -51,4 +51,4 @@ def test_progress_that_counts_as_standstill(tmp_path: Path, watched: str, mode: 
 def test_the_right_mode_and_an_overfit_pass(tmp_path: Path, watched: str, mode: str, noise: float, rows: int) -> None:
     case = observe(lambda: train(watched, mode, noise, rows), tmp_path, budget=10.0)
     assert findings(case, NAME) == []
-    assert len(case.setup.schedulers[0].watched) == 12
+    assert len(case.setup.watched[0].values) == 12

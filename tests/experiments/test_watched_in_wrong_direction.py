@@ -153,7 +153,7 @@ def test_random_quantity(tmp_path: Path) -> None:
     assert alarms == 0
 
 
-def _lightning(mode: str, monitor: str, seen: list[int], epochs: int = 20) -> None:
+def _lightning(mode: str, monitor: str, seen: list[int], epochs: int = 20, patience: int = 5, noise: float = 0.0) -> None:
     import lightning as L
     from lightning.pytorch.callbacks import EarlyStopping
 
@@ -171,12 +171,13 @@ def _lightning(mode: str, monitor: str, seen: list[int], epochs: int = 20) -> No
             self.log("val_acc", (output.argmax(1) == batch[1]).float().mean())
 
         def configure_optimizers(self) -> Any:
-            return torch.optim.SGD(self.parameters(), lr=0.01)
+            return torch.optim.SGD(self.parameters(), lr=0.05)
 
     L.seed_everything(0)
     x = torch.randn(640, 8)
     y = (x[:, 0] + 0.5 * x[:, 1] > 0).long()
-    stopping = EarlyStopping(monitor, patience=5, mode=mode)
+    y = torch.where(torch.rand(len(y)) < noise, 1 - y, y)
+    stopping = EarlyStopping(monitor, patience=patience, mode=mode)
     trainer = L.Trainer(
         max_epochs=epochs, accelerator="cpu", callbacks=[stopping], logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
@@ -196,6 +197,18 @@ def test_early_stopping_of_lightning(tmp_path: Path) -> None:
     assert finding.where is not None and finding.where.function == "_lightning"
     assert found(observe(lambda: _lightning("max", "val_acc", stopped), tmp_path / "max")) == []
     assert found(observe(lambda: _lightning("min", "val_loss", stopped), tmp_path / "min")) == []
+
+
+@pytest.mark.parametrize("patience", [2, 3])
+def test_three_calls_and_what_training_on_shows(patience: int, tmp_path: Path) -> None:
+    """The default patience leaves too few calls for an alarm by themselves; noise learned by heart is no progress."""
+    pytest.importorskip("lightning")
+    wrong = observe(lambda: _lightning("min", "val_acc", [], patience=patience), tmp_path / "wrong", budget=10)
+    (finding,) = found(wrong)
+    assert (finding.reason, finding.level) == ("R31", "fault") and finding.proof is not None
+    assert finding.proof.after < 0.8 * finding.proof.before and finding.proof.seeds == 3
+    noise = observe(lambda: _lightning("min", "val_loss", [], patience=patience, noise=0.5), tmp_path / "noise", budget=10)
+    assert found(noise) == []
 
 
 def test_callbacks_are_put_back(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Every function that runs inside the program is wrapped by ``quiet``: an error of
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import os
 import sys
@@ -183,6 +184,7 @@ class Observer:
         self._functional: list[FunctionalCall] = []
         self._models: dict[int, ModelRecord] = {}
         self._constructed = ByIdentity()
+        self._arguments = ByIdentity()
         self._watched = ByIdentity()  # quantities by the scheduler or callback that waits on them
         self.setup.constructed = self._constructed
         self.setup.froze = self.recorder.froze
@@ -500,6 +502,7 @@ class Observer:
         constructed = self._constructed.get(owner if owner is not None else module)
         record = ModelRecord(module, name, constructed, place_of(frame))
         record.owner = owner
+        record.arguments = self._arguments.get(module)
         if len(self._models) < 64:
             self._models[id(module)] = record
             self.setup.models.append(record)
@@ -546,6 +549,8 @@ class Observer:
     def constructed(self, thing: Any, frame: Any) -> None:
         """A module, optimizer, scheduler or loader was constructed."""
         if thing not in self._constructed:
+            if isinstance(thing, nn.Module) and not type(thing).__module__.startswith("torch."):
+                self._arguments[thing] = constructor_arguments(thing, frame)
             self._constructed[thing] = place_of(_caller_of_constructor(thing, frame)) or place_of(frame)
 
     @quiet
@@ -1181,8 +1186,6 @@ class Observer:
         ))  # fmt: skip
         if before is not None:
             self._keep_watched(record, quantity, before, _rate(scheduler.optimizer) < before)
-            if own is not None and len(own.watched) == len(own.at_optimizer_step) - 1:  # of every call so far
-                own.watched.append(record.values[-1])
 
     @quiet
     def stopping_watched(self, callback: Any, read: Callable[[], early_stopping.Call | None]) -> None:
@@ -1430,6 +1433,25 @@ def _caller_of_constructor(thing: Any, frame: Any) -> Any:
             break
         frame = frame.f_back
     return frame
+
+
+def constructor_arguments(thing: Any, frame: Any) -> dict[str, Any] | None:
+    """The arguments of the constructor that runs in ``frame``; None where it takes any number of them, or takes tensors or
+    modules, which another call would share.
+    """
+    own = None
+    while frame is not None and frame.f_code.co_name == "__init__":
+        names = frame.f_code.co_varnames
+        if not names or frame.f_locals.get(names[0]) is not thing:
+            break
+        own, frame = frame, frame.f_back
+    if own is None or own.f_code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return None
+    code, known = own.f_code, own.f_locals
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    found = {name: known[name] for name in names if name in known}
+    held = [item for value in found.values() for item in (value, *getattr(value, "__dict__", {}).values())]
+    return None if any(isinstance(item, (Tensor, nn.Module)) for item in held) else found
 
 
 def _rate(optimizer: Any) -> float:

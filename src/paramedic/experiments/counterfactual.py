@@ -408,6 +408,8 @@ def _made(case: Case) -> list[Fact]:
 def _prove_facts(lab: Lab, found: Diagnosis, clock: _Clock) -> None:
     """Each fact against the others mended, on all seeds, as far as the time reaches."""
     for fact in found.facts:
+        if fact.finding.proof is not None:
+            continue
         others = tuple(item for item in found.repairs if item is not fact.remedy)
         trial = Trial(fact.remedy, beside=others)
         for seed in range(SEEDS):

@@ -13,6 +13,7 @@ from paramedic.experiments.interventions import Remedy
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.operations import Operations
 from paramedic.experiments.progress import terminal_outputs
+from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
 
 WIDTH = 128
@@ -98,7 +99,7 @@ def _terminal(log: Operations) -> tuple[nn.Module | None, Tensor | None]:
             module
             for _, module, result in log.module_outputs
             if any(item is outputs[0] for item in tensors_of(result))
-            and next(module.parameters(recurse=False), None) is not None
+            and own_parameters(module)
         ]
         if len(outputs) == 1
         else []

@@ -24,6 +24,7 @@ from paramedic.experiments.counterfactual import (
 from paramedic.experiments.interventions import LearningRate, batch_size
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.loss_components import (
+    BALANCED,
     Breakdown,
     Component,
     OwnScale,
@@ -129,6 +130,7 @@ class LossComponentsOutOfBalance(Check):
                 continue
             replays = self._balanced(case, probes, start[0], item, scales, ended)
             if replays is not None:
+                lab._cache[BALANCED] = replays.change
                 yield self._finding_of(case, start[0], item, scales, ended, replays)
                 return
 

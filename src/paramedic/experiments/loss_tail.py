@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,22 +67,29 @@ class LossTail:
             return found if found is not None else item.detach()
 
         for call in self.calls:
-            args, kwargs = tree_map(fill, (call.args, call.kwargs))
-            with ExitStack() as stack:
-                if call.node is not None and call.node.autocast is not None:
-                    device, enabled, dtype = call.node.autocast
-                    stack.enter_context(torch.autocast(device, dtype=dtype, enabled=enabled))
-                if not call.requires_grad and any(item.requires_grad for item in call.inputs):
-                    stack.enter_context(torch.no_grad())
-                result = call.function(*args, **kwargs)
-            result = args[0] if call.name == "__setitem__" else result
-            for old, new in zip(call.outputs, _tensors(result), strict=False):
+            for old, new in zip(call.outputs, _again(call, fill), strict=False):
                 values[id(old)] = new
         assert self.operations.root is not None
         return values[id(self.operations.root)], values
 
     def loss(self, outputs: Sequence[Tensor], constants: Mapping[int, Tensor] | None = None) -> Tensor:
         return self.run(outputs, constants)[0]
+
+    @staticmethod
+    def alone(call: Operation, values: Mapping[int, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Inputs that require gradients, and outputs, of one operation at the given values, apart from all others."""
+        free: dict[int, Tensor] = {}
+
+        def fill(item: Any) -> Any:
+            if not isinstance(item, Tensor):
+                return item
+            value = values.get(id(item), item)
+            if not value.requires_grad:
+                return value.detach()
+            return free.setdefault(id(item), value.detach().clone().requires_grad_()) * 1
+
+        outputs = _again(call, fill)
+        return list(free.values()), outputs
 
     def faithful(self) -> bool:
         """Whether the tail gives the logged loss for the logged outputs."""
@@ -110,6 +117,19 @@ class LossTail:
             if any(id(item) in known for item in call.inputs):
                 known.update(id(item) for item in call.outputs)
         return known
+
+
+def _again(call: Operation, fill: Callable[[Any], Any]) -> list[Tensor]:
+    """The tensors that an operation gives with its arguments replaced."""
+    args, kwargs = tree_map(fill, (call.args, call.kwargs))
+    with ExitStack() as stack:
+        if call.node is not None and call.node.autocast is not None:
+            device, enabled, dtype = call.node.autocast
+            stack.enter_context(torch.autocast(device, dtype=dtype, enabled=enabled))
+        if not call.requires_grad and any(item.requires_grad for item in call.inputs):
+            stack.enter_context(torch.no_grad())
+        result = call.function(*args, **kwargs)
+    return _tensors(args[0] if call.name == "__setitem__" else result)
 
 
 def _tensors(result: Any) -> list[Tensor]:
@@ -153,14 +173,19 @@ def _walk(operations: Operations, root: Tensor, frozen: bool) -> LossTail | None
 
 
 def _parameter_values(operations: Operations, frozen: bool) -> set[int]:
-    """Ids of trainable parameters and of what is computed from them alone."""
+    """Ids of trainable parameters and of what is computed from them alone, or from them and given numbers (a factor)."""
     derived: set[int] = set()
+    computed: set[int] = set()
     for call in operations.calls:
         for item in call.inputs:
             if _is_parameter(item) or (frozen and isinstance(item, nn.Parameter)):
                 derived.add(id(item))
-        if call.inputs and all(id(item) in derived for item in call.inputs):
+        others = [item for item in call.inputs if id(item) not in derived]
+        numbers = all(item.dim() == 0 and not item.requires_grad and id(item) not in computed for item in others)
+        if len(others) < len(call.inputs) and numbers:
             derived.update(id(item) for item in call.outputs)
+        else:
+            computed.update(id(item) for item in call.outputs)
     return derived
 
 

@@ -251,17 +251,25 @@ class LossTrial:
         return None
 
     def _backward_hazard(self, value: Tensor, values: dict[int, Tensor], when: str) -> Hazard | None:
+        """The operation that makes a non-finite gradient of a finite one: by itself, since what it is given may get such a
+        gradient from another operation."""
         for call in reversed(self.tail.calls):
-            outs = [values[id(item)] for item in call.outputs if values[id(item)].requires_grad]
-            ins = [self._value(values, item) for item in call.inputs]
-            wanted = [item for item in (*outs, *ins) if item.requires_grad]
+            outs = [values[id(item)] for item in call.outputs]
+            wanted = [item for item in outs if item.requires_grad]
             try:
                 grads = torch.autograd.grad(value, wanted, allow_unused=True, retain_graph=True)
+                if not all(grad is None or bool(torch.isfinite(grad).all()) for grad in grads):
+                    continue
+                ins, again = self.tail.alone(call, values)
+                back = [
+                    torch.zeros_like(item) if grad is None else grad for item, grad in zip(wanted, grads, strict=True)
+                ]
+                own = [new for new, old in zip(again, outs, strict=True) if old.requires_grad]
+                made = torch.autograd.grad(own, ins, back, allow_unused=True)
             except RuntimeError:
                 continue
-            finite = [grad is None or bool(torch.isfinite(grad).all()) for grad in grads]
-            if all(finite[: len(outs)]) and not all(finite[len(outs) :]):
-                return Hazard(call, True, when, *_range([item.detach() for item in ins]))
+            if not all(grad is None or bool(torch.isfinite(grad).all()) for grad in made):
+                return Hazard(call, True, when, *_range([self._value(values, item).detach() for item in call.inputs]))
         return None
 
 

@@ -19,7 +19,9 @@ from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.operations import Operations
 from paramedic.experiments.progress import terminal_outputs
 from paramedic.experiments.tiny_set import memorize
+from paramedic.experiments.wider_copy import WiderCopy, wider_trial
 from paramedic.experiments.wording import SYMPTOMS, learned, module_place, percent, run_evidence
+from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
 
 NARROW = 4  # numbers per sample; prototype: bottlenecks of 1 and 2 fail every time, all else excluded
@@ -48,7 +50,8 @@ class NetworkTooSmall(Check):
         the input; and how much is learned after replays with a
         simple known-good model in the place of the network, on three seeds, where the program's own whole run failed,
         no other change helped, and a handful of samples is not memorized or the narrow layer has no more numbers than
-        the outputs need.
+        the outputs need. Or the same network, made with one of its constructor's small numbers larger (hidden units,
+        factors, heads, layers) and trained on a part of the recorded batches, against the program's own on the others.
     Why it matters: what does not fit through the narrowest layer is lost for all layers behind it.
     Fix: widen the named layer; put an activation between the layers.
     Not a fault when: the run learned.
@@ -64,6 +67,11 @@ class NetworkTooSmall(Check):
     def examine(self, case: Case) -> Iterator[Finding]:
         found, lab = diagnosis(case), case.lab
         if found.ended.train < UNLEARNED or found.causes or confounding(case.findings):
+            return
+        with lab.spending():
+            wider = wider_trial(lab, found)
+        if wider is not None:
+            yield self._wider(case, wider)
             return
         remedy = KnownGoodModel()
         problem = remedy.why_not(lab)
@@ -116,6 +124,26 @@ class NetworkTooSmall(Check):
             where=module_place(case, model),
             evidence=(Evidence("deviation from a linear function", f"at most {AFFINE:g}", "more"), *evidence),
             remedy="put an activation between the layers (a ReLU, say)",
+            proof=trial.proof(),
+            gain=trial.gain,
+            explains=(*SYMPTOMS, "R25"),
+        )
+
+    def _wider(self, case: Case, trial: Trial) -> Finding:
+        remedy = trial.remedy
+        assert isinstance(remedy, WiderCopy) and trial.ended is not None
+        number, record = remedy.number, remedy.record
+        return self.fault(
+            f"{record.name} is made with {number.name} = {number.value}: {learned(trial.ended.train)} is learned of the last "
+            f"recorded batches at the end of the run, and {percent(trial.after())} of the same batches by a copy with "
+            f"{number.name} = {number.wide}, which was not trained on them",
+            where=module_place(case, record.module),
+            module=record.name,
+            evidence=(
+                Evidence(number.name, number.value, f"above {number.value}"),
+                Evidence("u of its own size, trained on the other batches alone", round(trial.base[0].train, 4), "", "u"),
+            ),
+            remedy=f"make it with {number.name} above {number.value}; {number.wide} is enough",
             proof=trial.proof(),
             gain=trial.gain,
             explains=(*SYMPTOMS, "R25"),
@@ -185,7 +213,7 @@ def bottleneck(lab: Lab) -> Bottleneck | None:
 def _hidden(log: Operations, last: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
     for path, module, result in log.module_outputs:
         output = next((item for item in tensors_of(result) if isinstance(item, Tensor)), None)
-        weighted = any(p.dim() >= 2 for p in module.parameters(recurse=False))
+        weighted = any(p.dim() >= 2 for p in own_parameters(module))
         if output is not None and weighted and output is not last and output.requires_grad:
             yield path, module, output
 

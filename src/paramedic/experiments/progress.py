@@ -19,7 +19,8 @@ from torch.utils._pytree import tree_map
 from paramedic.experiments.lab import Intervention, Lab, merged_options
 from paramedic.experiments.operations import Operation, Operations
 from paramedic.trace.random_state import torch_state_kept
-from paramedic.trace.tape import Tape, tensors_of
+from paramedic.trace.setup import own_parameters
+from paramedic.trace.tape import Node, Tape, tensors_of
 
 PROBES = 8  # recorded batches on which progress is measured
 FREE_STEPS = (
@@ -180,14 +181,18 @@ def penalties(tape: Tape) -> dict[int, Tensor]:
     """
     data = {number for number, leaf in tape.leaves.items() if not leaf.parameter and leaf.value.numel() > 1}
     weights = {number for number, leaf in tape.leaves.items() if leaf.parameter}
+    single = {number for number, leaf in tape.leaves.items() if leaf.value.dim() == 0}
     found: dict[int, Tensor] = {}
     for node in tape.nodes:
         numbers = list(node.inputs())
         outputs = [number for number in node.outputs if number is not None]
+        if _is_total(node) or set(numbers) <= single:
+            single.update(outputs)
         on_data = node.module is not None or any(number in data for number in numbers)
         if on_data:
             data.update(outputs)
-            if node.name in ADDITIONS and any(number in data for number in numbers):
+            joins = node.name in ADDITIONS or node.name == "stack" and not single.isdisjoint(numbers)  # a list to be summed
+            if joins and any(number in data for number in numbers):
                 found.update(
                     {
                         number: torch.zeros(())
@@ -201,6 +206,13 @@ def penalties(tape: Tape) -> dict[int, Tensor]:
 
 
 ADDITIONS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "subtract"})
+TOTALS = {"sum": 1, "mean": 1, "norm": 2, "vector_norm": 2}  # arguments with which they give one number
+
+
+def _is_total(node: Node) -> bool:
+    return len(node.args) <= TOTALS.get(node.name, 0) and not {"dim", "axis", "keepdim"} & {
+        key for key, value in node.kwargs.items() if value not in (None, False)
+    }
 
 
 # -- measuring -----------------------------------------------------------------------------------------------------
@@ -340,7 +352,7 @@ def terminal_outputs(log: Operations, node: Any = None) -> list[Tensor]:
     """
     owners: dict[Any, Tensor] = {}
     for _, module, result in log.module_outputs:
-        if next(module.parameters(recurse=False), None) is not None:
+        if own_parameters(module):
             for item in tensors_of(result):
                 if isinstance(item, Tensor) and item.grad_fn is not None:
                     owners.setdefault(item.grad_fn, item)

@@ -35,6 +35,7 @@ from paramedic.checks.training.modes import mode_dependent
 from paramedic.experiments.frozen import frozen_below_trained, same_layers
 from paramedic.experiments.interventions import ConstantRate, NoPenalty, Remedy, StandardInitialization
 from paramedic.experiments.lab import Lab, row_constants
+from paramedic.experiments.loss_components import balanced
 from paramedic.experiments.operations import Operation, operation_name
 from paramedic.experiments.pairs import turned_round
 from paramedic.experiments.parameters_not_registered import unregistered
@@ -516,6 +517,7 @@ _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "optimizer-over-stale-parameters": _trained(
         "the optimizer over the model in use", lambda case: [item.tensor for item in left_out(case)]
     ),
+    "loss-components-out-of-balance": lambda case, finding: balanced(case.lab),
     "pairs-reversed": _pairs_turned_round,
     "penalty-with-wrong-sign": _without_penalty,
     "zero-initialization": _standard_initialization,

@@ -10,23 +10,19 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable, NotChecked
+from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.training.rates import learning_rates
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Outcome, assess, outcome
+from paramedic.experiments.counterfactual import assess
+from paramedic.experiments.going_on import STEPS, further, resumed, shown
 from paramedic.experiments.lab import Intervention
 from paramedic.experiments.wording import percent
-from paramedic.trace.setup import SchedulerRecord
+from paramedic.trace.setup import WatchedQuantity
 
 LEAST_CALLS = 6  # of an exact test of Kendall's tau: five cannot reach P
 P = 0.01
 AGAINST = 0.6  # |tau| between the watched values and the training loss, of the wrong sign
 REDUCED = 0.5  # of its maximum is the least that a rate has fallen to
-# Of u at the end of the run, on validation batches where they are known, when training goes on at the highest rate:
-# noise between seeds is below a tenth, and a run that overfits gets worse.
-LEFT = 0.7
-LEAST_GAIN = 0.02  # in u
-STEPS = 200
 
 
 class HighestRate(Intervention):
@@ -60,7 +56,7 @@ class SchedulerWatchesWrongDirection(Check):
     cost = "experiment"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        records = [item for item in case.setup.schedulers if len(item.watched) >= LEAST_CALLS]
+        records = [item for item in case.setup.watched if item.effect == "rate" and len(item.values) >= LEAST_CALLS]
         if not records:
             raise NotApplicable("no ReduceLROnPlateau was given enough values")
         for record in records:
@@ -69,35 +65,21 @@ class SchedulerWatchesWrongDirection(Check):
             if tau is None or not len(rates) or rates.min() > REDUCED * rates.max():
                 continue
             found = assess(case)
-            outcomes = self._resumed(case, found, float(rates.max()))
-            before, after = _shown(found.ended), [_shown(item) for item in outcomes]
-            if before - max(after) > LEAST_GAIN and max(after) < LEFT * before:
+            steps = min(STEPS, found.total_steps)
+            before, after = shown(found.ended), resumed(case, found, HighestRate(float(rates.max())), steps)
+            if further(before, after):
                 yield self._finding_of(record, tau, rates, before, after)
 
-    def _resumed(self, case: Case, found: Diagnosis, rate: float) -> list[Outcome]:
-        lab, reached = case.lab, list[Outcome]()
-
-        def measure() -> float:
-            reached.append(outcome(lab, found.scale, found.probes, found.validation))
-            return reached[-1].train
-
-        steps = min(STEPS, found.total_steps)
-        for seed in range(1, SEEDS + 1):
-            if lab.time_left() <= 0:
-                raise NotChecked(f"budget of {lab.budget:g} s used up")
-            lab.train(HighestRate(rate), steps=steps, seed=seed, state="final", after=measure)
-        return reached
-
     def _finding_of(
-        self, record: SchedulerRecord, tau: float, rates: np.ndarray, before: float, after: list[float]  # type: ignore[type-arg]
+        self, record: WatchedQuantity, tau: float, rates: np.ndarray, before: float, after: list[float]  # type: ignore[type-arg]
     ) -> Finding:
-        mode = str(record.scheduler.mode)
+        mode = record.mode
         other, moves = ("max", "rises") if mode == "min" else ("min", "falls")
         differences = sorted(value - before for value in after)
         reached = statistics.median(after)
         return self.fault(
             f'ReduceLROnPlateau in mode "{mode}" is given a value that {moves} as the training loss falls '
-            f"({record.watched[0]:.3g} at first, {record.watched[-1]:.3g} at last): it cut the learning rate from "
+            f"({record.values[0]:.3g} at first, {record.values[-1]:.3g} at last): it cut the learning rate from "
             f"{rates.max():.2g} to {rates.min():.2g} while the network learned; of the way from chance to perfect, "
             f"{percent(before)} is learned, and {percent(reached)} where it goes on at the highest rate: "
             f'use mode="{other}"',
@@ -120,15 +102,11 @@ class SchedulerWatchesWrongDirection(Check):
         )
 
 
-def _shown(item: Outcome) -> float:
-    return item.train if math.isnan(item.validation) else item.validation
-
-
-def _against(case: Case, record: SchedulerRecord) -> float | None:
+def _against(case: Case, record: WatchedQuantity) -> float | None:
     """Kendall's tau of the watched values and the training loss before each call, where it contradicts the mode."""
     losses = np.array([row.loss for row in case.trace.steps()], dtype=float)
     pairs, begin = [], 0
-    for value, end in zip(record.watched, record.at_optimizer_step, strict=False):
+    for value, end in zip(record.values, record.at_step, strict=True):
         part = losses[begin:end]
         begin = end
         if len(part) and np.isfinite(part).all() and math.isfinite(value):
@@ -136,5 +114,5 @@ def _against(case: Case, record: SchedulerRecord) -> float | None:
     if len(pairs) < LEAST_CALLS:
         return None
     tau, p = kendalltau(*zip(*pairs, strict=True))
-    wrong = -tau if record.scheduler.mode == "min" else tau
+    wrong = -tau if record.mode == "min" else tau
     return float(tau) if p < P and wrong > AGAINST else None

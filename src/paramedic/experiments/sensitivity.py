@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from paramedic.experiments.lab import Lab
+from paramedic.trace.setup import own_parameters
 from paramedic.trace.tape import tensors_of
 
 
@@ -51,7 +52,7 @@ def _measure(lab: Lab) -> Sensitivity | None:
     outputs = [
         (path, item)
         for path, module, result in log.module_outputs
-        if next(module.parameters(recurse=False), None) is not None
+        if own_parameters(module)
         for item in tensors_of(result)[:1]
         if isinstance(item, Tensor) and item.requires_grad
     ]

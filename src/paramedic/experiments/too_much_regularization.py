@@ -23,6 +23,7 @@ from paramedic.experiments.wording import (
     SYMPTOMS,
     at_first,
     main_optimizer,
+    model_place,
     module_place,
     optimizer_place,
     percent,
@@ -89,9 +90,10 @@ def _amount(case: Case, trial: Trial) -> tuple[str, Place | None]:
         numbers = set(penalties(tape))
         node = next((node for node in tape.nodes if numbers & set(node.inputs())), None)
         value = sum(float(lab.operations().values[number]) for number in numbers)
-        return f"the penalty on the weights ({value:.3g} of a loss of {lab.main_backward.loss:.3g})", (
-            node.place if node is not None else lab.main_backward.place
-        )
+        place = node.place if node is not None else lab.main_backward.place
+        if len({str(node.place) for node in tape.nodes}) == 1:  # all of it in one call of a library: the layers ask for it
+            place = model_place(case) or place
+        return f"the penalty on the weights ({value:.3g} of a loss of {lab.main_backward.loss:.3g})", place
     modules = [module for module, _ in dropout_modules(lab)]
     if modules:
         strongest = max(modules, key=_probability)

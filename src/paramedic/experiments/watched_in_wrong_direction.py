@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,13 +11,18 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.finding import Evidence, Finding
+from paramedic.checks.finding import Evidence, Finding, Proof
+from paramedic.experiments.counterfactual import assess
+from paramedic.experiments.going_on import STEPS, further, resumed, shown
+from paramedic.experiments.lab import Intervention
 from paramedic.experiments.progress import validation_probes
+from paramedic.experiments.wording import learned, percent
 from paramedic.measurements.training.direction import Correlation, acts_at, means_between, opposed
 from paramedic.trace.setup import WatchedQuantity
 
 LEAST_CALLS = 5  # all in the wrong order by chance: 1 in 120; with four, 1 in 24, which is a note
 CALLS_OF_A_NOTE = 4
+CALLS_WITH_PROOF = 3  # a patience of two; training that goes on has to show what three calls cannot
 WRONG_P = 0.01
 WRONG_RHO = -0.7  # between the quantity (as the mode counts it) and the training loss
 LEAST_FALL = 0.02  # of a loss from the first call to the last: it learns
@@ -77,7 +83,7 @@ class WatchedInWrongDirection(Check):
             if proven and record.effect == "rate":
                 few = False
                 continue
-            if len(record.values) < CALLS_OF_A_NOTE:
+            if len(record.values) < (CALLS_OF_A_NOTE if record.effect == "rate" else CALLS_WITH_PROOF):
                 continue
             few = False
             if not _acted_for_nothing(case, record):
@@ -89,14 +95,17 @@ class WatchedInWrongDirection(Check):
                 seen = replace(seen, at_end=_at_end(case, record))
                 if seen.at_end is not None and not _lower_at_end(record, *seen.at_end):
                     continue
-            yield self._finding_of(record, seen)
+            yield from self._finding_of(case, record, seen)
         if few:
             raise NotChecked(f"the quantity was looked at fewer than {CALLS_OF_A_NOTE} times")
 
-    def _finding_of(self, record: WatchedQuantity, seen: Watched) -> Finding:
+    def _finding_of(self, case: Case, record: WatchedQuantity, seen: Watched) -> Iterator[Finding]:
         other, calls = OTHER[record.mode], len(seen.values)
         significant = calls >= LEAST_CALLS and seen.correlation.p < WRONG_P
         sure = significant and len(seen.held_out) >= HELD_OUT
+        proof = _gone_on(case) if record.effect == "stop" and not sure and abs(seen.correlation.rho) == 1 else None
+        if calls < CALLS_OF_A_NOTE and proof is None:
+            return
         held_out = ""
         if len(seen.held_out) >= 2:
             held_out = f", and the loss on held-out data by {_fall([loss for _, loss in seen.held_out]):.0%}"
@@ -107,8 +116,11 @@ class WatchedInWrongDirection(Check):
             done = f"reduced the rate {times} at call {record.acted[0] + 1}"
         else:
             done = f"stopped the training at call {record.acted[-1] + 1}"
-        say = self.fault if sure else self.suspect if significant and held_out else self.note
-        return say(
+        if proof is not None:
+            more = f"{percent(proof.after)} where training goes on"
+            held_out += f" ({learned(proof.before)} is learned, and {more})"
+        say = self.fault if sure or proof is not None else self.suspect if significant and held_out else self.note
+        yield say(
             f'{record.kind} with mode="{record.mode}" watches a quantity that gets '
             f"{'larger' if record.mode == 'min' else 'smaller'} while the network learns: from {seen.values[0]:.3g} to "
             f"{seen.values[-1]:.3g} over {calls} calls, while the training loss fell from {seen.losses[0]:.3g} to "
@@ -126,8 +138,28 @@ class WatchedInWrongDirection(Check):
             ),
             remedy=f'pass mode="{other}"',
             explains=("scheduler-drives-rate-to-zero", "stopped-too-early", "R36", "R31", "R33", "R29", "R11", "R24", "R30"),
+            proof=proof,
+            gain=proof.before - proof.after if proof is not None else None,
             exact=sure,
         )
+
+
+def _gone_on(case: Case) -> Proof | None:
+    """That the stopped network learns much more when it is trained on; None where it does not, or nobody can say."""
+    if case.workshop is None or case.lab.why_no_budget() is not None:
+        return None
+    try:
+        found = assess(case)
+        before, after = shown(found.ended), resumed(case, found, Intervention(), STEPS)
+    except (NotApplicable, NotChecked):
+        return None
+    if not further(before, after):
+        return None
+    differences = sorted(value - before for value in after)
+    return Proof(
+        "training continued from the final weights", round(before, 4), round(statistics.median(after), 4),
+        (round(differences[0], 4), round(differences[-1], 4)), len(after), "u", "the end of training",
+    )  # fmt: skip
 
 
 def measured(case: Case, record: WatchedQuantity) -> Watched | None:
@@ -136,7 +168,7 @@ def measured(case: Case, record: WatchedQuantity) -> Watched | None:
     rows = [row for row in case.trace.steps() if math.isfinite(row.loss)]
     losses = means_between(record.at_step[:end], [row.step for row in rows], [row.loss for row in rows])
     kept = [number for number in range(end) if math.isfinite(losses[number]) and math.isfinite(record.values[number])]
-    if len(kept) < CALLS_OF_A_NOTE:
+    if len(kept) < CALLS_WITH_PROOF:
         return None
     values, known = [record.values[number] for number in kept], [losses[number] for number in kept]
     return Watched(values, known, _held_out(case, record), opposed(_as_counted(record, values), known))

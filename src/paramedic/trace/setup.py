@@ -24,6 +24,7 @@ class ModelRecord:
     name: the user's variable name where it is known, else the class name.
     constructed: where the user constructed it; called: where it was first called.
     owner: the module that contains it, when the program calls a part of a larger module by itself.
+    arguments: what its constructor was called with, where the program's own class has one with plain arguments.
     """
 
     module: nn.Module
@@ -31,6 +32,7 @@ class ModelRecord:
     constructed: Place | None = None
     called: Place | None = None
     owner: nn.Module | None = None
+    arguments: dict[str, Any] | None = None
 
     def path_of(self, module: nn.Module) -> str | None:
         """Dotted path of a submodule, starting with the model's own name ("net.encoder.0"); None if not inside."""
@@ -43,6 +45,12 @@ class ModelRecord:
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """What an optimizer holds now, all groups in order."""
     return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def own_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """What a layer holds itself, in containers of parameters too: Keras puts all of a layer's weights into one."""
+    containers = [child for child in module.children() if isinstance(child, (nn.ParameterDict, nn.ParameterList))]
+    return [p for holder in (module, *containers) for p in holder.parameters(recurse=False)]
 
 
 # Gradients computed and erased so often before any step were not meant to be used later: look-aheads of a program that
@@ -77,8 +85,7 @@ class OptimizerRecord:
 class SchedulerRecord:
     """A learning rate scheduler: its class, place of construction, places and number of its ``step`` calls.
 
-    at_optimizer_step: how many optimizer steps had been made at each of its first calls. watched: the numbers that a
-    ReduceLROnPlateau was given at them.
+    at_optimizer_step: how many optimizer steps had been made at each of its first calls.
     """
 
     scheduler: Any
@@ -87,7 +94,6 @@ class SchedulerRecord:
     stepped: Place | None = None
     calls: int = 0
     at_optimizer_step: list[int] = field(default_factory=list)
-    watched: list[float] = field(default_factory=list)
 
 
 @dataclass(eq=False)

@@ -106,6 +106,19 @@ def test_the_fault_is_found(number: int, tmp_path: Path) -> None:
     assert found[0].level == "fault" and found[0].reason == "R18"
 
 
+def roots_and_squares(o, y):
+    squared = (o[None] - o[:, None]).square().sum(2)
+    weighed = squared * 0.1
+    distance = squared.sqrt()
+    return (distance + weighed).mean() + F.cross_entropy(o, y % 2)
+
+
+def test_the_root_is_named_and_not_what_uses_its_input_as_well(tmp_path: Path) -> None:
+    program = with_module(2, lambda o, y, z: roots_and_squares(o, y))
+    (found,) = findings(observe(program, tmp_path), "custom-loss-non-finite")
+    assert found.summary.startswith("sqrt in the loss"), found.summary
+
+
 @pytest.mark.parametrize("name", LEGITIMATE)
 def test_silent_on_legitimate_losses(name: str, tmp_path: Path) -> None:
     assert findings(observe(LEGITIMATE[name], tmp_path), *CUSTOM) == []

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from paramedic.checks.implementation.gradient_cuts import cuts
 from tests.helpers import findings, observe
 
 NAME = "wrong-gradient"
@@ -200,3 +201,32 @@ def test_a_cut_that_costs_nothing(tmp_path):
             return self.last(h + (h.sign() - h).detach())
 
     assert not findings(observe(lambda: steps(Quantized()), tmp_path, budget=20), NAME)
+
+
+class Quantizer(nn.Module):
+    """Chooses the nearest of a few learned codes, or hard samples; the gradient goes past the choice on purpose, or is lost."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.first, self.codes, self.last, self.way = nn.Linear(6, 6), nn.Embedding(5, 6), nn.Linear(6, 3), way
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        if self.way == "nearest":
+            near = self.codes(torch.cdist(h, self.codes.weight).argmin(1))
+            return self.last(h + (near - h).detach())
+        if self.way == "nearest, other side":
+            near = self.codes(torch.cdist(h, self.codes.weight).argmin(1))
+            return self.last(h - (h - near).detach())
+        if self.way == "hard":
+            soft = h.softmax(1)
+            hard = F.one_hot(soft.argmax(1), 6).float()
+            return self.last(hard - soft.detach() + soft)
+        return self.last(h + torch.tanh(h * 2).detach())
+
+
+@pytest.mark.parametrize("way", ["nearest", "nearest, other side", "hard", "branch cut off"])
+def test_a_straight_through_value_is_not_cut_off(tmp_path, way):
+    torch.manual_seed(0)
+    case = observe(lambda: steps(Quantizer(way)), tmp_path)
+    assert bool(cuts(case)) == (way == "branch cut off")

@@ -17,10 +17,13 @@ from torch.overrides import TorchFunctionMode
 from paramedic.checks.case import Case
 from paramedic.checks.finding import Proof
 from paramedic.checks.implementation.rerun import kept, seeded
+from paramedic.experiments.operations import Operation
+from paramedic.experiments.progress import ADDITIONS
 from paramedic.measurements.gradients import Derivatives, directional
 from paramedic.trace.place import Place, place_of
 from paramedic.trace.tape import Tape
 
+SUMS = ADDITIONS | {"__rsub__", "rsub"}
 CUTTING = frozenset({"data", "tensor", "as_tensor", "detach"})
 PARAMETERS = 6  # largest tensors looked at
 SECONDS = 5.0
@@ -59,11 +62,31 @@ def cuts(case: Case) -> list[Cut]:
             if cut not in found:
                 found.append(cut)
         if call.name in CUTTING and call.module is not None and call.place is not None:
-            if any(item.requires_grad and not item.is_leaf for item in call.inputs) and not call.requires_grad:
+            if (
+                any(item.requires_grad and not item.is_leaf for item in call.inputs)
+                and not call.requires_grad
+                and not _straight_through(call, operations.calls)
+            ):
                 cut = Cut(call.name, call.place, call.module_path)
         if cut is not None:
             after.update({id(item): cut for item in call.outputs})
     return found
+
+
+def _straight_through(cut: Operation, calls: list[Operation]) -> bool:
+    """Whether what is cut off is added to what it was made from and cancels it: x + (f(x) - x).detach(), which has the value
+    of f(x) and the gradient of x, or f(x) - x.detach() + x."""
+    value = cut.inputs[0]
+    maker = next((call for call in calls if call.name in SUMS and any(item is value for item in call.outputs)), None)
+    parts = {id(item) for item in (value, *(maker.inputs if maker is not None else ()))}
+    sums = {id(item) for item in cut.outputs}
+    for call in calls:
+        inputs = {id(item) for item in call.inputs}
+        if call.name in SUMS and inputs & sums:
+            if inputs & parts:
+                return True
+            sums.update(id(item) for item in call.outputs)
+    return False
 
 
 def partial_gradients(case: Case) -> list[PartialGradient]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from torch import nn
 
+from paramedic.trace.setup import own_parameters
+
 
 def first_layer(model: nn.Module) -> nn.Module | None:
     """The first layer with parameters, in the order of registration (which is nearly always that of the call)."""
     for module in model.modules():
-        if next(module.children(), None) is None and next(module.parameters(recurse=False), None) is not None:
+        inner = [child for child in module.children() if not isinstance(child, (nn.ParameterDict, nn.ParameterList))]
+        if not inner and own_parameters(module):
             return module
     return None
 
