@@ -1,23 +1,26 @@
 """False alarms and power of the checks on data sets alone: ``make bench-data``, writes docs/data-calibration.md.
 
-    python -m benchmarks.data_audit [--seeds 2] [--minutes M] [--results FILE] [--checks A,B | --without A,B]
-                                    [--earlier FILE ...]
+    python -m benchmarks.data_audit [--workers N] [--minutes M] [--results FILE]      the whole of it, and the page
+    python -m benchmarks.data_audit --checks A,B [--only TEXT] [--half HALF]          a trial: no page
 
 Healthy variants of 22 data sets are audited whole; faults are planted with rising severity and audited by the check
 that is meant for them. The data sets are divided into two halves once and for all: thresholds may be looked at on the
-first, the table is of the second. Results are kept in a file, so that an interrupted run goes on where it stopped.
-After a change of a few checks, these alone can run again into another file, on top of the ``--earlier`` ones.
+first, the table is of the second. Results are kept in a file, so that an interrupted run goes on where it stopped; those
+of another version of the code are made anew, and the page is written when all are there.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +29,21 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import overlaps
-from benchmarks.data_sets import CALIBRATED, MAKERS, REPORTED, Named, load
+from benchmarks.data_sets import CALIBRATED, REPORTED, Named, load
+from paramedic.checks.case import Case
+from paramedic.checks.data.probes import probes_of
 from paramedic.checks.registry import descriptions
 from paramedic.diagnosis.audit import examine_data
 from paramedic.diagnosis.session import selection
+from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.report.model import Report
 from paramedic.sources.target import Wanted, open_object
+from paramedic.trace.dataset import DataRecord
 
 Arrays = NDArray[Any]
-PAGE = Path(__file__).parent.parent / "docs" / "data-calibration.md"
-AIM = 1 / 200  # false alarms per check and healthy variant
-# What is wrong in these sets as they are: such alarms are listed apart.
-TRUE = {("classification", "noisy-labels"): "make_classification(flip_y=0.05) gives 5 % of its rows a label at random"}
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "data-calibration.md"
+RESULTS = ROOT / "benchmarks" / "results" / "data_audit.jsonl"
 
 
 @dataclass(frozen=True)
@@ -69,25 +75,16 @@ def split(data: Named, rows: int, seed: int) -> Pair:
     return Pair(pair.x, np.searchsorted(names, pair.y), pair.vx[known], np.searchsorted(names, pair.vy[known]), data)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which checks run; none are named: all of them but the ignored ones."""
-
-    names: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-
-    def has(self, name: str) -> bool:
-        return name in self.names if self.names else name not in self.ignored
-
-    def spec(self) -> dict[str, list[str]]:
-        return {"select": list(self.names), "ignore": list(self.ignored)}
-
-
-def audited(pair: Pair, asked: Asked) -> Report:
+def opened(pair: Pair) -> DataRecord:
     parts = {"train": (pair.x, pair.y), **({"val": (pair.vx, pair.vy)} if len(pair.vx) else {})}
+    return open_object(parts, None, pair.data.name, Wanted(regression=pair.data.regression))
+
+
+def audited(pair: Pair, names: tuple[str, ...]) -> Report:
+    """By the checks of these names; by all where there are none."""
     with tempfile.TemporaryDirectory() as folder:
-        record = open_object(parts, None, pair.data.name, Wanted(regression=pair.data.regression))
-        return examine_data(record, Path(folder), ["data"], selection(asked.spec()))
+        chosen = selection({"select": list(names), "ignore": []})
+        return examine_data(opened(pair), Path(folder), ["data"], chosen)
 
 
 # -- healthy variants ---------------------------------------------------------------------------------------
@@ -224,15 +221,21 @@ def _cell(value: Callable[[Arrays], float], share: float) -> Change:
     return plant
 
 
-def _flips(share: float) -> Change:
+def _flipped(y: Arrays, classes: int, share: float, generator: np.random.Generator) -> Arrays:
+    found = y.copy()
+    rows = _some(len(y), share, generator)
+    found[rows] = (found[rows] + generator.integers(1, classes, len(rows))) % classes
+    return found
+
+
+def _flips(share: float, everywhere: bool = False) -> Change:
     def plant(pair: Pair, generator: np.random.Generator) -> Pair | None:
-        classes = int(pair.y.max()) + 1
         if pair.data.regression:
             return None
-        y = pair.y.copy()
-        rows = _some(len(y), share, generator)
-        y[rows] = (y[rows] + generator.integers(1, classes, len(rows))) % classes
-        return Pair(pair.x, y, pair.vx, pair.vy, pair.data)
+        classes = int(pair.y.max()) + 1
+        y = _flipped(pair.y, classes, share, generator)
+        vy = _flipped(pair.vy, classes, share, generator) if everywhere else pair.vy
+        return Pair(pair.x, y, pair.vx, vy, pair.data)
 
     return plant
 
@@ -367,6 +370,10 @@ FAULTS = (
     *(Fault(f"-999 in {s:.0%} of a column", "isolated-values", _cell(lambda c: -999.0, s)) for s in (0.02, 0.1)),
     Fault("one cell times 1000", "isolated-values", _cell(lambda c: 1000.0 * float(np.abs(c).max()), 0.0)),
     *(Fault(f"{s:.0%} of labels flipped", "noisy-labels", _flips(s)) for s in (0.05, 0.1, 0.2, 0.4)),
+    *(
+        Fault(f"{s:.0%} of labels flipped, validation's too", "noisy-labels", _flips(s, everywhere=True))
+        for s in (0.05, 0.1, 0.2, 0.4)
+    ),
     Fault("labels permuted", "labels-unrelated", _permuted),
     Fault("labels shifted by 1", "labels-shifted", _shifted),
     *(Fault(f"{s:.0%} copies with another label", "conflicting-labels", _conflicts(s)) for s in (0.02, 0.1)),
@@ -398,74 +405,86 @@ FAULT_ROWS = 400
 
 # -- running ------------------------------------------------------------------------------------------------
 
+# The second seed splits small sets anew; of large samples it would cost as much again.
+HEALTHY_SEEDS = {100: 2, 250: 2, 500: 1}
+
 
 @dataclass(frozen=True)
 class Job:
-    key: str
-    make: Callable[[], Pair | None]
-    asked: Asked
+    """kind: "healthy", "fault", "overlap", or "able": how well probes do on the right labels. what: variant or fault."""
 
+    kind: str
+    name: str
+    what: str
+    size: int = FAULT_ROWS
+    seed: int = 0
 
-def jobs(names: tuple[str, ...], seeds: int, asked: Asked) -> Iterator[Job]:
-    """The healthy variants and the faults of some data sets, those of small cost first."""
+    @property
+    def key(self) -> str:
+        return "|".join((self.kind, self.name, f"{self.size} rows", self.what, str(self.seed)))
 
-    def healthy(name: str, size: int, change: str, seed: int) -> Pair | None:
-        data = load(name)
-        if size > 100 and len(data.x) < size / 1.5:
+    def checks(self) -> tuple[str, ...]:
+        """Those that are asked; none are all."""
+        if self.kind == "fault":
+            return (_fault(self.what).check,)
+        return ("noisy-labels",) if self.kind == "overlap" else ()
+
+    def make(self) -> Pair | None:
+        """None where there is no such thing of these data."""
+        generator = np.random.default_rng(self.seed)
+        if self.kind == "overlap":
+            x, y = overlaps.overlapping(self.name, self.size * 4 // 3, self.seed)
+            return split(Named(self.name, x, y, "table"), len(x), self.seed)
+        data = load(self.name)
+        if self.kind == "able":
+            return None if data.regression else split(data, self.size, self.seed)
+        if self.kind == "fault":
+            return _fault(self.what).plant(split(data, self.size, self.seed), generator)
+        if self.size > min(SIZES) and len(data.x) < self.size / 1.5:
             return None  # the whole set was taken before
-        generator = np.random.default_rng(seed)
-        return HEALTHY[change](split(data, size, seed), generator)
-
-    def faulty(name: str, fault: Fault, seed: int) -> Pair | None:
-        generator = np.random.default_rng(seed)
-        return fault.plant(split(load(name), FAULT_ROWS, seed), generator)
-
-    def overlapping(name: str, size: int, seed: int) -> Pair:
-        x, y = overlaps.overlapping(name, size, seed)
-        return Pair(x, y, x[:0], y[:0], Named(name, x, y, "table"))
-
-    for seed in range(seeds):
-        for name in overlaps.OTHER_KINDS if names == REPORTED else overlaps.CHOSEN_ON:
-            for size in overlaps.SIZES if asked.has("noisy-labels") else ():
-                yield Job(
-                    f"overlap|{name}|{size} rows|{seed}",
-                    lambda name=name, size=size, seed=seed: overlapping(name, size, seed),  # type: ignore[misc]
-                    Asked(("noisy-labels",)),
-                )
-        for name in names:
-            for fault in (fault for fault in FAULTS if asked.has(fault.check)):
-                yield Job(
-                    f"fault|{name}|{fault.name}|{seed}",
-                    lambda name=name, fault=fault, seed=seed: faulty(name, fault, seed),  # type: ignore[misc]
-                    Asked((fault.check,)),
-                )
-        for size in SIZES:
-            for change in HEALTHY:
-                for name in names:
-                    yield Job(
-                        f"healthy|{name}|{size} rows, {change}|{seed}",
-                        lambda name=name, size=size, change=change, seed=seed: healthy(name, size, change, seed),  # type: ignore[misc]
-                        asked,
-                    )
+        return HEALTHY[self.what](split(data, self.size, self.seed), generator)
 
 
-def run(job: Job) -> dict[str, Any]:
-    """Checks that spoke, by level; those that gave no verdict."""
+def _fault(name: str) -> Fault:
+    return next(fault for fault in FAULTS if fault.name == name)
+
+
+def jobs(half: tuple[str, ...]) -> Iterator[Job]:
+    kinds = overlaps.OTHER_KINDS if half == REPORTED else overlaps.CHOSEN_ON
+    for size in SIZES:
+        for seed in range(HEALTHY_SEEDS[size]):
+            yield from (Job("healthy", name, change, size, seed) for change in HEALTHY for name in half)
+    for name in half:
+        yield Job("able", name, "right labels")
+        yield from (Job("fault", name, fault.name) for fault in FAULTS)
+    yield from (Job("overlap", name, "as it is", size) for name in kinds for size in overlaps.SIZES)
+
+
+def run(job: Job, names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Checks that spoke, by level; those that gave no verdict. names: of the checks, in place of the job's."""
     started = time.process_time()
     pair = job.make()
     if pair is None:
         return {"key": job.key, "absent": True}
-    report = audited(pair, job.asked)
+    if job.kind == "able":
+        return {"key": job.key, "accuracy": _probe_accuracy(pair)}
+    report = audited(pair, names or job.checks())
     alarms = {item.check: [item.level, item.summary] for item in report.findings}
     for item in report.findings:
         alarms |= {text.split(": ")[0].split(" ", 1)[1]: ["explained", text] for text in item.explains}
     return {
         "key": job.key,
         "alarms": alarms,
-        "silent": _why_silent(report, job.asked.names),
+        "silent": _why_silent(report, job.checks()),
         "errors": report.errors,
         "seconds": round(time.process_time() - started, 2),
     }
+
+
+def _probe_accuracy(pair: Pair) -> float:
+    """Balanced accuracy of the probes of noisy-labels; 0 where there are too few rows for them."""
+    probes = probes_of(Case(None, data=opened(pair)))  # type: ignore[arg-type]  # no trace: nothing is looked up in it
+    return round(balanced_accuracy(probes.mean.argmax(axis=1), probes.codes), 3) if probes else 0.0
 
 
 def _why_silent(report: Report, names: tuple[str, ...]) -> str:
@@ -476,162 +495,73 @@ def _why_silent(report: Report, names: tuple[str, ...]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after this time")
-    parser.add_argument("--results", type=Path, default=Path(".bench-data.jsonl"))
-    parser.add_argument("--half", choices=("calibrated", "reported", "both"), default="both")
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument("--checks", default="", help="these checks alone, separated by commas")
-    names.add_argument("--without", default="", help="all checks but these")
-    parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="results of the other checks, for the page")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
-    parser.add_argument("--only", default="", help="jobs whose key contains this")
+    parser.add_argument("--checks", default="", help="a trial of these alone, separated by commas; writes no page")
+    parser.add_argument("--only", default="", help="a trial of the jobs whose key contains this; writes no page")
+    parser.add_argument("--half", choices=("calibrated", "reported", "both"), default="both")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    known = read(options.results)
-    asked = Asked(*(tuple(filter(None, text.split(","))) for text in (options.checks, options.without)))
-    deadline = time.monotonic() + 60 * options.minutes
+    names = tuple(filter(None, options.checks.split(",")))
+    version = code_version()
     halves = {"calibrated": [CALIBRATED], "reported": [REPORTED], "both": [REPORTED, CALIBRATED]}[options.half]
-    with options.results.open("a") as file:
-        for half in halves:
-            for job in jobs(half, options.seeds, asked):
-                if job.key in known or options.only not in job.key:
-                    continue
-                if time.monotonic() > deadline:
-                    break
-                known[job.key] = run(job)
-                file.write(json.dumps(known[job.key]) + "\n")
-                file.flush()
-    earlier: dict[str, dict[str, Any]] = {}
-    for path in options.earlier:
-        earlier |= read(path)
-    options.page.write_text(page(on_top(earlier, known, asked)), encoding="utf-8")
-    print(options.page.read_text(encoding="utf-8"))
+    wanted = [job for half in halves for job in jobs(half) if options.only in job.key]
+    if names:
+        wanted = [job for job in wanted if job.kind in ("healthy", "able") or set(job.checks()) & set(names)]
+    trial = bool(names or options.only or options.half != "both")
+    known = {} if trial else read(options.results, version)
+    missing = [job for job in wanted if job.key not in known]
+    print(f"{len(missing)} of {len(wanted)} to do, {options.workers} at a time")
+    with (Path(os.devnull) if trial else options.results).open("w") as file:
+        file.writelines(json.dumps(item) + "\n" for item in known.values())
+        for item in done(missing, names, options.workers, time.monotonic() + 60 * options.minutes):
+            known[item["key"]] = item
+            file.write(json.dumps(item | {"version": version}) + "\n")
+            file.flush()
+    left = len(wanted) - len(known)
+    if left:
+        print(f"stopped: {left} of {len(wanted)} are left; the same command goes on")
+        return
+    from benchmarks.data_page import page
+
+    text = page(known)
+    if not trial:
+        options.page.write_text(text, encoding="utf-8")
+    print(text)
 
 
-def read(path: Path) -> dict[str, dict[str, Any]]:
+def done(missing: list[Job], names: tuple[str, ...], workers: int, deadline: float) -> Iterator[dict[str, Any]]:
+    """The results as they come; none is begun after the deadline."""
+    queue = iter(missing)
+    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        running = {pool.submit(run, job, names) for job in islice(queue, 2 * workers)}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                yield future.result()
+                following = next(queue, None) if time.monotonic() < deadline else None
+                if following is not None:
+                    running.add(pool.submit(run, following, names))
+
+
+def code_version() -> str:
+    """Of what decides the results: the data checks and this benchmark (its page apart)."""
+    digest = hashlib.sha256()
+    folders = ("checks/data", "checks/preprocessing", "measurements/data", "sources")
+    files = [path for folder in folders for path in sorted((ROOT / "src/paramedic" / folder).glob("*.py"))]
+    for path in (*files, *(ROOT / "benchmarks" / name for name in ("data_audit.py", "data_sets.py", "overlaps.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def read(path: Path, version: str) -> dict[str, dict[str, Any]]:
+    """Results of this version of the code."""
     if not path.exists():
         return {}
-    return {item["key"]: item for item in map(json.loads, path.read_text().splitlines())}
-
-
-def on_top(earlier: dict[str, dict[str, Any]], known: dict[str, dict[str, Any]], asked: Asked) -> dict[str, dict[str, Any]]:
-    """Earlier results with the alarms of the checks that were asked now in place of theirs; ``stale`` where they were not."""
-    merged = dict(known)
-    for key, item in earlier.items():
-        kept = {check: alarm for check, alarm in item.get("alarms", {}).items() if not asked.has(check)}
-        if key.startswith("healthy|") and not item.get("absent"):
-            new, old = known.get(key), set(item.get("stale", ()))
-            stale = old - set(asked.names) if new else old | set(asked.names)
-            merged[key] = item | {"alarms": kept | (new or {}).get("alarms", {}), "stale": sorted(stale)}
-        elif key not in known and not (key.startswith("fault|") and asked.has(_check_of(key))):
-            merged[key] = item
-    return merged
-
-
-def _check_of(key: str) -> str:
-    return next((fault.check for fault in FAULTS if fault.name == key.split("|")[2]), "")
-
-
-# -- the page -----------------------------------------------------------------------------------------------
-
-
-def page(known: dict[str, dict[str, Any]]) -> str:
-    lines = [
-        "# Calibration of the checks on data sets alone",
-        "",
-        f"Made by `make bench-data` from {len(MAKERS)} data sets (benchmarks/data_sets.py): {len(CALIBRATED)} on which",
-        "thresholds may be looked at, and the others, of which the first tables are. An alarm is a fault or a suspect.",
-        "One level was changed for an alarm of the reported half: that of train-validation-recipe-mismatch (a p of 4e-4 on",
-        "ACSF1) from 1e-3 to 1e-4, on 2026-11-25; that half is no longer independent evidence for this check. The prototypes",
-        "of older checks were tuned on the same 22 data sets. On 2026-11-26 the levels for noisy-labels, mixed-recipes,",
-        "near-duplicates-across-splits, constant-input and the tests of labels-unrelated were chosen on the second half alone,",
-        "after its earlier results on the first half had been seen: that these checks missed small shares there. Levels of",
-        "noisy-labels were raised before that after four alarms on 93 overlapping tables of the first half's kinds, and the",
-        "rule for errors that are spread evenly after one more: these tables are held out no more.",
-        "",
-    ]
-    for title, half in (("Reported half", REPORTED), ("Half that thresholds were looked at on", CALIBRATED)):
-        kinds = overlaps.OTHER_KINDS if half == REPORTED else overlaps.CHOSEN_ON
-        mine = [item for key, item in known.items() if key.split("|")[1] in {*half, *kinds} and not item.get("absent")]
-        lines += [f"## {title}: {', '.join(half)}", ""]
-        lines += [*_false_alarms(mine), "", *_overlapping(mine), *_power(mine), ""]
-    return "\n".join(lines)
-
-
-def _rerun(healthy: list[dict[str, Any]]) -> list[str]:
-    """Of results put together from several versions: the checks that changed between them, and how often they ran again.
-
-    ``stale`` of a result are the checks whose later version was not run on it; their alarms are left out of it.
-    """
-    names = sorted({name for item in healthy for name in item.get("stale", ())})
-    return [
-        f"{name} was changed afterwards and ran again on {sum(name not in item.get('stale', ()) for item in healthy)} of them."
-        for name in names
-    ]
-
-
-def _overlapping(items: list[dict[str, Any]]) -> list[str]:
-    mine = [item for item in items if item["key"].startswith("overlap|")]
-    if not mine:
-        return []
-    hits = [" ".join(item["key"].split("|")[1:3]) for item in mine if "noisy-labels" in item["alarms"]]
-    return [
-        f"Tables whose classes overlap and whose labels are right (benchmarks/overlaps.py): noisy-labels raised {len(hits)}",
-        f"alarms on {len(mine)} of them" + (f": {'; '.join(hits)}." if hits else "."),
-        "",
-    ]
-
-
-def _false_alarms(items: list[dict[str, Any]]) -> list[str]:
-    healthy = [item for item in items if item["key"].startswith("healthy|")]
-    counts: dict[str, list[str]] = defaultdict(list)
-    true: dict[tuple[str, str], int] = defaultdict(int)
-    for item in healthy:
-        for check, (level, _) in item["alarms"].items():
-            known = (item["key"].split("|")[1], check)
-            if level in ("fault", "suspect", "explained") and known in TRUE:
-                true[known] += 1
-            elif level in ("fault", "suspect", "explained"):
-                counts[check].append(" ".join(item["key"].split("|")[1:3]))
-    apart = [
-        f"Not counted: {check} on {number} variants of {name}, rightly: {TRUE[name, check]}."
-        for (name, check), number in true.items()
-    ]
-    lines = [f"False alarms over {len(healthy)} healthy variants (sizes {', '.join(map(str, SIZES))}; {', '.join(HEALTHY)}):"]
-    if not counts:
-        limit = 1 - 0.05 ** (1 / max(1, len(healthy)))
-        return [*lines, f"none, of any check (upper 95 % limit for each: {limit:.3f}).", *_rerun(healthy), *apart]
-    lines += ["", "| check | alarms | share | on |", "|---|---|---|---|"]
-    for check, places in sorted(counts.items(), key=lambda pair: -len(pair[1])):
-        shown = "; ".join(places[:4]) + ("; ..." if len(places) > 4 else "")
-        lines.append(f"| {check} | {len(places)} | {len(places) / len(healthy):.3f} | {shown} |")
-    return [*lines, "", "No other check raised one.", *_rerun(healthy), *apart]
-
-
-def _power(items: list[dict[str, Any]]) -> list[str]:
-    if not any(item["key"].startswith("fault|") for item in items):
-        return ["Planted faults were not run on this half."]
-    lines = [
-        f"Planted in {FAULT_ROWS} rows or all there are, a quarter of them for validation. No verdict: the check said why it",
-        "cannot tell (too few rows, probes too weak for the task, rows equal by chance).",
-        "",
-        "| fault | check | found | no verdict | missed | on |",
-        "|---|---|---|---|---|---|",
-    ]
-    for fault in FAULTS:
-        mine = [item for item in items if item["key"].split("|")[0] == "fault" and item["key"].split("|")[2] == fault.name]
-        levels = ("fault", "suspect", "note", "explained") if fault.notes else ("fault", "suspect", "explained")
-        hits = [item for item in mine if item["alarms"].get(fault.check, [""])[0] in levels]
-        silent = [item for item in mine if item not in hits and item.get("silent")]
-        missed = [item["key"].split("|")[1] for item in mine if item not in hits and item not in silent]
-        if mine:
-            lines.append(
-                f"| {fault.name} | {fault.check}{' (note)' if fault.notes else ''} | {len(hits)} | {len(silent)} | "
-                f"{len(missed)} | {', '.join(sorted(set(missed)))} |"
-            )
-    return lines
+    items = map(json.loads, path.read_text().splitlines())
+    return {item["key"]: item for item in items if item.get("version") == version}
 
 
 if __name__ == "__main__":

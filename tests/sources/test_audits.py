@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from torch.utils.data import DataLoader, TensorDataset
 
 import paramedic
@@ -135,7 +138,7 @@ def test_bad_pictures_are_named_and_left_out(pictures: Path) -> None:
 def test_wrong_labels_of_pictures_are_shown(pictures: Path) -> None:
     generator = np.random.default_rng(0)
     moved = []
-    for path in generator.permutation(sorted(pictures.rglob("*.png")))[:60]:
+    for path in generator.permutation(sorted(pictures.rglob("*.png")))[:40]:
         other = pictures / str((int(path.parent.name) + int(generator.integers(1, 10))) % 10) / path.name
         path.rename(other)
         moved.append(str(other.relative_to(pictures)))
@@ -301,6 +304,72 @@ def test_pictures_in_a_saved_dataset(pictures: Path, tmp_path: Path) -> None:
     assert report.program["data"]["train"]["rows"] == 299
     assert "train, row 4" in found["unreadable-samples"].summary
     assert "50 of 50 validation rows" in found["duplicates-across-splits"].summary
+
+
+def _saved(folder: Path, columns: dict[str, object], pieces: int = 1) -> None:
+    """As ``datasets`` saves a split to disk."""
+    pa = pytest.importorskip("pyarrow")
+    whole = pa.table(columns)
+    folder.mkdir(parents=True)
+    names = [f"data-{k:05d}-of-{pieces:05d}.arrow" for k in range(pieces)]
+    for k, name in enumerate(names):
+        with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_stream(sink, whole.schema) as out:
+            out.write_table(whole[k * len(whole) // pieces : (k + 1) * len(whole) // pieces])
+    (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": name} for name in names]}))
+    (folder / "dataset_info.json").write_text("{}")
+
+
+def _lines() -> tuple[list[str], list[int]]:
+    """Lines of two modules of the standard library in random order, and which of the two."""
+    texts = [
+        (line, label)
+        for label, module in enumerate((argparse, tarfile))
+        for line in sorted({line.strip() for line in Path(str(module.__file__)).read_text().splitlines()})
+        if len(line) > 20
+    ]
+    order = np.random.default_rng(0).permutation(len(texts))[:600]
+    return [texts[k][0] for k in order], [texts[k][1] for k in order]
+
+
+@pytest.mark.parametrize("column", ["text", "input_ids"])
+def test_texts_and_tokens_in_a_saved_dataset(column: str, tmp_path: Path) -> None:
+    """The same in two files; the columns beside them say nothing."""
+    lines, labels = _lines()
+    values = [[*line.encode()][:40] for line in lines] if column == "input_ids" else lines
+    masks = {"attention_mask": [[1] * 40] * len(lines)} if column == "input_ids" else {}
+    for role, part in (("train", slice(0, 450)), ("validation", slice(450, 600))):
+        columns = {column: values[part], **{name: mask[part] for name, mask in masks.items()}, "label": labels[part]}
+        _saved(tmp_path / "saved" / role, columns, pieces=2)
+    report = paramedic.audit(tmp_path / "saved", select=["R01", "R04", "R05"])
+    assert not alarms(report) and report.reasons["R04"].status == "passed"
+    assert report.program["data"]["train"]["rows"] == 450 and report.program["data"]["validation"]["rows"] == 150
+    shuffled = np.random.default_rng(1).permutation(labels).tolist()
+    _saved(tmp_path / "other" / "train", {column: values, "label": shuffled})
+    assert "labels-unrelated" in alarms(paramedic.audit(tmp_path / "other", select=["R04"]))
+
+
+def test_pieces_of_splits_as_on_the_hub(cells: Cells, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    whole = pa.table({str(name): [row[k] for row in cells[1:]] for k, name in enumerate(cells[0])})
+    folder = tmp_path / "hub" / "data"
+    folder.mkdir(parents=True)
+    (tmp_path / "hub" / "README.md").write_text("---")
+    parts = {"train-00000-of-00002": whole[:200], "train-00001-of-00002": whole[200:400], "test-00000-of-00001": whole[400:]}
+    for name, part in parts.items():
+        parquet.write_table(part, folder / f"{name}.parquet")
+    report = paramedic.audit(tmp_path / "hub", label="diagnosis", select=["non-finite-input"])
+    assert report.program["data"]["train"]["rows"] == 400 and report.program["data"]["validation"]["rows"] == 169
+
+
+def test_one_empty_cell_of_an_array_does_not_hide_wrong_labels() -> None:
+    x, y = load_breast_cancer(return_X_y=True)
+    generator = np.random.default_rng(0)
+    flipped = generator.permutation(len(y))[:60]
+    y[flipped] = 1 - y[flipped]
+    x[3, 2] = np.nan
+    assert {"non-finite-input", "noisy-labels"} <= set(alarms(paramedic.audit((x, y), select=["R01", "R06"])))
 
 
 def one_by_one(rows: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:

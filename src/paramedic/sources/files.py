@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,27 @@ SPLIT_WORDS = {
     "validation": ("val", "valid", "validation", "dev", "test", "testing"),
 }
 MOST_FILES = 10_000
+PIECE = re.compile(r"-\d+-of-\d+\.")
 
 
-def reader_of(path: Path, label: str | None, regression: bool | None, classes: tuple[str, ...] | None = None) -> Reader:
-    """The reader of one split at ``path``; SourceError in one line where there is none."""
+def reader_of(
+    path: Path,
+    label: str | None,
+    regression: bool | None,
+    classes: tuple[str, ...] | None = None,
+    pieces: list[Path] | None = None,
+) -> Reader:
+    """The reader of one split at ``path`` (in ``pieces``: Parquet or Arrow files); SourceError in one line where there is
+    none."""
     if path.is_dir():
         return _folder_reader(path, label, regression, classes)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv", ".txt"):
         return CsvReader(path, label, regression)
     if suffix in (".parquet", ".pq"):
-        return _columns_reader(path, _parquet([path]), label, regression)
+        return _columns_reader(path, _parquet(pieces or [path]), label, regression)
     if suffix in (".arrow", ".feather"):
-        return _columns_reader(path, _arrow([path]), label, regression)
+        return _columns_reader(path, _arrow(pieces or [path]), label, regression)
     if suffix == ".npy":
         return _array_reader(path, label)
     if suffix in (".npz", ".pt", ".pth"):
@@ -47,18 +56,27 @@ def reader_of(path: Path, label: str | None, regression: bool | None, classes: t
     )
 
 
-def splits_at(path: Path) -> dict[str, Path]:
-    """Split folders or files below a folder by their names ("train", "val", ...): role -> path; {} if there are none."""
+def splits_at(path: Path) -> dict[str, list[Path]]:
+    """Split folders or files below a folder by their names ("train", "val", ...): role -> path, or the files
+    train-00000-of-00002, ... of a split in pieces; {} if there are none."""
     if not path.is_dir():
         return {}
-    found: dict[str, Path] = {}
-    items = sorted(item for item in path.iterdir() if not item.name.startswith("."))
+    found: dict[str, list[Path]] = {}
+    items = _items(path)
+    names = {word for words in SPLIT_WORDS.values() for word in words}
+    while len(items) == 1 and items[0].is_dir() and _stem(items[0]) not in names:  # "data", or a configuration's name
+        items = _items(items[0])
     for role, words in SPLIT_WORDS.items():
         for word in words:
-            item = next((item for item in items if _stem(item) == word and _holds_data(item)), None)
-            if item is not None and role not in found:
-                found[role] = item
+            named = [item for item in items if _stem(item) == word and _holds_data(item)]
+            if named and role not in found:
+                pieces = [item for item in named if item.suffix == named[0].suffix and PIECE.search(item.name)]
+                found[role] = pieces or named[:1]
     return found if "train" in found else {}
+
+
+def _items(path: Path) -> list[Path]:
+    return sorted(item for item in path.iterdir() if not item.name.startswith((".", "README")))
 
 
 def _stem(path: Path) -> str:
@@ -130,7 +148,8 @@ def _array_reader(path: Path, label: str | None) -> ArrayReader:
     if column is None:
         columns = f"it has columns 0 to {width - 1}" if width else f"its shape is {' x '.join(map(str, values.shape))}"
         raise SourceError(f"--label {label}: {path} has no column of this number ({columns})")
-    return ArrayReader(np.delete(values, int(column), axis=1), np.asarray(values[:, int(column)]), path.name)
+    rest = np.delete(values, int(column), axis=1)
+    return ArrayReader(rest, np.asarray(values[:, int(column)]), path.name, path)
 
 
 def _pair_reader(named: dict[str, Any], path: Path, label: str | None) -> ArrayReader:

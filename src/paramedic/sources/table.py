@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ MOST_CATEGORIES = 32  # of a text column, up to which it becomes indicators
 MOST_CLASS_VALUES = 20  # different whole numbers of a label column, up to which they are classes
 MOST_NAMES = 10_000  # texts of labels that are kept
 ROWS_OF_CLASS = 10  # on average, from which more than that are classes too
+MOST_STEPS = 512  # of a sequence; what is longer is cut
+SEQUENCES = ("input_ids", "tokens", "ids", "sequence", "values", "text", "sentence")  # these before others
 LABELS = ("label", "target", "class", "y", "labels", "targets")
 IDENTIFIER = re.compile(
     r"(^|[_\s.-])(id|uuid|guid|patient|subject|speaker|user|customer|video|scene|session|group|site|person|author|"
@@ -37,8 +40,25 @@ IDENTIFIER = re.compile(
 
 
 @dataclass(frozen=True)
+class SequenceColumn:
+    """A column whose cells are the rows' inputs: lists of numbers, or ("text") the bytes of texts; width: of the longest of
+    the first rows, to which others are cut or filled with zeros."""
+
+    column: int
+    width: int
+    kind: Literal["whole numbers", "numbers", "text"]
+
+    def values(self, cell: str) -> list[float]:
+        found: list[float] = [*cell.encode("utf-8", "replace")] if self.kind == "text" else _listed(cell)
+        if not found:
+            raise ValueError("the sequence is empty or missing")
+        return (found + [0] * self.width)[: self.width]
+
+
+@dataclass(frozen=True)
 class Layout:
-    """names: of all columns; numeric, text: positions; label: position or None; label_numeric: it holds numbers."""
+    """names: of all columns; numeric, text: positions; label: position or None; label_numeric: it holds numbers;
+    sequence: the column that is the input alone, where rows are sequences."""
 
     names: tuple[str, ...]
     numeric: tuple[int, ...]
@@ -46,6 +66,38 @@ class Layout:
     label: int | None
     label_numeric: bool
     identifiers: tuple[int, ...]
+    sequence: SequenceColumn | None = None
+
+
+def _listed(cell: str) -> list[float]:
+    """The numbers of a cell "[1, 2, 3]"; ValueError for any other."""
+    found = json.loads(cell.replace("nan", "NaN")) if cell.startswith("[") else None
+    if not isinstance(found, list) or not all(isinstance(item, int | float) for item in found):
+        raise ValueError(f"{cell[:40]!r} is no list of numbers")
+    return found
+
+
+def _sequence_of(
+    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: list[int], text: list[int], others: list[int]
+) -> SequenceColumn | None:
+    """The column of lists of numbers, or the one of texts that are hardly ever the same in a table of no other values."""
+    order = [name for name in SEQUENCES if name in names] + list(names)
+    for column in sorted([*text, *others], key=lambda column: order.index(names[column])):
+        cells = [cell for row in rows if (cell := row[column].strip())]
+        try:
+            lists = [_listed(cell) for cell in cells]
+        except ValueError:  # of json's too
+            continue
+        width = min(MOST_STEPS, max(map(len, lists), default=0))
+        if width > 1 and len(set(cells)) > MOST_CATEGORIES:
+            whole = all(isinstance(item, int) for values in lists for item in values)
+            return SequenceColumn(column, width, "whole numbers" if whole else "numbers")
+    distinct = {column: len({row[column] for row in rows}) for column in text}
+    if not numeric and text and all(count == 1 or count > MOST_CATEGORIES for count in distinct.values()):
+        column = max(text, key=lambda column: sum(len(row[column]) for row in rows))
+        longest = max(len(row[column].encode("utf-8", "replace")) for row in rows)
+        return SequenceColumn(column, min(MOST_STEPS, longest), "text") if distinct[column] > MOST_CATEGORIES else None
+    return None
 
 
 def _is_number(cell: str) -> bool:
@@ -72,9 +124,12 @@ def layout_of(names: Sequence[str], rows: Sequence[Sequence[str]], label: str | 
             numeric.append(column)
         else:
             text.append(column)
-    return Layout(
-        tuple(names), tuple(numeric), tuple(text), at, at is not None and label_numeric, tuple(identifiers)
-    )
+    sequence = _sequence_of(names, rows, numeric, text, identifiers)
+    if sequence is not None:
+        numeric, text = [], [sequence.column]
+        identifiers = [column for column in identifiers if column != sequence.column]
+    labelled = at is not None and label_numeric
+    return Layout(tuple(names), tuple(numeric), tuple(text), at, labelled, tuple(identifiers), sequence)
 
 
 def guessed_label(names: Sequence[str]) -> str | None:
@@ -94,8 +149,6 @@ def column_at(text: str, names: Sequence[str]) -> str | None:
 class TableReader:
     """Shared by the tables: cells as text in, numbers and hashes out."""
 
-    kind: Kind = "table"
-
     def __init__(self, path: Path, label: str | None, regression: bool | None) -> None:
         self.path, self.name, self.regression = path, path.name, regression
         self.layout: Layout
@@ -108,6 +161,7 @@ class TableReader:
         elif label is None:
             label = guessed_label(names)
         self.layout = layout_of(names, rows, label)
+        self.kind: Kind = "arrays" if self.layout.sequence else "table"
         if not self.layout.numeric and not self.layout.text:
             raise SourceError(f"{path}: no column of numbers or texts besides the label")
         self.row_bytes = 8 * len(names)
@@ -131,7 +185,9 @@ class TableReader:
             label,
             theirs.label_numeric,
             here(theirs.identifiers),
+            theirs.sequence and replace(theirs.sequence, column=here((theirs.sequence.column,))[0]),
         )
+        self.kind = first.kind
         self.categories, self.regression = first.categories, first.regression
 
     def sniff(self) -> tuple[list[str], list[list[str]]]:
@@ -156,7 +212,11 @@ class TableReader:
         names: dict[float, str] = {}
         for position, cells in rows:
             try:
-                values = [self._number(cells[column], column) for column in layout.numeric]
+                values = (
+                    layout.sequence.values(cells[layout.sequence.column].strip())
+                    if layout.sequence
+                    else [self._number(cells[column], column) for column in layout.numeric]
+                )
                 label = self._label(cells, names)
             except ValueError as error:
                 problems.append(self.problem(position, str(error)))
@@ -167,7 +227,9 @@ class TableReader:
             texts.append([_hash(cells[column].strip()) for column in layout.text])
             groups.append([_hash(cells[column].strip()) for column in layout.identifiers])
         n = len(kept)
-        inputs = np.array(numbers, np.float64).reshape(n, len(layout.numeric))
+        whole = layout.sequence is not None and layout.sequence.kind != "numbers"
+        width = layout.sequence.width if layout.sequence else len(layout.numeric)
+        inputs = np.array(numbers, np.int64 if whole else np.float64).reshape(n, width)
         text = np.array(texts, np.uint64).reshape(n, len(layout.text))
         keys = row_hashes(inputs) * np.uint64(3) + (row_hashes(text.view(np.int64)) if layout.text else np.uint64(0))
         columns = {"text": text, "groups": np.array(groups, np.uint64).reshape(n, len(layout.identifiers))}
@@ -207,6 +269,8 @@ class TableReader:
             return split_of(self, collected)  # raises
         layout = self.layout
         names = [layout.names[column] for column in layout.numeric]
+        if layout.sequence is not None:
+            return self._split(collected, rows, rows["inputs"], names)
         parts = [rows["inputs"]]
         for number, column in enumerate(layout.text):
             cells = rows["text"][:, number]
@@ -218,6 +282,10 @@ class TableReader:
         if not inputs.shape[1]:
             inputs = (rows["text"] >> np.uint64(12)).astype(np.float64)
             names = [layout.names[column] for column in layout.text]
+        return self._split(collected, rows, inputs, names)
+
+    def _split(self, collected: Collected, rows: dict[str, NDArray[Any]], inputs: NDArray[Any], names: list[str]) -> Split:
+        layout = self.layout
         target, classes, coded = self._target(rows.get("target"), collected.summary, collected.names)
         groups = {layout.names[column]: rows["groups"][:, k] for k, column in enumerate(layout.identifiers)}
         return split_of(

@@ -126,8 +126,8 @@ def open_path(path: Path, target: str, wanted: Wanted) -> DataRecord:
     paths = _split_paths(path, wanted.splits or {})
     readers: dict[str, Reader] = {}
     classes: tuple[str, ...] | None = None
-    for role, item in paths.items():
-        reader = reader_of(item, wanted.label, wanted.regression, classes)
+    for role, pieces in paths.items():
+        reader = reader_of(pieces[0], wanted.label, wanted.regression, classes, pieces)
         if isinstance(reader, ImageFolderReader):
             classes = reader.classes
         first = next(iter(readers.values()), None)
@@ -137,17 +137,17 @@ def open_path(path: Path, target: str, wanted: Wanted) -> DataRecord:
     return _record(target, readers, wanted)
 
 
-def _split_paths(path: Path, named: Mapping[str, str]) -> dict[str, Path]:
+def _split_paths(path: Path, named: Mapping[str, str]) -> dict[str, list[Path]]:
     if not named:
-        return splits_at(path) or {"train": path}
-    found: dict[str, Path] = {}
+        return splits_at(path) or {"train": [path]}
+    found: dict[str, list[Path]] = {}
     for name, text in sorted(named.items(), key=lambda item: role_of(item[0])):  # train before validation
         candidates = [path / text, Path(text), path.parent / text]
         item = next((candidate for candidate in candidates if candidate.exists()), None)
         if item is None:
             raise SourceError(f"--split {name}={text}: no such file or folder in {path}")
-        found[name if role_of(name) in found else role_of(name)] = item
-    found.setdefault("train", path)
+        found[name if role_of(name) in found else role_of(name)] = [item]
+    found.setdefault("train", [path])
     return found
 
 

@@ -10,7 +10,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import calls, is_slice, line_behind, row_place
-from paramedic.checks.data.relations import similar_features
+from paramedic.checks.data.probes import similar_features
 from paramedic.checks.data.samples import (
     class_labels,
     is_numeric,

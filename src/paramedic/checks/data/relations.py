@@ -23,17 +23,10 @@ from paramedic.checks.data.samples import (
     remembered,
     rows,
 )
-from paramedic.measurements.data.features import principal, random_convolutions, row_features
+from paramedic.measurements.data.features import row_features
 from paramedic.measurements.data.hashing import row_hashes
-from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.measurements.data.relation import (
-    DISCRIMINANT,
-    FOREST,
-    LINEAR,
-    NEARBY,
-    QUADRATIC,
     Relation,
-    class_probabilities,
     class_relation,
     planted_labels,
     value_relation,
@@ -41,7 +34,6 @@ from paramedic.measurements.data.relation import (
 from paramedic.measurements.loss import class_dimension
 
 LEAST_ROWS = 200
-LEAST_PROBED_ROWS = 100
 LEAST_TOKENS = 8
 MOST_ROWS = 1000  # probes take seconds beyond that
 LEAST_OF_CLASS = 5
@@ -70,12 +62,12 @@ def relation_of(case: Case) -> CaseRelation | None:
 
 def _relation(case: Case) -> CaseRelation | None:
     found = rows(case)
-    if not one_input(case) or _is_identifier(found.inputs):
+    if not one_input(case) or is_identifier(found.inputs):
         return None
-    chosen = _some(found, MOST_ROWS)
+    chosen = some(found, MOST_ROWS)
     target = found.target[chosen] if found.target is not None else None
     labels, values = class_labels(target, found.loss), regression_values(target)
-    if (labels is None and values is None) or not _examinable(found.inputs):
+    if (labels is None and values is None) or not examinable(found.inputs):
         return None
     features = row_features(found.inputs[chosen])
     if labels is not None:
@@ -166,17 +158,17 @@ def _control(features: NDArray[np.float64]) -> Callable[[], float]:
     return run
 
 
-def _examinable(inputs: Tensor) -> bool:
+def examinable(inputs: Tensor) -> bool:
     finite = torch.isfinite(inputs).all() if inputs.is_floating_point() else torch.tensor(True)
     return bool(finite) and inputs[0].numel() >= 1 and not inputs.dtype.is_complex
 
 
-def _is_identifier(inputs: Tensor) -> bool:
+def is_identifier(inputs: Tensor) -> bool:
     """Few integers in a row: users, items, categories, whose numbers mean nothing to a probe."""
     return not inputs.is_floating_point() and inputs.dtype != torch.uint8 and inputs[0].numel() < LEAST_TOKENS
 
 
-def _some(found: Rows, limit: int) -> Tensor:
+def some(found: Rows, limit: int) -> Tensor:
     return torch.from_numpy(np.sort(np.random.default_rng(1).permutation(len(found.inputs))[:limit]))
 
 
@@ -186,85 +178,3 @@ def frequent_classes(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
     kept = np.flatnonzero(np.isin(labels, names[counts >= LEAST_OF_CLASS]))
     codes = np.unique(labels[kept], return_inverse=True)[1].astype(np.int64) if len(kept) else labels[:0]
     return kept, codes
-
-
-def stronger_probe(case: Case, probes: Probes) -> float:
-    """Balanced accuracy of extra trees or quadratic discriminant analysis, whichever is better, out of fold, on principal
-    components of the same rows.
-    """
-    features = row_features(rows(case).inputs[torch.from_numpy(probes.kept)])
-    found = [class_probabilities(features, probes.codes, probe).argmax(axis=1) for probe in (FOREST, QUADRATIC)]
-    return max(balanced_accuracy(predicted, probes.codes) for predicted in found)
-
-
-@dataclass(frozen=True)
-class Probes:
-    """Out-of-fold probabilities (n, C) of probes on the better representation.
-
-    kept: positions in ``rows(case)``; codes: class of each; linear (discriminant), nearby: of the two steadier probes;
-    mean: of these, logistic regression and extra trees.
-    """
-
-    kept: NDArray[np.int64]
-    codes: NDArray[np.int64]
-    linear: NDArray[np.float64]
-    nearby: NDArray[np.float64]
-    mean: NDArray[np.float64]
-
-
-def probes_of(case: Case) -> Probes | None:
-    """Probes on random convolutional features for images, and on principal components otherwise."""
-    return remembered(case.subject, "probes", lambda: _probes(case))
-
-
-def _probes(case: Case) -> Probes | None:
-    found = rows(case)
-    if not one_input(case) or _is_identifier(found.inputs):
-        return None
-    chosen = _some(found, MOST_ROWS)
-    labels = class_labels(found.target[chosen] if found.target is not None else None, found.loss)
-    if labels is None or not _examinable(found.inputs):
-        return None
-    kept, codes = frequent_classes(labels)
-    if len(kept) < LEAST_PROBED_ROWS or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
-        return None
-    tried = [
-        (features, [class_probabilities(features, codes, probe) for probe in (DISCRIMINANT, NEARBY)])
-        for features in _representations(found.inputs[chosen][kept])
-    ]
-    features, (linear, nearby) = max(tried, key=lambda item: _accuracy(item[1][0] + item[1][1], codes))
-    others = [class_probabilities(features, codes, probe) for probe in (LINEAR, FOREST)]
-    mean = np.mean([linear, nearby, *others], axis=0)
-    return Probes(chosen.numpy()[kept], codes, linear, nearby, mean)
-
-
-def _representations(inputs: Tensor) -> list[NDArray[np.float64]]:
-    found = [row_features(inputs)]
-    image = _as_image(inputs)
-    if image is not None:
-        found.append(principal(random_convolutions(image), components=128))
-    return found
-
-
-def similar_features(inputs: Tensor) -> NDArray[np.float64]:
-    """Features in which rows that look alike are near: random convolutions for images, components otherwise."""
-    image = _as_image(inputs)
-    return row_features(inputs) if image is None else principal(random_convolutions(image))
-
-
-def _as_image(inputs: Tensor) -> Tensor | None:
-    """(N, C, H, W) where rows are images; flat rows with a square number of at least 49 entries count as images."""
-    if not inputs.is_floating_point() and inputs.dtype != torch.uint8:
-        return None
-    if inputs.dim() == 4 and inputs.shape[2] >= 6 and inputs.shape[3] >= 6:
-        return inputs
-    if inputs.dim() == 3 and inputs.shape[1] >= 6 and inputs.shape[2] >= 6:
-        return inputs[:, None]
-    side = int(np.sqrt(inputs.shape[1])) if inputs.dim() == 2 else 0
-    return (
-        inputs.reshape(len(inputs), 1, side, side) if side >= 7 and side * side == inputs.shape[1] else None
-    )
-
-
-def _accuracy(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> float:
-    return float((probabilities.argmax(axis=1) == codes).mean())

@@ -426,7 +426,7 @@ def _rows(case: Case, role: Role) -> Rows | None:
         split = case.data.split(role)
         if split is None:
             return None
-        inputs = _filled(split.inputs) if split.kind == "table" else split.inputs
+        inputs = _filled(split.inputs) if split.inputs.is_floating_point() else split.inputs
         return Rows(inputs, split.target, "dataset", True, split.index, split.complete, None, split)
     recorded = batches(case, role)
     if not recorded:
@@ -439,7 +439,7 @@ def _rows(case: Case, role: Role) -> Rows | None:
 
 
 def _filled(inputs: Tensor) -> Tensor:
-    """A table's empty cells as the median of their column, so that one of them does not stop every statistic."""
+    """Empty cells as the median of their column, so that one of them does not stop every statistic."""
     bad = ~torch.isfinite(inputs)
     if not bad.any():
         return inputs

@@ -58,7 +58,7 @@ def split_rows(case: Case, least: int) -> SplitRows:
         raise NotChecked("the inputs are not finite")
     labels = _labels(found.target, validation_target(case), chosen, found.loss)
     shape, ordered = tuple(found.inputs.shape[1:]), found.index is not None
-    return SplitRows(train, other, shape, _augmented(case), _is_series(train, other), labels, ordered)
+    return SplitRows(train, other, shape, augmented(case), _is_series(train, other), labels, ordered)
 
 
 def _labels(
@@ -74,7 +74,8 @@ def _flat(inputs: Tensor) -> NDArray[np.float64]:
     return inputs.detach().reshape(len(inputs), -1).double().numpy()
 
 
-def _augmented(case: Case) -> bool:
+def augmented(case: Case) -> bool:
+    """Whether training rows are not those of the dataset, or nothing is known about it."""
     if case.data is not None:
         return False
     drawn = table(case)

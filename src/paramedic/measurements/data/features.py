@@ -76,3 +76,30 @@ def random_convolutions(images: Tensor, filters: int = 64, size: int = 5, seed: 
         maps = [functional.relu(functional.conv2d(part, weight)) for part in values.split(64)]
     pooled = torch.cat([torch.cat([part.mean(dim=(2, 3)), part.amax(dim=(2, 3))], dim=1) for part in maps])
     return np.asarray(pooled.double().numpy())
+
+
+def random_kernels(series: Tensor, kernels: int = 240, length: int = 9, seed: int = 0) -> Floats:
+    """(n, 2 * kernels) share of positive values and maximum of random dilated kernels on (n, C, T): no training.
+
+    Channels are standardized over all rows first. Reference: Dempster, Petitjean and Webb, "ROCKET", 2020.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    values = series.detach().float().cpu()
+    spread = values.std(dim=(0, 2), keepdim=True)
+    values = (values - values.mean(dim=(0, 2), keepdim=True)) / spread.clamp_min(1e-12)
+    length = min(length, values.shape[2])
+    reach = (values.shape[2] - 1) // max(1, length - 1)
+    dilations = [2**power for power in range(max(1, reach).bit_length()) if 2**power <= max(1, reach)]
+    pooled = []
+    for dilation in dilations:
+        count = -(-kernels // len(dilations))
+        weight = torch.randn(count, values.shape[1], length, generator=generator, dtype=torch.float32)
+        weight = weight - weight.mean(dim=2, keepdim=True)
+        with torch.no_grad():
+            answers = torch.cat([functional.conv1d(part, weight, dilation=dilation) for part in values.split(64)])
+        # The bias is drawn from the kernel's own answers, so that some values are above it and some below.
+        drawn = torch.randint(answers[:, 0].numel(), (count,), generator=generator)
+        bias = answers.transpose(0, 1).reshape(count, -1)[torch.arange(count), drawn]
+        pooled.append((answers > bias[None, :, None]).double().mean(dim=2))
+        pooled.append(answers.amax(dim=2).double())
+    return np.asarray(torch.cat(pooled, dim=1).numpy())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,24 +61,22 @@ class HalfData:
     z: float
 
 
-def half_data(features: Floats, labels: Ints, repeats: int = 4, seed: int = 0) -> HalfData:
-    """Logistic regression on (n, d) features; held-out quarter; the halves are drawn ``repeats`` times."""
+def half_data(features: Floats, labels: Ints, folds: int = 4, seed: int = 0) -> HalfData:
+    """Logistic regression on (n, d) features: each row is predicted from the other folds, and from
+    both halves of them."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import train_test_split
+    from sklearn.model_selection import StratifiedKFold
 
-    rows: NDArray[Any] = np.arange(len(labels))
-    fit, held = train_test_split(rows, test_size=0.25, random_state=seed, stratify=labels)
     generator = np.random.default_rng(seed)
-
-    def wrong(chosen: NDArray[Any]) -> Floats:
-        if len(np.unique(labels[chosen])) < 2:
-            return np.ones(len(held))
-        model = LogisticRegression(max_iter=200).fit(features[chosen], labels[chosen])
-        return np.asarray((model.predict(features[held]) != labels[held]).astype(float))
-
-    whole = wrong(fit)
-    half = np.mean([wrong(generator.permutation(fit)[: len(fit) // 2]) for _ in range(repeats)], axis=0)
+    whole, half = np.zeros(len(labels)), np.zeros(len(labels))
+    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for fit, held in cut.split(features, labels):
+        parts = np.array_split(generator.permutation(fit), 2)
+        for chosen, wrong, weight in ((fit, whole, 1.0), (parts[0], half, 0.5), (parts[1], half, 0.5)):
+            one = len(np.unique(labels[chosen])) < 2
+            model = None if one else LogisticRegression(max_iter=200).fit(features[chosen], labels[chosen])
+            wrong[held] += weight * (1.0 if model is None else model.predict(features[held]) != labels[held])
     difference = half - whole
-    spread = difference.std(ddof=1) / np.sqrt(len(held))
+    spread = difference.std(ddof=1) / np.sqrt(len(labels))
     z = float(difference.mean() / spread) if spread > 0 else 0.0
     return HalfData(float(whole.mean()), float(half.mean()), z if np.isfinite(z) else 0.0)

@@ -34,19 +34,31 @@ class Disagreement:
         """Lower 99 % limit of the rate (Clopper and Pearson)."""
         return float(stats.beta.ppf(0.01, self.wrong, self.rows - self.wrong + 1)) if self.wrong else 0.0
 
+    @property
+    def most(self) -> float:
+        """Upper 90 % limit of the rate."""
+        return float(stats.beta.ppf(0.9, self.wrong + 1, self.rows - self.wrong)) if self.wrong < self.rows else 1.0
+
+    def no_more_than(self, other: Disagreement) -> float:
+        """p of this many more wrong rows here than in ``other`` by chance (Fisher's exact test)."""
+        table = [[self.wrong, self.rows - self.wrong], [other.wrong, other.rows - other.wrong]]
+        return float(stats.fisher_exact(table, alternative="greater")[1])
+
 
 @dataclass(frozen=True)
 class CoreError:
     """Among the most typical rows of every class (the core): how many carry another label.
 
     worst: these (row numbers), least typical label first.
-    accuracy: out-of-fold balanced accuracy of the best of the probes and their mean. classes: number of classes.
+    accuracy: out-of-fold balanced accuracy of the best of the probes and their mean; all: disagreement of the mean with
+    all labels. classes: number of classes.
     concentration: share of the wrong rows that have the commonest pair of label and prediction.
     surer: the same of the surer half of the rows of every class on which the probes agree; flatness: the share of wrong
     rows there over that of the other half (0 where the surer half has none).
     """
 
     core: Disagreement
+    all: Disagreement
     accuracy: float
     worst: tuple[int, ...]
     classes: int
@@ -83,7 +95,8 @@ def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> Cor
     typical = Disagreement(len(chosen), len(wrong))
     surer, others = (Disagreement(len(half), int((predicted[half] != labels[half]).sum())) for half in halves)
     flatness = surer.rate / others.rate if others.wrong else (np.inf if surer.wrong else 0.0)
-    return CoreError(typical, accuracy, worst, len(np.unique(labels)), concentration, surer, float(flatness))
+    every = Disagreement(len(labels), int((predicted != labels).sum()))
+    return CoreError(typical, every, accuracy, worst, len(np.unique(labels)), concentration, surer, float(flatness))
 
 
 def confident_learning(probabilities: Floats, labels: Ints) -> tuple[int, ...] | None:

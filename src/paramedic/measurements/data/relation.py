@@ -58,6 +58,11 @@ def class_probabilities(features: Floats, labels: Ints, probe: str, seed: int = 
     return np.asarray(cross_val_predict(classifier, features, labels, cv=folds, method="predict_proba"))
 
 
+def fitted(features: Floats, labels: Ints, probe: str, seed: int = 0) -> Any:
+    """One of PROBES or DISCRIMINANT, fitted on all rows."""
+    return _classifier(probe, len(labels), seed).fit(features, labels)
+
+
 def _classifier(probe: str, rows: int, seed: int) -> Any:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
     from sklearn.ensemble import ExtraTreesClassifier
