@@ -39,7 +39,7 @@ def loops_of_evaluations(case: Case) -> Iterator[tuple[ast.Module, ast.For, Plac
 
 
 class MetricDividedByWrongCount(Check):
-    """A sum over samples is divided by the number of batches, the size of another or a larger split, or as if batches were full.
+    """A sum over samples is divided by the number of batches, by the size of another split, or as if every batch were full.
 
     What it measures: in the source of the loop in which evaluation was seen: names that add up a sum over the samples
     of each batch, and what they are divided by after the loop; and means of batches that are all weighted with the same
