@@ -15,8 +15,8 @@ MEANS = frozenset({"mean", "nanmean"})
 
 @dataclass(frozen=True)
 class WrongCount:
-    """A sum over samples that is divided by something else; why: "batches", "another split", or "full batches" (every
-    batch counts as a full one, in the sum or in the divisor)."""
+    """A sum over samples that is divided by something else; why: "batches", "another split", "the whole data set", or
+    "full batches" (every batch counts as a full one, in the sum or in the divisor)."""
 
     line: int
     total: str
@@ -115,8 +115,11 @@ def loader_datasets(tree: ast.AST) -> dict[str, str]:
     return found
 
 
-def wrong_counts(tree: ast.Module, loop: ast.For) -> Iterator[WrongCount]:
-    """Divisions, after the loop, of sums over samples by the number of batches or by the size of another split."""
+def wrong_counts(tree: ast.Module, loop: ast.For, part: bool = False) -> Iterator[WrongCount]:
+    """Divisions, after the loop, of sums over samples by the number of batches or by the size of another split.
+
+    part: the loader gives only a part of its data set, so that the data set's length is wrong as well.
+    """
     totals, over = sample_sums(loop), ast.unparse(loop.iter)
     datasets = loader_datasets(tree)
     for statement in block_after(tree, loop):
@@ -132,6 +135,8 @@ def wrong_counts(tree: ast.Module, loop: ast.For) -> Iterator[WrongCount]:
             }
             if text == over and isinstance(loop.iter, ast.Name | ast.Attribute):
                 yield WrongCount(node.lineno, node.left.id, f"len({text})", "batches")
+            elif part and text in (f"{over}.dataset", datasets.get(over)):
+                yield WrongCount(node.lineno, node.left.id, f"len({text})", "the whole data set")
             elif over in datasets and text in others and text not in (datasets[over], f"{over}.dataset"):
                 yield WrongCount(node.lineno, node.left.id, f"len({text})", "another split")
 

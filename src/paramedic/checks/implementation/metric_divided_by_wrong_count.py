@@ -18,7 +18,11 @@ LEAST_ERROR = 0.02  # of the reported number: below it a last batch counted as f
 LEAST_IGNORED = 0.05  # of the compared targets
 EQUAL = frozenset({"eq", "__eq__"})
 CONVERSIONS = frozenset({"float", "double", "long", "int", "to", "type", "cpu"})
-EXPECTED = {"batches": "the number of samples", "another split": "the length of the split that was evaluated"}
+EXPECTED = {
+    "batches": "the number of samples",
+    "another split": "the length of the split that was evaluated",
+    "the whole data set": "the number of rows that the sampler gives",
+}
 
 
 def loops_of_evaluations(case: Case) -> Iterator[tuple[ast.Module, ast.For, Place, int]]:
@@ -57,12 +61,13 @@ class MetricDividedByWrongCount(Check):
         looked, seen = False, set[int]()
         for tree, loop, place, _ in loops_of_evaluations(case):
             looked = True
-            for found in wrong_counts(tree, loop):
+            for found in wrong_counts(tree, loop, part=_gives_a_part(case, place)):
                 if found.line in seen:
                     continue
                 seen.add(found.line)
                 over = ast.unparse(loop.iter)
-                meant = f"{over}.dataset" if isinstance(loop.iter, ast.Name | ast.Attribute) else "the evaluated rows"
+                named = "sampler" if found.why == "the whole data set" else "dataset"
+                meant = f"{over}.{named}" if isinstance(loop.iter, ast.Name | ast.Attribute) else "the evaluated rows"
                 yield self.fault(
                     f"{found.total} adds up samples of {over} and is divided by {found.divisor} ({found.why}), expected "
                     f"{EXPECTED[found.why]}: divide by len({meant})",
@@ -107,6 +112,22 @@ class MetricDividedByWrongCount(Check):
             explains=("R31", "R30"),
             exact=True,
         )
+
+
+def _gives_a_part(case: Case, place: Place) -> bool:
+    """Whether the sampler of the loader that is evaluated at ``place`` gives fewer rows than the data set has. One process
+    of several has its part as well, and the sums of all are added up.
+    """
+    for record in case.setup.evaluations:
+        if record.place != place or record.loader is None:
+            continue
+        loader = case.setup.loaders[record.loader].loader
+        try:
+            if len(loader.sampler) < (1 - LEAST_ERROR) * len(loader.dataset):
+                return not hasattr(loader.sampler, "num_replicas")
+        except (AttributeError, TypeError):  # an own loader, or a stream
+            continue
+    return False
 
 
 def _excess(case: Case, place: Place) -> float:
