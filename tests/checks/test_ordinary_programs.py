@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from paramedic.checks.data.noisy_labels import BETTER
-from paramedic.experiments.progress import line_searched
+from paramedic.experiments.progress import line_searched, scale_of, train_probes
 from paramedic.measurements.data.label_noise import balanced_accuracy
 from paramedic.measurements.data.relation import FOREST, QUADRATIC, class_probabilities
 from tests.helpers import findings, observe
@@ -166,3 +166,26 @@ def test_quadratic_discriminant_analysis_knows_shells() -> None:
         balanced_accuracy(class_probabilities(x, y, probe).argmax(1), y) for probe in (FOREST, QUADRATIC)
     )
     assert quadratic > forest + BETTER
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_the_scale_of_a_classifier_of_keras(loss: str, tmp_path: Path) -> None:
+    """Its last layer ends in the softmax: what can be reached is measured in front of that."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras")
+    y = np.arange(96) % 3
+    x = np.random.default_rng(0).normal(size=(96, 5)).astype("float32")
+    target = np.eye(3, dtype="float32")[y] if loss.startswith("cat") else y
+
+    def program() -> None:
+        keras.utils.set_random_seed(1)
+        layers = [keras.Input((5,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3, "softmax")]
+        model = keras.Sequential(layers)
+        model.compile(keras.optimizers.Adam(0.01), loss=loss)
+        model.fit(x, target, batch_size=32, epochs=2, verbose=0)
+
+    case = observe(program, tmp_path, budget=5)
+    scale = scale_of(case.lab, train_probes(case.lab))
+    assert scale is not None
+    assert scale.minimum < 0.01
+    assert scale.constant == pytest.approx(np.log(3), abs=0.05)

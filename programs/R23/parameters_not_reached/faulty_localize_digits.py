@@ -90,6 +90,7 @@ def main(cfg):
     test_loader = DataLoader(test_set, batch_size=200)
     model = Detector().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=cfg.lr)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cfg.epochs)
     for epoch in range(cfg.epochs):
         model.train()
         sums = np.zeros(2)
@@ -103,6 +104,7 @@ def main(cfg):
             loss.backward()
             optimizer.step()
             sums += (class_loss.item(), location_loss.item())
+        scheduler.step()
         accuracy, overlap = evaluate(model, test_loader, device)
         sums /= len(train_loader)
         print(f"epoch {epoch}: class {sums[0]:.3f} box {sums[1]:.4f}  test accuracy {accuracy:.4f} iou {overlap:.4f}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from paramedic.experiments.lab import Intervention, Lab, merged_options
@@ -356,6 +356,10 @@ def terminal_outputs(log: Operations, node: Any = None) -> list[Tensor]:
             for item in tensors_of(result):
                 if isinstance(item, Tensor) and item.grad_fn is not None:
                     owners.setdefault(item.grad_fn, item)
+    collected = _collected(log)  # such a layer may end in its activation: what counts is what goes into that
+    for call in log.calls if collected else ():
+        if any(id(item) in collected and id(item) not in map(id, call.outputs) for item in call.inputs):
+            owners |= {item.grad_fn: item for item in call.outputs if item.grad_fn is not None}
     found: list[Tensor] = []
     assert log.root is not None
     waiting, seen = [node if node is not None else log.root.grad_fn], set()
@@ -369,6 +373,15 @@ def terminal_outputs(log: Operations, node: Any = None) -> list[Tensor]:
         else:
             waiting.extend(step for step, _ in function.next_functions)
     return found or _hand_made_output(log)
+
+
+def _collected(log: Operations) -> set[int]:
+    """The parameters, by id, that called layers keep in a list or dictionary, as Keras does."""
+    holders = [
+        part for _, module, _ in log.module_outputs for part in module.children()
+        if isinstance(part, nn.ParameterDict | nn.ParameterList)
+    ]  # fmt: skip
+    return {id(parameter) for part in holders for parameter in part.parameters()}
 
 
 def _hand_made_output(log: Operations) -> list[Tensor]:
