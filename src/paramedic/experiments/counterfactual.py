@@ -66,6 +66,9 @@ LONG_SHARE = 0.25  # of the time left, for one replay as long as the program's o
 FINER = (3.0, 10.0, 0.3)  # times a learning rate that helps: the ladder's steps are decades
 MOST_FACTOR = 1e6  # of the learning rate
 LEAST_MOVE = 0.005  # in u, of one rate beyond the next lower one; no movement on the same batches is exact to rounding
+BEGINNING = 0.02  # in u; what moves training off the spot, if no further (a healthy network's first steps do as much)
+MOST_BEGUN = 3
+LONGER = 1.5  # times the steps of the short replays, at least
 LEAST_EFFECT = 0.05  # in u; mending a fact that changes less does not matter to training (prototype's least gain)
 NARROW = 30  # the order of the remedies that are applied all at once: inputs, regularization, batches, initial weights
 
@@ -510,6 +513,8 @@ def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clo
         chosen = _second_stage(lab, found, trials, fixed, clock)
         if not chosen or isinstance(chosen[0].remedy, OtherOptimizer):  # which is almost never the cause
             chosen = _jointly(lab, found, remedies, fixed, base, ended, clock) or chosen
+        if not chosen and not found.causes:
+            chosen = _for_longer(lab, found, trials, fixed, ended, clock)
         if not chosen:
             break
         chosen = _refined(lab, found, chosen, fixed, clock)
@@ -525,6 +530,21 @@ def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clo
             break
         if ended.train <= STILL_FAILING:
             remedies = [item for item in remedies if not item.generic]
+
+
+def _for_longer(
+    lab: Lab, found: Diagnosis, trials: list[Trial], fixed: list[Remedy], ended: Outcome, clock: _Clock
+) -> list[Trial]:
+    """What began to help, over more of the program's steps: a deep network that can learn at last takes its time."""
+    began = [trial.remedy for trial in sorted(trials, key=lambda item: -item.gain) if trial.gain > BEGINNING][:MOST_BEGUN]
+    each = LONG_SHARE * lab.time_left() / max(1, (len(began) + 1) * SEEDS)
+    steps = min(found.total_steps, int(each / max(1e-4, lab.seconds_per_step)))
+    if not began or steps < LONGER * found.steps:
+        return []
+    found.steps, found.trials = steps, []
+    found.base = [run(lab, found, Together(fixed), 0, steps)]
+    found.trials = _first_stage(lab, found, began, fixed, found.base, ended, clock)
+    return _second_stage(lab, found, found.trials, fixed, clock)
 
 
 def _refined(
