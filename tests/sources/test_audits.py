@@ -405,3 +405,13 @@ def test_a_split_by_order_or_by_class_is_no_other_recipe(rows: int, factor: floa
     parts = {"train": (x[first], y[first]), "val": (x[~first] * factor, y[~first])}
     report = paramedic.audit(parts, select=["train-validation-recipe-mismatch"])
     assert (report.reasons["R15"].status == "found") == found, report.reasons["R15"]
+
+
+@pytest.mark.parametrize("columns", [600, 1500])
+def test_a_relation_to_the_sum_of_many_columns_is_not_denied(columns: int) -> None:
+    """Every row has its right label: a linear function of independent columns, too many for any probe to find it."""
+    x = np.random.default_rng(0).normal(size=(1000, columns)).astype(np.float32)
+    y = (x @ np.random.default_rng(1).normal(size=columns) > 0).astype(np.int64)
+    report = paramedic.audit((x, y), select=["R04", "R05", "R06"])
+    assert not alarms(report)
+    assert "would not be seen" in report.reasons["R05"].why or report.reasons["R05"].status == "passed"

@@ -80,7 +80,8 @@ class NoisyLabels(Check):
         even = not against and _is_even(core, few)
         seen = core.surer if even else core.core
         weak = core.accuracy < max(GOOD_PROBE * (1 - seen.rate), GOOD_PROBE_ON_FEW if few else 0.0)
-        if weak and not (against or even) or seen.rate > MOST_NOISE * (1 - 1 / core.classes):
+        hopeless = not against and 1 - seen.rate / (1 - 1 / core.classes) < LEAST_ROOM
+        if weak and not (against or even) or hopeless or seen.rate > MOST_NOISE * (1 - 1 / core.classes):
             raise NotChecked(
                 f"the best probe is right on {core.accuracy:.0%} of the rows only: noise or a hard task"
             )

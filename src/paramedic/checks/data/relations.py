@@ -23,7 +23,7 @@ from paramedic.checks.data.samples import (
     remembered,
     rows,
 )
-from paramedic.measurements.data.features import row_features
+from paramedic.measurements.data.features import row_features, variance_kept
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.relation import (
     Relation,
@@ -46,13 +46,15 @@ CONTROLS = 3
 @dataclass(frozen=True)
 class CaseRelation:
     """relation: of features to targets; control: the p of the same tests on planted labels (run when called): the
-    median of CONTROLS plants, so that it speaks for the tests and not for one plant.
+    median of CONTROLS plants, so that it speaks for the tests and not for one plant. kept: the share of the rows'
+    variance that the features have.
     """
 
     rows: int
     classes: bool
     relation: Relation
     control: Callable[[], float]
+    kept: float
 
 
 def relation_of(case: Case) -> CaseRelation | None:
@@ -70,16 +72,17 @@ def _relation(case: Case) -> CaseRelation | None:
     if (labels is None and values is None) or not examinable(found.inputs):
         return None
     features = row_features(found.inputs[chosen])
+    share = variance_kept(found.inputs[chosen], features)
     if labels is not None:
         kept, codes = frequent_classes(labels)
         if len(kept) < 20 or codes.max() < 1 or codes.max() >= MOST_PROBED_CLASSES:
             return None
         relation = class_relation(features[kept], codes)
-        return CaseRelation(len(kept), True, relation, _control(features[kept]))
+        return CaseRelation(len(kept), True, relation, _control(features[kept]), share)
     assert values is not None
     if len(values) < 20:
         return None
-    return CaseRelation(len(values), False, value_relation(features, values), _control(features))
+    return CaseRelation(len(values), False, value_relation(features, values), _control(features), share)
 
 
 LEARNS = 0.15  # share of the labels' entropy (or of the targets' variance) below which the loss on new rows falls

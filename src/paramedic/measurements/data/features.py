@@ -17,23 +17,36 @@ HASHED_TOKENS = 256
 
 def row_features(inputs: Tensor, components: int = COMPONENTS) -> Floats:
     """(n, d) features of (n, ...) rows: numbers as standardized principal components, tokens as hashed counts."""
+    return principal(_columns(inputs), components)
+
+
+def _columns(inputs: Tensor) -> NDArray[Any]:
     if not inputs.is_floating_point() and inputs.dtype != torch.uint8 and inputs[0].numel() > 1:
-        return principal(token_counts(inputs), components)
-    return principal(inputs.detach().double().cpu().numpy().reshape(len(inputs), -1), components)
+        return token_counts(inputs)
+    return inputs.detach().double().cpu().numpy().reshape(len(inputs), -1)
 
 
 def principal(values: NDArray[Any], components: int = COMPONENTS) -> Floats:
     """Standardized columns, and their leading principal components where there are more than ``components``."""
+    standard = _standardized(values)
+    if standard.shape[1] <= components:
+        return standard if standard.shape[1] else np.zeros((len(standard), 1))
+    left, scale, _ = _leading(standard, components)
+    return np.asarray(left * scale)
+
+
+def _standardized(values: NDArray[Any]) -> Floats:
+    """The columns that are not constant."""
     finite = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     spread = finite.std(axis=0)
     used = finite[:, spread > 1e-12 * (np.abs(finite).max(axis=0) + 1e-300)]
-    if used.shape[1] == 0:
-        return np.zeros((len(finite), 1))
-    standard = (used - used.mean(axis=0)) / used.std(axis=0)
-    if standard.shape[1] <= components:
-        return np.asarray(standard)
-    left, scale, _ = _leading(standard, components)
-    return np.asarray(left * scale)
+    return np.asarray((used - used.mean(axis=0)) / used.std(axis=0))
+
+
+def variance_kept(inputs: Tensor, features: Floats) -> float:
+    """Share of the variance of (n, ...) rows that their ``row_features`` have; 1 where all columns are features."""
+    total = _standardized(_columns(inputs))
+    return float((features**2).sum() / (total**2).sum()) if total.size else 1.0
 
 
 def _leading(matrix: Floats, components: int) -> tuple[Floats, Floats, Floats]:
