@@ -106,3 +106,48 @@ def test_padding_that_the_loss_ignores_is_no_error_of_the_network(masked: bool, 
     assert [item.level for item in found] == ([] if masked else ["fault"])
     if found:
         assert found[0].where is not None and found[0].where.function == "tags" and "-100" in found[0].summary
+
+
+class Phrases(Dataset[Any]):
+    """Word numbers of different lengths, as lists; a few phrases twice."""
+
+    def __init__(self, size: int, twice: int) -> None:
+        generator = torch.Generator().manual_seed(5)
+        lengths = torch.randint(3, 12, (size,), generator=generator).tolist()
+        self.items = [torch.randint(1, 40, (length,), generator=generator).tolist() for length in lengths]
+        self.items[-twice:] = self.items[:twice]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> list[int]:
+        return self.items[index]
+
+
+def as_wide_as_the_longest(batch: list[list[int]]) -> tuple[Tensor, Tensor]:
+    width = 1 + max(map(len, batch))
+    if len(batch) != 20:
+        raise ValueError("batches of 20 only")
+    words = torch.tensor([item + [0] * (width - len(item)) for item in batch])
+    return words, torch.tensor([int(item[0] > 20) for item in batch])
+
+
+@pytest.mark.parametrize("part", [1.0, 0.7])
+def test_phrases_that_occur_twice_are_no_rows_that_never_came(part: float, tmp_path: Path) -> None:
+    """part: of the rows, that the sampler gives: then there are none that come twice, and most of the others never come."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        data = Phrases(600, 40 if part == 1.0 else 1)
+        rows = range(int(part * len(data)))
+        loader = DataLoader(data, 20, sampler=list(rows), collate_fn=as_wide_as_the_longest)
+        model = nn.EmbeddingBag(42, 2)
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        for _ in range(3):
+            for words, labels in loader:
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(words), labels).backward()
+                optimizer.step()
+
+    found = findings(observe(program, tmp_path), "incomplete-epoch")
+    assert [item.level for item in found] == ([] if part == 1.0 else ["fault"])

@@ -214,14 +214,14 @@ def _length(record: LoaderRecord) -> int | None:
 
 
 def _different_rows(case: Case, record: LoaderRecord, length: int, drawn: Hashes) -> int | None:
-    """How many different rows the dataset has; None where it has equal ones and not all were read."""
+    """How many different rows the dataset has; None where it has equal ones and not all were read, or where what the loader
+    makes of them (padding, for one) gives equal rows: the dataset may have had them.
+    """
     sample = loader_sample(case, record)
-    if sample is None:
-        return length
-    hashed = [row_hashes(tensor) for tensor in sample.tensors.values()]
+    hashed = [row_hashes(tensor) for tensor in sample.tensors.values()] if sample is not None else []
     same = next((hashes for hashes in hashed if np.isin(drawn, hashes).any()), None)
-    if same is None:
-        return length
+    if sample is None or same is None:
+        return length if len(np.unique(drawn)) >= COMPLETE * len(drawn) else None
     distinct = len(np.unique(same))
     if sample.complete:
         return distinct
