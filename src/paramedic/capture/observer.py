@@ -549,9 +549,10 @@ class Observer:
     def constructed(self, thing: Any, frame: Any) -> None:
         """A module, optimizer, scheduler or loader was constructed."""
         if thing not in self._constructed:
+            own, caller = _constructor(thing, frame)
             if isinstance(thing, nn.Module) and not type(thing).__module__.startswith("torch."):
-                self._arguments[thing] = constructor_arguments(thing, frame)
-            self._constructed[thing] = place_of(_caller_of_constructor(thing, frame)) or place_of(frame)
+                self._arguments[thing] = _arguments(own)
+            self._constructed[thing] = place_of(caller) or place_of(frame)
 
     @quiet
     def optimizer_constructed(self, optimizer: torch.optim.Optimizer, frame: Any) -> None:
@@ -1425,19 +1426,9 @@ def _any_gradient(optimizer: torch.optim.Optimizer) -> bool:
     return any(grad.is_sparse or bool(grad.ne(0).any()) for grad in grads)
 
 
-def _caller_of_constructor(thing: Any, frame: Any) -> Any:
-    """The frame that makes ``thing``: the program's own class calls ``super().__init__()``, and is called itself."""
-    while frame is not None and frame.f_code.co_name == "__init__":
-        names = frame.f_code.co_varnames
-        if not names or frame.f_locals.get(names[0]) is not thing:
-            break
-        frame = frame.f_back
-    return frame
-
-
-def constructor_arguments(thing: Any, frame: Any) -> dict[str, Any] | None:
-    """The arguments of the constructor that runs in ``frame``; None where it takes any number of them, or takes tensors or
-    modules, which another call would share.
+def _constructor(thing: Any, frame: Any) -> tuple[Any, Any]:
+    """The frame of the outermost constructor of ``thing`` that runs (None: there is none), and the one that calls it: the
+    program's own class calls ``super().__init__()``, and is called itself.
     """
     own = None
     while frame is not None and frame.f_code.co_name == "__init__":
@@ -1445,6 +1436,13 @@ def constructor_arguments(thing: Any, frame: Any) -> dict[str, Any] | None:
         if not names or frame.f_locals.get(names[0]) is not thing:
             break
         own, frame = frame, frame.f_back
+    return own, frame
+
+
+def _arguments(own: Any) -> dict[str, Any] | None:
+    """The arguments of the constructor that runs in a frame; None where it takes any number of them, or takes tensors or
+    modules, which another call would share.
+    """
     if own is None or own.f_code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         return None
     code, known = own.f_code, own.f_locals
