@@ -277,7 +277,7 @@ class Observer:
             if was_active:
                 self._write_glanced(time.perf_counter())
                 self._late.flush()
-                self.sampler.settle()
+                self.sampler.settle(last=True)
                 self.writer.flush()
         except Exception as error:
             self.errors.setdefault("remove", f"{type(error).__name__}: {error}")

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from paramedic.measurements.spread import spread
+from paramedic.measurements.training.histogram import histograms
 from paramedic.measurements.training.saturation import on_flat_part
-from paramedic.trace.store import LayerRow
+from paramedic.trace.store import HistogramRow, LayerRow
 
 if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
@@ -28,6 +31,13 @@ LAST_DENSE_STEP = max(DENSE_STEPS)
 SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, section 4)
 MAX_LAYERS = 200
 MOST_WAITING = 1024  # samples (4 MB) whose statistics are computed in one go
+# Steps of an optimizer whose samples are kept as histograms too: the first, some at growing distances, and the last. Each
+# is taken at the first sampled step that is not before it.
+HISTOGRAM_STEPS = (0, 4, 16, 64, 512, 4096, 32_768)
+MAX_HISTOGRAM_MODULES = 48  # of one step, spread over the network
+MAX_HISTOGRAM_OPTIMIZERS = 4
+OF_PARAMETERS = ("gradient", "weight", "update")
+OF_HISTOGRAMS = ("activation", *OF_PARAMETERS)
 _AS_ARRAYS = frozenset({torch.float32, torch.float64})
 
 Sample = Tensor | np.ndarray[Any, Any]
@@ -143,8 +153,45 @@ def _rows_of(array: np.ndarray[Any, Any], length: int) -> list[list[float]]:
     return np.stack(columns, axis=1).tolist()  # type: ignore[no-any-return]
 
 
+class SampledStep(NamedTuple):
+    """What was read at one step of an optimizer: path, quantity and values of each tensor."""
+
+    step: int
+    rows: list[tuple[str, str, Sample]]
+
+
+def histogram_rows(sampled: SampledStep, vectors: set[str]) -> Iterator[HistogramRow]:
+    """Of at most MAX_HISTOGRAM_MODULES modules: those with a matrix of parameters first, then activations alone.
+
+    vectors: names of parameters with one dimension. Biases and scales are left out unless there is nothing else.
+    """
+    parameters = {path for path, quantity, _ in sampled.rows if quantity in OF_PARAMETERS}
+    left_out = vectors if parameters - vectors else set()
+    rows = [row for row in sampled.rows if row[1] in OF_HISTOGRAMS and not (row[0] in left_out and row[0] in parameters)]
+    owners = [path if quantity == "activation" else path.rpartition(".")[0] or path for path, quantity, _ in rows]
+    training = {owner for owner, row in zip(owners, rows, strict=True) if row[1] in OF_PARAMETERS}
+    order = list(dict.fromkeys(owners))
+    taken = spread([name for name in order if name in training], MAX_HISTOGRAM_MODULES)
+    taken += spread([name for name in order if name not in training], MAX_HISTOGRAM_MODULES - len(taken))
+    wanted = set(taken)
+    rows = [row for owner, row in zip(owners, rows, strict=True) if owner in wanted]
+    for (path, quantity, _), found in zip(rows, histograms(_near([values for *_, values in rows])), strict=True):
+        if found is not None:
+            yield HistogramRow(sampled.step, path, quantity, *found)
+
+
+def _near(samples: Sequence[Sample]) -> list[np.ndarray[Any, Any]]:
+    """All of them in the processor's memory, those of a device in one piece."""
+    far = [item for item in samples if isinstance(item, Tensor) and not item.is_cpu]
+    if len({item.device for item in far}) == 1:
+        wide = torch.float64 if any(item.dtype == torch.float64 for item in far) else torch.float32
+        parts = iter(torch.cat([item.to(wide) for item in far]).cpu().split([len(item) for item in far]))
+        samples = [next(parts) if isinstance(item, Tensor) and not item.is_cpu else item for item in samples]
+    return [_array(item.cpu() if isinstance(item, Tensor) else item) for item in samples]
+
+
 class LayerSampler:
-    """Decides which steps are sampled, and writes their layer rows."""
+    """Decides which steps are sampled, and writes their layer rows and histograms."""
 
     def __init__(self, observer: Observer, overhead: float) -> None:
         self.observer = observer
@@ -156,6 +203,10 @@ class LayerSampler:
         self._seen: set[str] = set()
         self._before: list[tuple[str, Tensor, Sample]] = []  # name, parameter, sample of its values before the step
         self._paths: dict[int, str] = {}
+        self._vectors: set[str] = set()  # names of parameters with one dimension
+        self._due: dict[int, int] = {}  # by optimizer: how many of its HISTOGRAM_STEPS are over
+        self._latest: dict[int, SampledStep] = {}  # by optimizer: its last one, unless it is among those below
+        self._histograms: list[SampledStep] = []  # to be counted with the next statistics
 
     def decide(self, step: int) -> None:
         """Whether the coming step is sampled."""
@@ -167,6 +218,9 @@ class LayerSampler:
 
     def begin_again(self) -> None:
         """Another training begins, perhaps of other modules."""
+        self._histograms += self._latest.values()
+        self._latest.clear()
+        self._due.clear()
         self._rows, self._before = [], []
         self._seen.clear()
         self._paths.clear()
@@ -221,6 +275,8 @@ class LayerSampler:
                     else None
                 )
                 name = self._paths.setdefault(id(parameter), name or f"parameter {len(self._paths)}")
+                if parameter.dim() < 2:
+                    self._vectors.add(name)
                 weight = quick_sample(parameter)
                 self._rows.append((name, "gradient", quick_sample(grad)))
                 self._rows.append((name, "weight", weight))
@@ -236,15 +292,41 @@ class LayerSampler:
             self._rows.append((name, "update", quick_sample(parameter) - weight))  # type: ignore[operator]
         step = self.observer.steps
         self._waiting += [(step, *row) for row in self._rows]
+        self._keep(optimizer, SampledStep(step, self._rows))
         self._rows, self._before = [], []
         self._seen.clear()
         if len(self._waiting) >= MOST_WAITING:
             self.settle()
 
-    def settle(self) -> None:
-        """Write the statistics of what was sampled so far."""
+    def _keep(self, optimizer: torch.optim.Optimizer, sampled: SampledStep) -> None:
+        """For a histogram if one is due, or as the last one so far."""
+        due = self._due.get(id(optimizer), 0)
+        if due == 0 and len(self._due) >= MAX_HISTOGRAM_OPTIMIZERS:
+            return
+        begun = self.observer.setup.phase.first_step
+        over = bisect_right(HISTOGRAM_STEPS, sampled.step - begun)
+        self._due[id(optimizer)] = over
+        if over > due:
+            self._histograms.append(sampled)
+            self._latest.pop(id(optimizer), None)
+        else:
+            self._latest[id(optimizer)] = sampled
+
+    def settle(self, last: bool = False) -> None:
+        """Write the statistics of what was sampled so far; ``last``: also what only the end makes a histogram of.
+
+        Whatever lies on a device is read here, once in a while, and after one wait for it.
+        """
         waiting, self._waiting = self._waiting, []
         if waiting:
             found = statistics([values for *_, values in waiting])
             for (step, path, quantity, _), numbers in zip(waiting, found, strict=True):
                 self.observer.writer.layer(LayerRow(step, path, quantity, *numbers))
+        if waiting or last:
+            steps, self._histograms = self._histograms, []
+            if last:
+                steps += self._latest.values()
+                self._latest.clear()
+            for sampled in steps:
+                for row in histogram_rows(sampled, self._vectors):
+                    self.observer.writer.histogram(row)

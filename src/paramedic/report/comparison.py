@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from paramedic.report.charts import charts
 from paramedic.report.escape import clean, number
-from paramedic.report.html import asset, environment, script_hash, script_json
+from paramedic.report.html import asset, environment, script, script_hash, script_json
 from paramedic.report.model import _version
 from paramedic.trace.store import Trace
 
@@ -32,7 +32,7 @@ def render(comparison: dict[str, Any], traces: Sequence[Trace]) -> str:
         }
         for key, title in CURVES
     ]
-    scripts = [asset("vendor/echarts.custom.min.js"), asset("page/comparison.js")]
+    scripts = [asset("vendor/echarts.custom.min.js"), script("comparison.js")]
     return environment().get_template("comparison.html.j2").render(
         comparison=comparison,
         runs=[clean(run, 120) for run in comparison["runs"]],

@@ -39,6 +39,7 @@ from paramedic.report.context import (
     proof_text,
     sentence,
 )
+from paramedic.report.distributions import distributions
 from paramedic.report.escape import clean, clean_lines, number
 from paramedic.report.model import Report, _version
 from paramedic.trace.place import Place
@@ -55,7 +56,7 @@ PARTS = {
     "data": "Data",
     "network": "Network",
     "layers": "Layers over the steps",
-    "distributions": "Distributions",
+    "distributions": "Distributions of the layers",
     "about": "Environment and cost",
 }
 
@@ -79,12 +80,18 @@ def asset(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8").strip()
 
 
+def script(name: str) -> str:
+    """The script of a page, with what the pages have in common."""
+    return f"{asset('page/zoom.js')}\n{asset(f'page/{name}')}"
+
+
 def render(report: Report, context: Context, live: bool = False) -> str:
     """The page, with as many of its parts as fit into MAX_BYTES; what is left out is named.
 
     live: the page of a program that runs, which asks its server for news.
     """
     exhibits, numbers = _exhibits(context), charts(context.trace)
+    numbers["distributions"] = distributions(context.trace, exhibits)
     text = _page(report, context, exhibits, numbers, live)
     for part in LARGE_PARTS:
         if len(text.encode("utf-8")) <= MAX_BYTES:
@@ -102,11 +109,11 @@ def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: d
         **numbers,
         "levels": exhibits.get("levels"),
         "replays": _replays(exhibits.get("replays"), report),
-        "distributions": exhibits.get("distributions"),
         "data": _without_samples(exhibits.get("data")),
         "rows": _rows(report),
+        "layer": _first_layer(numbers.get("distributions"), report),
     }
-    scripts = [asset("vendor/echarts.custom.min.js"), asset("page/report.js")]
+    scripts = [asset("vendor/echarts.custom.min.js"), script("report.js")]
     verdict = report.verdict
     argv = report.program.get("argv") or []
     network = _network(exhibits.get("network"), report)
@@ -117,7 +124,7 @@ def _page(report: Report, context: Context, exhibits: dict[str, Any], numbers: d
         "data": bool(exhibits.get("data")),
         "network": bool(network),
         "layers": live or bool(numbers.get("heat")),
-        "distributions": bool(exhibits.get("distributions")),
+        "distributions": live or bool(numbers.get("distributions")),
         "about": True,
     }
     return environment().get_template("report.html.j2").render(
@@ -328,6 +335,17 @@ def _network(rows: Any, report: Report) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _first_layer(shown: Any, report: Report) -> int | None:
+    """Which layer's distributions are shown first: the one that a finding names; None for the page's own choice."""
+    layers = shown["layers"] if shown else []
+    for finding in report.findings:
+        path = clean(finding.module or "", 200)
+        for at, name in enumerate(layers):
+            if path and finding.level != "note" and (name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")):
+                return at
+    return None
 
 
 def _units(units: dict[str, dict[str, float]]) -> str:

@@ -13,6 +13,9 @@ Schema version 1:
     layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL, high REAL, zero REAL,
            nonfinite REAL)                             quantity: activation, gradient, weight, update,
                                                        saturated (1 where the activation's slope is gone)
+    histograms(step INTEGER, path TEXT, quantity TEXT, low REAL, high REAL, mean REAL, std REAL,
+               nonfinite INTEGER, counts TEXT)         of some of these tensors at a few steps: the first, later ones at
+                                                       growing distances, the last; counts: JSON, in equal bins
 Non-finite numbers are stored as NULL with their text in JSON columns. Nothing in a trace is ever unpickled.
 """
 
@@ -35,7 +38,9 @@ FLUSH_SECONDS = 1.0
 MAX_STEPS = 200_000  # rows kept per run; about 10 MB. Above it every other row is dropped, again and again.
 MAX_EVENTS = 50_000
 MAX_LAYER_ROWS = 400_000
+MAX_HISTOGRAMS = 6_000  # rows; about 1.5 MB. Above it none is added: the first steps are worth more than the next network
 
+TABLES = ("steps", "events", "layers", "histograms")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL,
@@ -43,6 +48,8 @@ CREATE TABLE IF NOT EXISTS steps(step INTEGER, epoch INTEGER, time REAL, loss RE
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT);
 CREATE TABLE IF NOT EXISTS layers(step INTEGER, path TEXT, quantity TEXT, mean REAL, std REAL, low REAL,
     high REAL, zero REAL, nonfinite REAL);
+CREATE TABLE IF NOT EXISTS histograms(step INTEGER, path TEXT, quantity TEXT, low REAL, high REAL, mean REAL,
+    std REAL, nonfinite INTEGER, counts TEXT);
 """
 
 
@@ -83,7 +90,22 @@ class LayerRow(NamedTuple):
     nonfinite: float
 
 
-Row = TypeVar("Row", StepRow, LayerRow)
+class HistogramRow(NamedTuple):
+    """How the values of one tensor were distributed at one step; ``counts`` are in equal bins from low to high."""
+
+    step: int
+    path: str
+    quantity: str
+    low: float
+    high: float
+    mean: float
+    std: float
+    nonfinite: int
+    counts: tuple[int, ...]
+
+
+Row = TypeVar("Row", StepRow, LayerRow, HistogramRow)
+OfTensor = TypeVar("OfTensor", LayerRow, HistogramRow)
 
 
 class TraceError(Exception):
@@ -107,6 +129,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _storable(row: OfTensor) -> OfTensor:
+    """With a path that can be written: a lone surrogate in a name is no valid UTF-8."""
+    return row if row.path.isascii() else row._replace(path=row.path.encode("utf-8", "backslashreplace").decode())
+
+
 class TraceWriter:
     """Buffers rows and writes them at most FLUSH_SECONDS later, from the calling thread.
 
@@ -120,8 +147,8 @@ class TraceWriter:
         self.path = path
         self.problem: str | None = None
         self._elsewhere = elsewhere
-        self._rows: dict[str, list[tuple[Any, ...]]] = {"steps": [], "events": [], "layers": []}
-        self._counts = {"steps": 0, "events": 0, "layers": 0}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
+        self._counts = dict.fromkeys(TABLES, 0)
         self._event_id = 0
         self._last_flush = self._last_step = time.monotonic()  # _last_step: when flush_due was asked
         self._start = time.time()
@@ -223,9 +250,11 @@ class TraceWriter:
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
-        if not row.path.isascii():  # a lone surrogate in a name is no valid UTF-8
-            row = row._replace(path=row.path.encode("utf-8", "backslashreplace").decode())
-        self._add("layers", row)
+        self._add("layers", _storable(row))
+
+    def histogram(self, row: HistogramRow) -> None:
+        if self._counts["histograms"] + len(self._rows["histograms"]) < MAX_HISTOGRAMS:
+            self._add("histograms", (*_storable(row)[:-1], _json(row.counts)))
 
     @property
     def last_event(self) -> int:
@@ -367,6 +396,13 @@ class Trace:
         where, parameters = ("WHERE quantity = ?", (quantity,)) if quantity else ("", ())
         return [self._layer(row) for row in self._query(f"SELECT * FROM layers {where} ORDER BY step", parameters)]
 
+    def histograms(self) -> list[HistogramRow]:
+        """In the order of the steps; none of a trace that was written before they were recorded."""
+        if not self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'histograms'"):
+            return []
+        rows = self._query("SELECT * FROM histograms ORDER BY step, rowid")
+        return [HistogramRow(*row[:3], *map(_number, row[3:7]), row[7], tuple(json.loads(row[8]))) for row in rows]
+
     @staticmethod
     def _layer(row: tuple[Any, ...]) -> LayerRow:
         return LayerRow(row[0], row[1], row[2], *(_number(value) for value in row[3:]))
@@ -388,6 +424,9 @@ class TracePart(Trace):
 
     def layers(self, quantity: str | None = None) -> list[LayerRow]:
         return self._own(super().layers(quantity))
+
+    def histograms(self) -> list[HistogramRow]:
+        return self._own(super().histograms())
 
     def events(self, kind: str | None = None) -> list[Event]:
         first, end = self._events

@@ -1,4 +1,4 @@
-"""The network as a tree with shapes and parameter counts, and distributions at the first and the last weights."""
+"""The network as a tree with shapes and parameter counts, and distributions that the trace does not have."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.case import Case
+from paramedic.measurements.training.histogram import histogram
 from paramedic.measurements.training.saturation import on_flat_part
 from paramedic.trace.tape import flatten
 
 MAX_MODULES = 400
 MAX_LAYERS = 48  # with distributions
-BINS = 33
-WIDTH_IN_STD = 4.0  # the histograms reach so many standard deviations to each side; the rest is in the outer bins
+VALUES = 200_000  # of a tensor, at equal distances, go into its histogram
 STATES = ("initial", "final")
+LATE = 0.9  # of the steps: what was recorded there stands for the end
 
 
 def network(case: Case) -> list[dict[str, Any]] | None:
@@ -84,22 +85,31 @@ _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Ta
 
 
 def distributions(case: Case) -> list[dict[str, Any]] | None:
-    """Histograms of weights, activations and gradients at both ends of the training, and of the whole update."""
+    """Histograms of the update over the whole training, and of weights, activations and gradients at those of its two
+    ends that were not recorded while it ran: the last in short runs, both without an optimizer."""
     lab = case.workshop
     if lab is None or lab.why_not_replayable() is not None:
         return None
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     first = {id(live): start for live, start in lab.setup.initial.tensors}
-    for state in STATES:
+    for state in _ends_not_recorded(case):
         with lab.at(state):
             for quantity, path, value in _values(case, state):
-                if (histogram := _histogram(value)) is not None:
-                    rows[quantity, path, state] = {"quantity": quantity, "path": path, "state": state, **histogram}
+                if (found := _histogram(value)) is not None:
+                    rows[quantity, path, state] = {"quantity": quantity, "path": path, "state": state, **found}
     for path, parameter in _parameters(case):
         if id(parameter) in first and first[id(parameter)].shape == parameter.shape:
-            if (histogram := _histogram(parameter.detach() - first[id(parameter)].to(parameter.device))) is not None:
-                rows["update", path, "run"] = {"quantity": "update", "path": path, "state": "run", **histogram}
+            if (found := _histogram(parameter.detach() - first[id(parameter)].to(parameter.device))) is not None:
+                rows["update", path, "run"] = {"quantity": "update", "path": path, "state": "run", **found}
     return list(rows.values()) or None
+
+
+def _ends_not_recorded(case: Case) -> tuple[str, ...]:
+    recorded = max((row.step for row in case.trace.histograms()), default=None)
+    if recorded is None:
+        return STATES
+    last = max((row.step for row in case.trace.steps()), default=0)
+    return () if recorded >= LATE * last else STATES[1:]
 
 
 def _parameters(case: Case) -> list[tuple[str, Tensor]]:
@@ -140,16 +150,10 @@ def _values(case: Case, state: str) -> Iterator[tuple[str, str, Tensor]]:
 
 
 def _histogram(tensor: Tensor) -> dict[str, Any] | None:
-    """Counts in BINS equal bins around the mean, with mean, std and the count of what is not finite."""
-    values = tensor.detach().flatten().float().cpu()
-    finite = values[torch.isfinite(values)]
-    if finite.numel() < 2:
+    values = tensor.detach().flatten()
+    values = values[:: max(1, values.numel() // VALUES)][:VALUES]
+    found = histogram(values.double().cpu().numpy())
+    if found is None:
         return None
-    mean, std = float(finite.mean()), float(finite.std(correction=0))
-    reach = WIDTH_IN_STD * std or max(abs(mean), 1e-6)
-    counts = torch.histc(finite.clamp(mean - reach, mean + reach), BINS, mean - reach, mean + reach)
-    return {
-        "low": float(f"{mean - reach:.5g}"), "high": float(f"{mean + reach:.5g}"), "mean": float(f"{mean:.5g}"),
-        "std": float(f"{std:.5g}"), "count": int(finite.numel()), "nonfinite": int(values.numel() - finite.numel()),
-        "bins": [int(count) for count in counts],
-    }  # fmt: skip
+    ends = {name: float(f"{getattr(found, name):.5g}") for name in ("low", "high", "mean", "std")}
+    return {**ends, "nonfinite": found.nonfinite, "bins": list(found.counts)}

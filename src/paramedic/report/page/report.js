@@ -12,10 +12,16 @@
   const finite = (values) => values.filter((x) => typeof x === "number" && Number.isFinite(x));
   const make = (tag, text, name) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (name) e.className = name; return e; };
 
+  const common = () => ({ animation: false, textStyle: { color: color("dim") }, color: palette() });
+  function paint(chart) {
+    const option = chart.option();
+    for (const part of option.dataZoom || []) Object.assign(part, chart.zoom ??= zoom.attach(chart.element, chart.box));
+    chart.box.setOption({ ...common(), ...option }, true);
+  }
   function draw(element, option, text) {
     let chart = charts.get(element);
     if (!chart) {
-      chart = { box: echarts.init(element, null, { renderer: "canvas" }), option };
+      chart = { element, box: echarts.init(element, null, { renderer: "canvas" }) };
       charts.set(element, chart);
       element.setAttribute("role", "img");
       const fit = () => { if (!chart.box.isDisposed()) chart.box.resize(); };
@@ -23,10 +29,11 @@
     }
     chart.option = option;
     element.setAttribute("aria-label", text);
-    chart.box.setOption({ animation: false, textStyle: { color: color("dim") }, color: palette(), ...option() }, true);
+    paint(chart);
     element.dataset.drawn = "yes";
+    return chart;
   }
-  const redraw = () => charts.forEach((chart) => chart.box.setOption({ animation: false, textStyle: { color: color("dim") }, color: palette(), ...chart.option() }, true));
+  const redraw = () => charts.forEach(paint);
   for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", redraw);
   addEventListener("beforeprint", () => { document.querySelectorAll("main details").forEach((e) => { e.open = true; }); });
 
@@ -68,15 +75,15 @@
         marks.push({ xAxis: mark.step, label: { show: named, formatter: mark.text, color: color(markColor[mark.kind]), position: "insideEndTop" }, lineStyle: { color: color(markColor[mark.kind]), type: named ? "dashed" : "solid", width: named ? 1.5 : 1 } });
       }
       return {
-        grid: { left: 58, right: 18, top: series.length > 1 ? 34 : 14, bottom: key === "loss" ? 62 : 34 },
+        grid: { left: 58, right: 18, top: series.length > 1 ? 34 : 14, bottom: 62 },
         legend: series.length > 1 ? { textStyle: { color: color("ink") }, top: 0, type: "scroll" } : undefined,
         tooltip: tooltip((items) => "step " + escaped(items[0].value[0]) + items.map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value[1])) + "</b>").join("")),
-        xAxis: axis({ min: "dataMin", max: "dataMax", splitLine: { show: false } }), yAxis: axis(y),
-        dataZoom: key === "loss" ? [{ type: "inside", zoomOnMouseWheel: "ctrl" }, { type: "slider", height: 16, bottom: 8, borderColor: color("line"), textStyle: { color: color("dim") } }] : [],
+        xAxis: axis({ min: 0, max: Math.max(data.last || 0, ...series.flatMap((s) => s.points.map((p) => p[0]))), splitLine: { show: false } }), yAxis: axis(y),
+        dataZoom: zoom.parts(color, Math.max(...series.map((s) => s.points.length))),
         series: series.map((s, at) => ({ name: s.name, type: "line", data: s.points, showSymbol: s.points.length < 12, lineStyle: { width: 1.6 }, connectNulls: false,
           markLine: at === 0 && marks.length ? { symbol: "none", silent: true, data: marks } : undefined })),
       };
-    }, id + " chart. " + sentence);
+    }, id + " chart. " + sentence).box.group = "steps"; // they are zoomed together
   }
   function curves() {
     const levels = [], given = data.levels || {};
@@ -88,6 +95,7 @@
     curve("metric", "metric", []);
     curve("lr", "lr", []);
     curve("gradient", "gradient", []);
+    echarts.connect("steps");
   }
 
   // -- experiments -------------------------------------------------------------------------------------------------
@@ -128,13 +136,13 @@
       const figure = make("figure"), box = make("div", undefined, "chart"), rows = summarized(replay);
       const mended = replay.beside && data.replays.find((r) => r.changed === replay.beside), ground = mended || base, before = mended ? "without it" : "unchanged";
       const start = ground ? summarized(ground) : null;
-      box.style.height = "220px";
+      box.style.height = "250px";
       const last = (r) => number((r.filter((x) => x[1] !== null).pop() || [])[1]);
       const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, ${before} at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
       figure.append(make("h3", replay.changed + (replay.proves ? ": the proof" : "")), box, make("figcaption", text));
       place.append(figure);
       draw(box, () => ({
-        grid: { left: 58, right: 18, top: 30, bottom: 34 }, legend: { top: 0, data: start ? [before, "changed"] : ["changed"], textStyle: { color: color("ink") } },
+        grid: { left: 58, right: 18, top: 30, bottom: 62 }, dataZoom: zoom.parts(color, 0), legend: { top: 0, data: start ? [before, "changed"] : ["changed"], textStyle: { color: color("ink") } },
         tooltip: tooltip((items) => "step " + escaped(items[0].value[0]) + items.map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value[1])) + "</b>").join("")),
         xAxis: axis({ splitLine: { show: false }, max: "dataMax" }), yAxis: axis(scaleOf(rows.concat(start || []).map((r) => r[1]))),
         series: [...(start ? band(before, start, color("fault")) : []), ...band("changed", rows, color("passed"))],
@@ -175,6 +183,7 @@
   // -- heat maps ---------------------------------------------------------------------------------------------------
 
   const SEQUENCE = ["#2b1d5c", "#3b4d97", "#2f7fa5", "#35a88f", "#8ccf63", "#f6e61f"];
+  const ZOOM_BAR = 26; // pixels, with the space around it
   function heatMaps() {
     const place = find("heat");
     if (!place) return;
@@ -186,7 +195,7 @@
         const caption = make("figcaption"); caption.id = "heat-text-" + index;
         figure.append(make("h3", map.title), box, caption); place.append(figure);
       }
-      const height = (70 + Math.max(3, map.layers.length) * (map.layers.length > 30 ? 11 : 16)) + "px";
+      const height = (70 + ZOOM_BAR + Math.max(3, map.layers.length) * (map.layers.length > 30 ? 11 : 16)) + "px";
       if (box.style.height !== height) { box.style.height = height; const known = charts.get(box); if (known) known.box.resize(); }
       const log = map.scale === "log";
       const shown = (x) => (log ? (x > 0 ? Math.log10(x) : null) : x);
@@ -201,7 +210,7 @@
       find("heat-text-" + index).textContent = text;
       const real = (z) => (log ? 10 ** z : z);
       draw(box, () => ({
-        grid: { left: 8, right: 8, top: 6, bottom: 58, containLabel: true },
+        grid: { left: 8, right: 12, top: 6, bottom: 58 + ZOOM_BAR, containLabel: true }, dataZoom: zoom.parts(color, map.steps.length, 34),
         tooltip: { confine: true, backgroundColor: color("paper"), borderColor: color("line"), textStyle: { color: color("ink"), fontSize: 12 },
           formatter: (item) => escaped(map.layers[item.value[1]]) + "<br>step " + escaped(map.steps[item.value[0]]) + ": <b>" + escaped(item.value[3] === undefined ? "not finite" : number(item.value[3])) + "</b>" },
         xAxis: { type: "category", data: map.steps, axisLabel: { color: color("dim"), hideOverlap: true }, axisLine: line(), axisTick: { show: false } },
@@ -215,39 +224,94 @@
 
   // -- distributions -----------------------------------------------------------------------------------------------
 
-  const SHORT = { weight: "Weights", activation: "Activations", gradient: "Gradients", update: "Whole update" };
-  const moduleOf = (d) => (d.quantity === "activation" ? d.path : d.path.split(".").slice(0, -1).join("."));
+  const QUANTITIES = ["Activations", "Gradients", "Weights", "Updates", "Whole update"], WHOLE = 4;
+  const COMPARABLE = 30; // a first step whose values are so many times as wide or narrow would press the other flat
+  const unpacked = (r) => ({ layer: r[0], step: r[1], quantity: r[2], name: r[3], low: r[4], high: r[5], mean: r[6], std: r[7], nonfinite: r[8], counts: r[9], size: Math.hypot(r[6], r[7]) });
+  let chosen = null; // what is shown: at the end unless somebody has chosen a step
   function distributions() {
-    const select = find("layer"), all = data.distributions || [];
-    if (!select || !all.length) return;
-    for (const name of [...new Set(all.map(moduleOf))]) { const option = make("option", name); option.value = name; select.append(option); }
-    const show = () => {
-      const place = find("histograms");
-      for (const box of place.querySelectorAll(".chart")) { charts.get(box)?.box.dispose(); charts.delete(box); }
-      place.replaceChildren();
-      for (const quantity of Object.keys(SHORT)) {
-        const mine = all.filter((d) => moduleOf(d) === select.value && d.quantity === quantity);
-        if (!mine.length) continue;
-        const figure = make("figure"), box = make("div", undefined, "chart");
-        box.style.height = "190px";
-        const names = { initial: "first", final: "last", run: "last − first" };
-        const text = mine.map((d) => `${names[d.state]}: mean ${number(d.mean)}, std ${number(d.std)}` + (d.nonfinite ? `, ${d.nonfinite} not finite` : "")).join("; ");
-        figure.append(make("h3", SHORT[quantity]), box, make("figcaption", text));
-        place.append(figure);
-        const series = () => mine.flatMap((d, at) => {
-          const width = (d.high - d.low) / d.bins.length, paint = mine.length > 1 && at === 0 ? color("dim") : color("accent");
-          const density = d.bins.map((n, i) => [d.low + (i + 0.5) * width, n / (d.count * width)]);
-          const rows = [{ name: names[d.state], type: "line", step: "middle", showSymbol: false, areaStyle: { opacity: 0.2 }, lineStyle: { width: 1 }, color: paint, data: density }];
-          if (at === mine.length - 1 && d.std > 0) rows.push({ name: "normal", type: "line", showSymbol: false, smooth: true, color: color("second"), lineStyle: { width: 1.5, type: "dashed" },
-            data: density.map(([x]) => [x, Math.exp(-((x - d.mean) ** 2) / (2 * d.std ** 2)) / (d.std * Math.sqrt(2 * Math.PI))]) });
-          return rows;
-        });
-        draw(box, () => ({ grid: { left: 8, right: 12, top: 28, bottom: 24 }, legend: { top: 0, itemWidth: 14, textStyle: { color: color("ink"), fontSize: 11 } }, tooltip: tooltip((items) => escaped(number(items[0].value[0])) + items.map((i) => "<br>" + escaped(i.seriesName) + ": " + escaped(number(i.value[1]))).join("")),
-          xAxis: axis({ splitLine: { show: false }, splitNumber: 3, scale: true, min: "dataMin", max: "dataMax" }), yAxis: axis({ axisLabel: { show: false }, splitLine: { show: false } }), series: series() }), SHORT[quantity] + ". " + text);
-      }
+    const all = data.distributions, when = find("when"), select = find("layer");
+    if (!when || !all) return;
+    find("distributions").hidden = false;
+    if (!chosen) {
+      chosen = { step: null };
+      when.addEventListener("input", () => { chosen.step = Number(when.value) === Number(when.max) ? null : Number(when.value); shownDistributions(); });
+      select.addEventListener("change", shownDistributions);
+    }
+    while (select.options.length < all.layers.length) { const option = make("option", all.layers[select.options.length]); option.value = select.options.length; select.append(option); }
+    if (chosen.layer === undefined) chosen.layer = select.value = data.layer ?? all.rows.find((r) => r[3])?.[0] ?? 0;
+    when.max = Math.max(0, all.steps.length - 1);
+    when.disabled = all.steps.length < 2;
+    when.value = chosen.step ?? when.max;
+    shownDistributions();
+  }
+  function shownDistributions() {
+    const all = data.distributions, at = Number(find("when").value), layer = Number(find("layer").value), step = all.steps[at] || "";
+    const rows = all.rows.map(unpacked);
+    find("when-text").textContent = step;
+    find("when").setAttribute("aria-valuetext", step);
+    sizes(rows.filter((r) => r.step === at), all, step);
+    find("layer-title").textContent = all.layers[layer] + (step ? " at " + step : "");
+    const mine = rows.filter((r) => r.layer === layer), place = find("histograms"), kept = new Set();
+    for (const key of [...new Set(mine.map((r) => r.quantity + "/" + r.name))]) {
+      const [quantity, ...name] = key.split("/"), own = mine.filter((r) => r.quantity === Number(quantity) && r.name === name.join("/"));
+      const now = own.find((r) => r.step === (r.quantity === WHOLE ? -1 : at)), first = own.find((r) => r.step >= 0 && r.step < at);
+      if (now) kept.add(histogram(place, key, QUANTITIES[quantity] + (name.join("/") && name.join("/") !== "weight" ? ": " + name.join("/") : ""), now, first, all));
+    }
+    for (const figure of [...place.children]) if (!kept.has(figure)) {
+      const box = figure.querySelector(".chart");
+      charts.get(box).box.dispose(); charts.delete(box); figure.remove();
+    }
+  }
+  // One line per quantity over the layers: gradients that vanish fall by orders of magnitude.
+  function sizes(rows, all, step) {
+    const lines = QUANTITIES.slice(0, WHOLE).map((name, quantity) => {
+      const points = new Map();
+      for (const r of rows) if (r.quantity === quantity) points.set(r.layer, Math.max(points.get(r.layer) || 0, r.size));
+      return { name, points };
+    }).filter((line) => line.points.size > 1);
+    find("sizes").hidden = !lines.length;
+    if (!lines.length) return;
+    const ends = (line) => {
+      const sorted = [...line.points].sort((a, b) => a[1] - b[1]), low = sorted[0], high = sorted[sorted.length - 1];
+      const times = low[1] > 0 && high[1] >= 2 * low[1] ? ` (${number(high[1] / low[1])} times)` : "";
+      return `${line.name}: ${number(low[1])} in ${all.layers[low[0]]} to ${number(high[1])} in ${all.layers[high[0]]}${times}`;
     };
-    select.addEventListener("change", show);
-    show();
+    const text = lines.map(ends).join("; ") + ".";
+    find("text-sizes").textContent = text;
+    const values = lines.flatMap((line) => [...line.points.values()]).filter((v) => v > 0);
+    const low = 10 ** Math.floor(Math.log10(Math.min(...values))), high = 10 ** Math.ceil(Math.log10(Math.max(...values)));
+    draw(find("chart-sizes"), () => ({
+      grid: { left: 8, right: 18, top: 34, bottom: 8, containLabel: true }, legend: { top: 0, type: "scroll", textStyle: { color: color("ink") } },
+      tooltip: tooltip((items) => escaped(all.layers[items[0].dataIndex]) + items.filter((i) => i.value !== null && i.value !== undefined).map((i) => "<br>" + escaped(i.seriesName) + ": <b>" + escaped(number(i.value)) + "</b>").join("")),
+      xAxis: { type: "category", data: all.layers, axisLabel: { color: color("dim"), hideOverlap: true, fontSize: 11, formatter: (name) => (name.length > 18 ? "…" + name.slice(-17) : name) }, axisLine: line() },
+      yAxis: axis(values.length ? { type: "log", min: low, max: high > low ? high : 10 * low } : {}),
+      series: lines.map((item) => ({ name: item.name, type: "line", connectNulls: true, symbolSize: 7, lineStyle: { width: 1.8 }, data: all.layers.map((_name, at) => (item.points.get(at) > 0 ? item.points.get(at) : null)) })),
+    }), `Root mean square of the values of each layer at ${step}. ` + text);
+  }
+  function histogram(place, key, title, now, first, all) {
+    let figure = [...place.children].find((item) => item.dataset.key === key);
+    if (!figure) {
+      const box = make("div", undefined, "chart");
+      figure = make("figure"); figure.dataset.key = key; box.style.height = "190px";
+      figure.append(make("h4"), box, make("figcaption"));
+      place.append(figure);
+    }
+    const near = first && first.std > 0 && now.std > 0 && Math.max(first.std / now.std, now.std / first.std) < COMPARABLE;
+    const text = (now.quantity === WHOLE ? "Last weights − first. " : "") + `Mean ${number(now.mean)}, standard deviation ${number(now.std)}` + (now.nonfinite ? `, ${now.nonfinite} not finite` : "") + (now.std ? "" : ": all values are equal")
+      + (first ? `; at ${all.steps[first.step]}: ${number(first.mean)} and ${number(first.std)}` : "") + ".";
+    figure.children[0].textContent = title;
+    figure.children[2].textContent = text;
+    const density = (r) => { const count = r.counts.reduce((a, b) => a + b, 0), width = (r.high - r.low) / r.counts.length; return r.counts.map((n, i) => [r.low + (i + 0.5) * width, n / (count * width)]); };
+    const normal = (r) => [...Array(65).keys()].map((i) => r.low + i * (r.high - r.low) / 64).map((x) => [x, Math.exp(-((x - r.mean) ** 2) / (2 * r.std ** 2)) / (r.std * Math.sqrt(2 * Math.PI))]);
+    const steps = (name, r, paint) => ({ name, type: "line", step: "middle", showSymbol: false, areaStyle: { opacity: 0.2 }, lineStyle: { width: 1 }, color: paint, data: density(r) });
+    draw(figure.children[1], () => {
+      const series = [...(near ? [steps(all.steps[first.step], first, color("dim"))] : []), steps(now.step < 0 ? "whole" : all.steps[now.step], now, color("accent"))];
+      if (now.std > 0) series.push({ name: "normal", type: "line", showSymbol: false, color: color("second"), lineStyle: { width: 1.5, type: "dashed" }, data: normal(now) });
+      return { grid: { left: 12, right: 16, top: 28, bottom: 24 }, legend: { top: 0, itemWidth: 14, textStyle: { color: color("ink"), fontSize: 11 } },
+        tooltip: tooltip((items) => escaped(number(items[0].value[0])) + items.map((i) => "<br>" + escaped(i.seriesName) + ": " + escaped(number(i.value[1]))).join("")),
+        xAxis: axis({ splitLine: { show: false }, splitNumber: 3, scale: true, min: "dataMin", max: "dataMax" }), yAxis: axis({ axisLabel: { show: false }, splitLine: { show: false } }), series };
+    }, title + ". " + text);
+    return figure;
   }
 
   // -- the strip and its pages, the copy button ---------------------------------------------------------------------
