@@ -14,18 +14,19 @@ import torch
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from paramedic.checks.finding import Proof
 from paramedic.report.context import Context
 from paramedic.report.formats import render
 from paramedic.report.model import Report
 from paramedic.report.pictures import png
-from paramedic.trace.store import LayerRow, StepRow, Trace, TraceWriter
+from paramedic.trace.store import HistogramRow, LayerRow, StepRow, Trace, TraceWriter
 from tests.browser.conftest import PHONE, WIDE, Page
 from tests.report.conftest import HOSTILE, clean_report, fault, hostile  # noqa: F401  (fixtures)
 
 LAYERS = ("net.0", "net.2")
+STEPS = (0, 4, 64)  # with histograms
 
 
 def picture(name: str) -> dict[str, object]:
@@ -58,12 +59,17 @@ def exhibits(name: str) -> dict[str, object]:
         ],
         "distributions": [
             {"quantity": quantity, "path": f"{name}.weight", "state": state, **histogram}
-            for quantity, state in (("weight", "initial"), ("weight", "final"), ("gradient", "final"), ("update", "run"))
+            for quantity, state in (("weight", "final"), ("update", "run"))
         ],
         "environment": {"python": "3.11", name: name},
         "settings": {name: name},
         "missing": {"sources": name},
     }  # fmt: skip
+
+
+def histogram(step: int, path: str, quantity: str, std: float) -> HistogramRow:
+    counts = tuple(int(1000 * math.exp(-(((at - 16) / 5.5) ** 2) / 2)) for at in range(33))
+    return HistogramRow(step, path, quantity, -3 * std, 3 * std, 0.0, std, 0, counts)
 
 
 def context_of(folder: Path, name: str) -> Context:
@@ -75,6 +81,11 @@ def context_of(folder: Path, name: str) -> Context:
         for path in (*LAYERS, name):
             for quantity in ("activation", "gradient", "update", "weight"):
                 writer.layer(LayerRow(step, path, quantity, 0.1, 1.0 + step, -1.0, 1.0, 0.5, 0.1 * (step > 250)))
+    for step in STEPS:
+        for at, path in enumerate((*LAYERS, name)):
+            writer.histogram(histogram(step, path, "activation", 1.0))
+            for quantity, std in (("gradient", 10.0 ** (at - 4)), ("weight", 0.3), ("update", 1e-3)):
+                writer.histogram(histogram(step, f"{path}.weight", quantity, std * (1 + step)))
     writer.meta("exhibits", exhibits(name))
     writer.close()
     (folder / "train.py").write_text("import torch\nloss = criterion(model(x), y)\n")
@@ -97,7 +108,10 @@ def test_charts_are_drawn_without_a_message_and_nothing_is_cut_off(
     assert page.js("return document.body.dataset.ready") == "yes"
     drawn = page.drawn()
     assert {"chart-loss", "chart-lr", "chart-gradient", "chart-classes", "chart-values", "heat-0", "heat-4"} <= set(drawn)
-    assert len(drawn) == 5 + 5 + 3 and all(pixels > 200 for pixels in drawn.values()), drawn
+    assert len(drawn) == 5 + 5 and all(pixels > 200 for pixels in drawn.values()), drawn
+    at_step(page, 2)
+    drawn = page.drawn()
+    assert len(drawn) == 5 + 5 + 5 and "chart-sizes" in drawn and all(pixels > 200 for pixels in drawn.values()), drawn
     page.js("document.querySelector('#more-replays').open = true")  # what proves nothing is folded
     page.js("document.querySelector('#more-replays').scrollIntoView()")
     charts = "return document.querySelectorAll('.chart[data-drawn]').length"
@@ -181,10 +195,112 @@ def test_hostile_names_stay_text(opened: Opened, hostile: Report, tmp_path: Path
     assert page.js("return document.querySelectorAll('script').length") == 3
     assert all(pixels > 200 for pixels in page.drawn().values())
     assert page.js("return document.documentElement.scrollWidth") <= PHONE[0]
+    Select(page.window.find_element(By.ID, "layer")).select_by_index(2)
+    assert page.js("return document.querySelector('#layer-title').textContent").startswith("<script>alert(1)</script>")
     # the charts' own boxes are the one place where the page makes markup of text: on hovering
-    box = page.window.find_element(By.ID, "heat-3")
-    ActionChains(page.window).scroll_to_element(box).move_to_element(box).perform()
+    at_step(page, 2)
+    for chart in ("#heat-3", "#chart-sizes", "#histograms .chart"):
+        hover(page, chart)
     assert page.js("return document.querySelectorAll('script, iframe').length") == 3
+    assert page.problems == []
+
+
+def at_step(page: Page, number: int) -> None:
+    """Choose the step that the distributions are shown of."""
+    page.js("const e = document.querySelector('#when'); e.value = arguments[0]; e.dispatchEvent(new Event('input'))", number)
+
+
+def hover(page: Page, chart: str) -> str:
+    """The text of the box that the chart shows at a point of its middle."""
+    page.js("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", chart)
+    box = page.window.find_element(By.CSS_SELECTOR, chart)
+    shown = f"""const tip = [...document.querySelectorAll('{chart} > div')].pop();
+        return tip && tip.style.visibility !== 'hidden' && tip.style.display !== 'none' ? tip.innerText : ''"""
+    for number in range(20):
+        ActionChains(page.window).move_to_element_with_offset(box, 0, number % 5 - 2).pause(0.1).perform()
+        if text := page.js(shown):
+            return str(text)
+    return ""
+
+
+def test_a_step_and_a_layer_are_chosen_with_the_keyboard(page: Page) -> None:
+    shown = "return [document.querySelector('#when-text').textContent, document.querySelector('#layer-title').textContent]"
+    assert page.js(shown) == ["at the end", "net.0, at the end"]
+    assert page.js("return document.querySelector('#nothing').hidden") is False  # of this layer
+    page.js("document.querySelector('#when').focus()")
+    ActionChains(page.window).send_keys(Keys.ARROW_LEFT).perform()
+    assert page.js(shown) == ["step 64", "net.0, step 64"]
+    ActionChains(page.window).send_keys(Keys.HOME).perform()
+    assert page.js("return document.querySelector('#nothing').hidden") is True
+    assert page.js(shown) == ["step 0", "net.0, step 0"]
+    texts = "return [...document.querySelectorAll('#histograms figure')].map(e => e.innerText)"
+    assert [text.split("\n")[0] for text in page.js(texts)] == ["Activations", "Gradients", "Weights", "Updates"]
+    assert "standard deviation 1.0e-4." in page.js(texts)[1]
+    ActionChains(page.window).send_keys(Keys.ARROW_RIGHT).perform()
+    assert page.js(shown) == ["step 4", "net.0, step 4"]
+    assert "standard deviation 5.0e-4; step 0: 0 and 1.0e-4." in page.js(texts)[1]
+    assert page.js("return document.querySelector('#when').getAttribute('aria-valuetext')") == "step 4"
+    page.js("document.querySelector('#layer').focus()")
+    ActionChains(page.window).send_keys(Keys.ARROW_DOWN).perform()
+    assert page.js(shown) == ["step 4", "net.2, step 4"]
+    labels = page.js("return [...document.querySelectorAll('#histograms .chart')].map(e => e.getAttribute('aria-label'))")
+    assert labels[1].startswith("Gradients. Mean 0, standard deviation 0.005")
+    sizes = page.js("return document.querySelector('#text-sizes').textContent")
+    assert "Gradients: 5.0e-4 in net.0 to 0.05 in net.4 (100 times)" in sizes
+    assert page.problems == []
+
+
+def test_the_normal_curve_has_the_mean_and_width_of_the_values(page: Page) -> None:
+    at_step(page, 2)
+    option = "echarts.getInstanceByDom(document.querySelector('#histograms .chart')).getOption()"
+    curves = page.js(f"return {option}.series.map(s => [s.name, s.data])")
+    names = [name for name, _ in curves]
+    assert names[-1] == "normal"
+    points = curves[-1][1]
+    area = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:], strict=False))
+    assert area == pytest.approx(1.0, abs=0.01)
+    assert max(points, key=lambda point: point[1])[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_every_chart_over_the_steps_is_zoomed_and_hovered(page: Page) -> None:
+    drawn = "return document.querySelector(arguments[0])?.dataset.drawn"
+    charts = [f"#{name}" for name in ("chart-loss", "chart-lr", "chart-gradient", "heat-0", "heat-4")]
+    for chart in (*charts, "#more-replays .chart"):
+        page.js("document.querySelector('#more-replays').open = true")
+        WebDriverWait(page.window, 30).until(lambda _, name=chart: page.js(drawn, name))
+        box = page.window.find_element(By.CSS_SELECTOR, chart)
+        page.js("arguments[0].focus({preventScroll: false})", box)
+        ActionChains(page.window).send_keys("+").send_keys("+").send_keys(Keys.ARROW_RIGHT).perform()
+        start, end = map(float, box.get_attribute("data-shown").split())
+        assert end - start == pytest.approx(56.2, abs=0.2) and start > 30, chart
+        assert len(hover(page, chart)) > 5, chart
+        page.js("arguments[0].focus()", box)
+        ActionChains(page.window).send_keys("0").perform()
+        assert box.get_attribute("data-shown") == "0.0 100.0"
+    assert page.problems == []
+
+
+def test_curves_are_zoomed_together_and_stay_so_when_they_are_drawn_anew(page: Page) -> None:
+    page.js("document.querySelector('#chart-loss').focus()")
+    ActionChains(page.window).send_keys("+").perform()
+    zoomed = "return echarts.getInstanceByDom(document.querySelector(arguments[0])).getOption().dataZoom[1].start"
+    assert page.js(zoomed, "#chart-loss") == page.js(zoomed, "#chart-gradient") == pytest.approx(12.5)
+    scheme = {"name": "prefers-color-scheme", "value": "dark"}
+    page.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    WebDriverWait(page.window, 30).until(lambda _: page.js("return matchMedia('(prefers-color-scheme: dark)').matches"))
+    assert page.js(zoomed, "#chart-loss") == pytest.approx(12.5)
+    assert page.problems == []
+
+
+def test_the_wheel_scrolls_the_page_and_zooms_with_ctrl_alone(page: Page) -> None:
+    box = page.window.find_element(By.ID, "chart-loss")
+    page.js("arguments[0].scrollIntoView({block: 'center'})", box)
+    place = page.js("const r = arguments[0].getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 3]", box)
+    event = {"type": "mouseWheel", "x": place[0], "y": place[1], "deltaX": 0, "deltaY": -120}
+    page.window.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    assert box.get_attribute("data-shown") is None
+    page.window.execute_cdp_cmd("Input.dispatchMouseEvent", {**event, "modifiers": 2})
+    WebDriverWait(page.window, 30).until(lambda _: box.get_attribute("data-shown") not in (None, "0.0 100.0"))
     assert page.problems == []
 
 

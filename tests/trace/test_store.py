@@ -17,7 +17,16 @@ from typing import Any
 import pytest
 
 from paramedic.trace.process import is_running, this_process
-from paramedic.trace.store import FLUSH_SECONDS, StepRow, Trace, TraceError, TraceWriter
+from paramedic.trace.store import (
+    FLUSH_SECONDS,
+    MAX_HISTOGRAMS,
+    HistogramRow,
+    StepRow,
+    Trace,
+    TraceError,
+    TracePart,
+    TraceWriter,
+)
 from tests.cli.conftest import SOURCES
 
 WRITER = """
@@ -165,3 +174,42 @@ def test_a_process_is_known_again() -> None:
     assert is_running(process) is True
     assert is_running({**process, "started": 1}) is False  # the number was given to another process
     assert is_running({**process, "host": "another"}) is None and is_running(None) is None
+
+
+def test_histograms_are_read_as_they_were_written(tmp_path: Path) -> None:
+    rows = [
+        HistogramRow(step, f"net.{name}", "gradient", -1.0, 1.0, 0.1, 0.25, 3, (1, 0, 5))
+        for step, name in ((0, "0"), (16, "\ud800"), (4, "0"))
+    ]
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    for row in rows:
+        writer.histogram(row)
+    writer.close()
+    trace = Trace(tmp_path / "trace.sqlite")
+    assert trace.histograms() == [rows[0], rows[2], rows[1]._replace(path="net.\\ud800")] and trace.histogram_count() == 3
+    trace.close()
+    part = TracePart(tmp_path / "trace.sqlite", (4, 20), (0, 0))
+    assert [row.step for row in part.histograms()] == [0, 12]
+    part.close()
+
+
+def test_a_trace_of_an_earlier_version_has_no_histograms(tmp_path: Path) -> None:
+    TraceWriter(tmp_path / "trace.sqlite").close()
+    with sqlite3.connect(tmp_path / "trace.sqlite") as connection:
+        connection.execute("DROP TABLE histograms")
+    connection.close()
+    trace = Trace(tmp_path / "trace.sqlite")
+    assert trace.histograms() == [] and trace.histogram_count() == 0 and trace.layers() == []
+    trace.close()
+
+
+def test_histograms_are_bounded(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    for step in range(MAX_HISTOGRAMS + 10):
+        writer.histogram(HistogramRow(step, "net.0.weight", "weight", 0.0, 1.0, 0.5, 0.2, 0, (100,) * 33))
+        if step % 1000 == 0:
+            writer.flush()
+    writer.close()
+    trace = Trace(tmp_path / "trace.sqlite")
+    assert trace.histogram_count() == MAX_HISTOGRAMS and trace.path.stat().st_size < 2_500_000
+    trace.close()

@@ -153,6 +153,7 @@ class Follower:
     def news(self, known: str) -> str:
         """What the live page asks for, as JSON; ``known`` is the version that it has."""
         from paramedic.report.charts import charts
+        from paramedic.report.distributions import distributions
         from paramedic.report.html import script_json
 
         with self._open() as stored:
@@ -161,10 +162,13 @@ class Follower:
             trace = self._growing(stored)
             ended = trace.meta("ended") is not None
             found = _certain(stored.folder)
-            version = f"{trace.version}-{len(found)}-{ended:d}"
+            histograms = trace.histogram_count()
+            version = f"{trace.version}-{len(found)}-{ended:d}-{histograms}"
             if version == known:
                 return json.dumps({"done": False, "version": version})
             numbers = charts(trace)
+            if histograms and not known.endswith(f"-{histograms}"):  # large, and new ones are seldom
+                numbers["distributions"] = distributions(trace, {})
             last = numbers.get("last", -1)
             progress = f"{last + 1} optimizer steps" if last >= 0 else "Waiting for the first step"
             progress += ", being examined" if ended else ""

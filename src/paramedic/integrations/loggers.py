@@ -165,12 +165,20 @@ def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _histograms(trace: Any) -> list[Histogram]:
-    exhibits = trace.meta("exhibits") if trace is not None else None
+    """Those recorded while the program ran, and those of its end."""
+    if trace is None:
+        return []
+    recorded = [
+        Histogram(f"{row.quantity}/{row.path}", row.step, row.low, row.high, row.counts, row.mean, row.std)
+        for row in trace.histograms()
+        if all(map(math.isfinite, (row.low, row.high, row.mean, row.std)))
+    ]
+    exhibits = trace.meta("exhibits")
     shown = exhibits.get("distributions") if isinstance(exhibits, dict) else None
     last = max((row.step for row in trace.steps()), default=0) if shown else 0
-    return [
+    return recorded + [
         Histogram(
-            f"{item['quantity']}/{item['path']}",
+            f"{'whole update' if item['state'] == 'run' else item['quantity']}/{item['path']}",
             0 if item["state"] == "initial" else last,
             float(item["low"]),
             float(item["high"]),

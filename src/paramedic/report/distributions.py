@@ -14,7 +14,7 @@ from paramedic.trace.store import HistogramRow, Trace, TraceError
 QUANTITIES = ("activation", "gradient", "weight", "update", "whole")  # whole: the update over the whole training
 MAX_STEPS = 10  # choosable; those recorded of one training are at most eight
 MAX_ROWS = 1_800  # about 350 kB of the page
-ENDS = {"initial": "before the first step", "final": "after the last step"}  # by a replay of the first recorded batch
+ENDS = {"initial": "at the start", "final": "at the end"}  # by a replay of the first recorded batch
 
 
 class Shown(NamedTuple):
@@ -46,7 +46,7 @@ def distributions(trace: Trace | None, exhibits: dict[str, Any]) -> dict[str, An
     except (TraceError, ValueError, TypeError):
         recorded = []
     steps = spread(sorted({row.step for row in recorded}), MAX_STEPS)
-    shown = [Shown(f"step {row.step}", *row[1:]) for row in recorded if row.step in set(steps)]
+    shown = [_recorded(row) for row in recorded if row.step in set(steps)]
     shown = [item for item in [*shown, *_examined(exhibits.get("distributions"))] if _drawable(item)]
     layers = list(dict.fromkeys(item.layer for item in shown))
     while layers and len(shown) > MAX_ROWS:
@@ -75,19 +75,19 @@ def distributions(trace: Trace | None, exhibits: dict[str, Any]) -> dict[str, An
     }
 
 
+def _recorded(row: HistogramRow) -> Shown:
+    when = f"step {row.step}"
+    return Shown(when, row.path, row.quantity, row.low, row.high, row.mean, row.std, row.nonfinite, row.counts)
+
+
 def _examined(found: Any) -> Iterator[Shown]:
     """What was computed after the end (``diagnosis.exhibits.network.distributions``)."""
     for item in found if isinstance(found, list) else ():
         try:
             whole = item["state"] == "run"
-            yield Shown(
-                "" if whole else ENDS[item["state"]],
-                str(item["path"]),
-                "whole" if whole else str(item["quantity"]),
-                *(float(item[key]) for key in ("low", "high", "mean", "std")),
-                int(item["nonfinite"]),
-                item["bins"],
-            )
+            when, quantity = ("", "whole") if whole else (ENDS[item["state"]], str(item["quantity"]))
+            low, high, mean, std = (float(item[key]) for key in ("low", "high", "mean", "std"))
+            yield Shown(when, str(item["path"]), quantity, low, high, mean, std, int(item["nonfinite"]), item["bins"])
         except (KeyError, TypeError, ValueError):
             continue
 

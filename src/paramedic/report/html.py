@@ -340,10 +340,9 @@ def _network(rows: Any, report: Report) -> list[dict[str, Any]]:
 def _first_layer(shown: Any, report: Report) -> int | None:
     """Which layer's distributions are shown first: the one that a finding names; None for the page's own choice."""
     layers = shown["layers"] if shown else []
-    for finding in report.findings:
-        path = clean(finding.module or "", 200)
-        for at, name in enumerate(layers):
-            if path and finding.level != "note" and (name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")):
+    for path in (clean(item.module or "", 200) for item in report.findings if item.level != "note"):
+        for at, name in enumerate(layers if path else ()):
+            if name == path or name.startswith(f"{path}.") or path.startswith(f"{name}."):
                 return at
     return None
 

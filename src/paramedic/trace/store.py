@@ -398,10 +398,21 @@ class Trace:
 
     def histograms(self) -> list[HistogramRow]:
         """In the order of the steps; none of a trace that was written before they were recorded."""
-        if not self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'histograms'"):
+        if not self._has_histograms():
             return []
         rows = self._query("SELECT * FROM histograms ORDER BY step, rowid")
-        return [HistogramRow(*row[:3], *map(_number, row[3:7]), row[7], tuple(json.loads(row[8]))) for row in rows]
+        return [self._histogram(row) for row in rows]
+
+    @staticmethod
+    def _histogram(row: tuple[Any, ...]) -> HistogramRow:
+        low, high, mean, std = map(_number, row[3:7])
+        return HistogramRow(row[0], row[1], row[2], low, high, mean, std, row[7], tuple(json.loads(row[8])))
+
+    def histogram_count(self) -> int:
+        return int(self._query("SELECT count(*) FROM histograms")[0][0]) if self._has_histograms() else 0
+
+    def _has_histograms(self) -> bool:
+        return bool(self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'histograms'"))
 
     @staticmethod
     def _layer(row: tuple[Any, ...]) -> LayerRow:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.case import Case
+from paramedic.measurements.spread import spread
 from paramedic.measurements.training.histogram import histogram
 from paramedic.measurements.training.saturation import on_flat_part
 from paramedic.trace.tape import flatten
@@ -113,14 +114,20 @@ def _ends_not_recorded(case: Case) -> tuple[str, ...]:
 
 
 def _parameters(case: Case) -> list[tuple[str, Tensor]]:
+    """Those that were recorded while it ran; without any the first matrices."""
     named: list[tuple[str, Tensor]] = [
         (f"{record.name}.{name}", parameter)
         for record in case.setup.models
         for name, parameter in record.module.named_parameters()
         if not nn.parameter.is_lazy(parameter)
     ]
+    recorded = _recorded(case)
     matrices = [item for item in named if item[1].dim() > 1]
-    return (matrices or named)[:MAX_LAYERS]
+    return [item for item in named if item[0] in recorded] or spread(matrices or named, MAX_LAYERS)
+
+
+def _recorded(case: Case) -> set[str]:
+    return {row.path for row in case.trace.histograms()}
 
 
 def _values(case: Case, state: str) -> Iterator[tuple[str, str, Tensor]]:
@@ -133,12 +140,13 @@ def _values(case: Case, state: str) -> Iterator[tuple[str, str, Tensor]]:
     log = lab.log(tape)
     if log.root is None:
         return
-    seen: set[str] = set()
+    leaves: dict[str, Tensor] = {}
     for path, module, output in log.module_outputs:
-        leaf = next(module.children(), None) is None and isinstance(output, Tensor) and output.is_floating_point()
-        if leaf and path not in seen and len(seen) < MAX_LAYERS:
-            seen.add(path)
-            yield "activation", path, output.detach()
+        if next(module.children(), None) is None and isinstance(output, Tensor) and output.is_floating_point():
+            leaves.setdefault(path, output.detach())
+    recorded = _recorded(case)
+    for path in [path for path in leaves if path in recorded] or spread(list(leaves), MAX_LAYERS):
+        yield "activation", path, leaves[path]
     wanted = [(path, parameter) for path, parameter in parameters if parameter.requires_grad]
     if not wanted or not log.root.requires_grad:
         return

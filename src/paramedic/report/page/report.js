@@ -250,13 +250,14 @@
     find("when-text").textContent = step;
     find("when").setAttribute("aria-valuetext", step);
     sizes(rows.filter((r) => r.step === at), all, step);
-    find("layer-title").textContent = all.layers[layer] + (step ? " at " + step : "");
+    find("layer-title").textContent = all.layers[layer] + (step ? ", " + step : "");
     const mine = rows.filter((r) => r.layer === layer), place = find("histograms"), kept = new Set();
     for (const key of [...new Set(mine.map((r) => r.quantity + "/" + r.name))]) {
       const [quantity, ...name] = key.split("/"), own = mine.filter((r) => r.quantity === Number(quantity) && r.name === name.join("/"));
       const now = own.find((r) => r.step === (r.quantity === WHOLE ? -1 : at)), first = own.find((r) => r.step >= 0 && r.step < at);
       if (now) kept.add(histogram(place, key, QUANTITIES[quantity] + (name.join("/") && name.join("/") !== "weight" ? ": " + name.join("/") : ""), now, first, all));
     }
+    find("nothing").hidden = kept.size > 0;
     for (const figure of [...place.children]) if (!kept.has(figure)) {
       const box = figure.querySelector(".chart");
       charts.get(box).box.dispose(); charts.delete(box); figure.remove();
@@ -286,7 +287,7 @@
       xAxis: { type: "category", data: all.layers, axisLabel: { color: color("dim"), hideOverlap: true, fontSize: 11, formatter: (name) => (name.length > 18 ? "…" + name.slice(-17) : name) }, axisLine: line() },
       yAxis: axis(values.length ? { type: "log", min: low, max: high > low ? high : 10 * low } : {}),
       series: lines.map((item) => ({ name: item.name, type: "line", connectNulls: true, symbolSize: 7, lineStyle: { width: 1.8 }, data: all.layers.map((_name, at) => (item.points.get(at) > 0 ? item.points.get(at) : null)) })),
-    }), `Root mean square of the values of each layer at ${step}. ` + text);
+    }), `Root mean square of the values of each layer, ${step}. ` + text);
   }
   function histogram(place, key, title, now, first, all) {
     let figure = [...place.children].find((item) => item.dataset.key === key);
@@ -298,7 +299,7 @@
     }
     const near = first && first.std > 0 && now.std > 0 && Math.max(first.std / now.std, now.std / first.std) < COMPARABLE;
     const text = (now.quantity === WHOLE ? "Last weights − first. " : "") + `Mean ${number(now.mean)}, standard deviation ${number(now.std)}` + (now.nonfinite ? `, ${now.nonfinite} not finite` : "") + (now.std ? "" : ": all values are equal")
-      + (first ? `; at ${all.steps[first.step]}: ${number(first.mean)} and ${number(first.std)}` : "") + ".";
+      + (first ? `; ${all.steps[first.step]}: ${number(first.mean)} and ${number(first.std)}` : "") + ".";
     figure.children[0].textContent = title;
     figure.children[2].textContent = text;
     const density = (r) => { const count = r.counts.reduce((a, b) => a + b, 0), width = (r.high - r.low) / r.counts.length; return r.counts.map((n, i) => [r.low + (i + 0.5) * width, n / (count * width)]); };
@@ -379,6 +380,7 @@
     curves();
     const layers = JSON.stringify(news.heat);
     if (layers !== heat) heatMaps(); // five large drawings, which change less often than the curves
+    if (news.distributions) distributions();
     heat = layers;
   }
 
