@@ -131,6 +131,8 @@ def _programs(example: Example) -> list[str]:
 def _code(source: list[str], blocks: list[tuple[str, int, int]], kind: str, title: str) -> list[str]:
     """One side of a pair, its differing lines marked."""
     start, end = blocks[0][1], blocks[-1][2]
+    while start < end - 1 and not source[start].strip():  # the highlighter drops empty lines at the beginning, and counts on
+        start += 1
     marked = [n - start + 1 for tag, first, last in blocks if tag != "equal" for n in range(first, last)]
     marks = f' hl_lines="{" ".join(map(str, marked))}"' if marked else ""
     return [f'``` {{ .python .{kind} title="{title}" linenums="{start + 1}"{marks} }}', *source[start:end], "```", ""]

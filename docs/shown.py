@@ -15,6 +15,7 @@ ROOT = DOCS.parent
 OUTPUTS = DOCS / "outputs"
 PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]
 BUDGET = 20  # seconds of experiments for the page of a check
+BUDGETS = {"badly-scaled-initialization": 60}  # of checks whose proof is a long replay: 20 s end it before the network learns
 DATA_ALONE = {"rows", "data", "validation rows"}  # a check that needs no more runs on a data set without a network
 
 COMMAND = "# $ "  # the first line of a program that is shown by another command
@@ -64,7 +65,7 @@ def example_of(check: Description) -> Example | None:
         start = f"-m torch.distributed.run --nproc-per-node {ranks} {faulty.name}"
         return Example(check.name, faulty, _twin(faulty), f"paramedic run --select {check.name} {start}")
     rest = f"--select {check.name} {faulty.stem + ':data' if alone else faulty.name}"
-    command = f"paramedic data {rest}" if alone else f"paramedic run --budget {BUDGET} {rest}"
+    command = f"paramedic data {rest}" if alone else f"paramedic run --budget {BUDGETS.get(check.name, BUDGET)} {rest}"
     return Example(check.name, faulty, _twin(faulty), command)
 
 

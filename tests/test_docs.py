@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def test_page_of_a_check(check: Description, docs: tuple[Any, Any]) -> None:
     assert f"# {check.name}" in text and "**Why it matters:**" in text
     example, output = shown.example_of(check), shown.stored(f"checks/{check.name}")
     assert example is None or "hl_lines" in text, "the two programs differ in no line"
+    for first in re.findall(r"^``` .*linenums.*\n(.*)", text, flags=re.MULTILINE):
+        assert first.strip(), "the highlighter drops an empty first line, and numbers the others wrongly"
     if example is not None and output is not None:  # `make_outputs.py --missing` makes those that are not there
         assert output.command == example.command
         said = output.text.partition("The 44 rows")[0].partition("\n")[2]

@@ -62,8 +62,11 @@ class Page:
         return self.js(
             """const found = {};
             for (const box of document.querySelectorAll('.chart[data-drawn]')) {
-              const canvas = box.querySelector('canvas');
-              const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+              const canvas = box.querySelector('canvas'), copy = document.createElement('canvas');
+              copy.width = canvas.width; copy.height = canvas.height;
+              const read = copy.getContext('2d', { willReadFrequently: true });  // or Chromium complains, the second time
+              read.drawImage(canvas, 0, 0);
+              const pixels = read.getImageData(0, 0, copy.width, copy.height).data;
               let count = 0;
               for (let i = 3; i < pixels.length; i += 4) if (pixels[i] > 0) count++;
               found[box.id || box.getAttribute('aria-label').slice(0, 40)] = count;

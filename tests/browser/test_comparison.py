@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from selenium.webdriver.common.action_chains import ActionChains
+
 from paramedic.cli import folders
 from paramedic.cli.compare import comparison
 from paramedic.report.comparison import render
@@ -32,5 +34,9 @@ def test_both_losses_are_on_one_chart(opened: Callable[..., Page], stored: Calla
     assert said.startswith("A: loss: first 2, last 0.1; B: loss: first 2,")
     assert "The loss of B ends higher" in page.js("return document.querySelector('h1').textContent")
     assert page.js("return document.querySelectorAll('script, img, iframe').length") == 3
+    page.js("document.querySelector('#chart-loss').focus()")
+    ActionChains(page.window).send_keys("+").perform()
+    zoomed = "return echarts.getInstanceByDom(document.querySelector(arguments[0])).getOption().dataZoom[0].start"
+    assert page.js(zoomed, "#chart-loss") == page.js(zoomed, "#chart-lr") == 12.5
     assert page.js("return document.documentElement.scrollWidth") <= PHONE[0]
     assert page.problems == []

@@ -14,9 +14,9 @@ from selenium import webdriver
 
 from paramedic.cli.view import HOST, Server, serve
 from paramedic.report.model import Report
-from paramedic.trace.store import FINDINGS, StepRow, TraceWriter
+from paramedic.trace.store import FINDINGS, HistogramRow, StepRow, TraceWriter
 from tests.browser.conftest import WIDE, Page
-from tests.report.conftest import fault  # noqa: F401  (a fixture)
+from tests.report.conftest import HOSTILE, fault  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
@@ -79,6 +79,34 @@ def test_a_certain_finding_appears_and_what_is_known_is_not_sent_again(
     wait(lambda: "a.py:3" in page.js("return document.getElementById('live-findings').textContent"))
     shown = page.js("return document.getElementById('live-findings').innerText")
     assert chromium.title == "No step" in shown and "<b>none</b>" in shown and "Call step" in shown
+    assert page.problems == []
+
+
+def test_distributions_appear_and_are_not_sent_again(
+    chromium: webdriver.Chrome, server: Server, writer: TraceWriter
+) -> None:
+    steps(writer, 0, 5)
+    page = Page(chromium, server.address, WIDE, dark=False)
+    wait(lambda: "5 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
+    assert page.js("return document.querySelector('#distributions').hidden")
+    figures = "document.querySelectorAll('#histograms figure').length"
+    shown = f"return document.querySelector('#when-text').textContent + ' ' + {figures}"
+    for step in (0, 4):
+        for quantity in ("gradient", "weight"):
+            for name in ("net.0", HOSTILE):
+                writer.histogram(HistogramRow(step, f"{name}.weight", quantity, -1.0, 1.0, 0.0, 0.3, 0, (1, 5, 9, 5, 1)))
+        steps(writer, 5 + 5 * step, 10 + 5 * step)
+        wait(lambda step=step: page.js(shown) == f"step {step} 2")
+    first = json.loads(server.follower.news(""))
+    steps(writer, 40, 50)
+    second = json.loads(server.follower.news(first["version"]))
+    assert "distributions" in first["news"] and "distributions" not in second["news"]
+    page.js("const e = document.querySelector('#when'); e.value = 0; e.dispatchEvent(new Event('input'))")
+    writer.histogram(HistogramRow(16, "net.0.weight", "weight", -1.0, 1.0, 0.0, 0.3, 0, (1, 5, 9, 5, 1)))
+    steps(writer, 50, 60)
+    wait(lambda: page.js("return document.querySelector('#when').max") == "2")
+    assert page.js("return document.querySelector('#when-text').textContent") == "step 0"  # as it was chosen
+    assert page.js("return document.querySelectorAll('script').length") == 3
     assert page.problems == []
 
 

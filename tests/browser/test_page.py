@@ -36,7 +36,7 @@ def picture(name: str) -> dict[str, object]:
 
 def exhibits(name: str) -> dict[str, object]:
     """Every part of the page, with a text of the program in every place that has one."""
-    histogram = {"low": -1.0, "high": 1.0, "mean": 0.0, "std": 0.3, "count": 90, "nonfinite": 0, "bins": [10] * 9}
+    histogram = {"low": -1.0, "high": 1.0, "mean": 0.0, "std": 0.3, "nonfinite": 0, "bins": [10] * 9}
     shares = {"shares": [0.025] * 40, "mean": 0.5, "std": 0.1, "nonfinite": 0}
     role = {
         "shape": [64, 1, 8, 8], "dtype": "float32", "target_shape": [64], "range": [0.0, 1.0],
@@ -211,13 +211,14 @@ def at_step(page: Page, number: int) -> None:
 
 
 def hover(page: Page, chart: str) -> str:
-    """The text of the box that the chart shows at a point of its middle."""
+    """The text of the box that the chart shows at a point near its upper end."""
     page.js("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", chart)
     box = page.window.find_element(By.CSS_SELECTOR, chart)
+    below = 40 - box.size["height"] // 2  # from the middle
     shown = f"""const tip = [...document.querySelectorAll('{chart} > div')].pop();
         return tip && tip.style.visibility !== 'hidden' && tip.style.display !== 'none' ? tip.innerText : ''"""
     for number in range(20):
-        ActionChains(page.window).move_to_element_with_offset(box, 0, number % 5 - 2).pause(0.1).perform()
+        ActionChains(page.window).move_to_element_with_offset(box, 0, below + number % 3).pause(0.1).perform()
         if text := page.js(shown):
             return str(text)
     return ""

@@ -95,7 +95,9 @@ def test_exhibits_of_a_run(tmp_path) -> None:
     assert train["samples"][0]["show"] == pytest.approx(x[0].tolist(), rel=1e-3)
     assert sum(count for _, count in train["classes"]) == 12 * 16
     weight = next(d for d in found["distributions"] if d["quantity"] == "weight" and d["state"] == "final")
-    assert sum(weight["bins"]) == weight["count"] == 96
+    assert sum(weight["bins"]) == 96
+    states = {(item["quantity"], item["state"]) for item in found["distributions"]}  # the start was recorded while it ran
+    assert states == {("update", "run"), *((name, "final") for name in ("activation", "gradient", "weight"))}
     assert weight["std"] == pytest.approx(float(net[0].weight.detach().std(correction=0)), rel=1e-3)
     assert found["settings"]["optimizer: lr"] == 0.1
     assert "16 × 12" in watch.report._repr_html_()

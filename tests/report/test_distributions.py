@@ -125,3 +125,14 @@ def test_hostile_names_are_made_harmless(tmp_path: Path, hostile: Report) -> Non
     assert "<script>alert" not in text
     found = page_data(text)["distributions"]
     assert len(found["rows"]) == 3 and not any("\x1b" in name or "\x00" in name or "\u202e" in name for name in found["layers"])
+
+
+def test_layers_whose_outputs_were_not_seen_stand_where_they_are_defined(tmp_path: Path) -> None:
+    """A fused block calls none of its parts."""
+    seen = [row(0, f"net.{name}", "activation") for name in ("embedding", "drop", "block.out", "head")]
+    defined = ("embedding", "block.attention", "block.projection", "block.out", "head")
+    parameters = [row(0, f"net.{name}.weight") for name in defined]
+    found = distributions(stored(tmp_path, seen + parameters), {})
+    assert found is not None
+    names = [name.removeprefix("net.") for name in found["layers"]]
+    assert names == ["embedding", "block.attention", "block.projection", "drop", "block.out", "head"]

@@ -123,10 +123,13 @@ def confidence(finding: Finding) -> tuple[str, str]:
     return "Note", "worth knowing, no alarm"
 
 
+NAMES = {"p": "p-value"}  # of evidence, as people read them
+
+
 def evidence(finding: Finding) -> tuple[Evidence, ...]:
     """What was measured, in words: without what the proof shows already (values on the progress scale u)."""
     shown = finding.evidence if finding.proof is None else [item for item in finding.evidence if item.unit != "u"]
-    return tuple(_in_words(item) if item.unit == "u" else item for item in shown)
+    return tuple(_in_words(item) if item.unit == "u" else replace(item, name=NAMES.get(item.name, item.name)) for item in shown)
 
 
 def _in_words(item: Evidence) -> Evidence:

@@ -48,7 +48,7 @@ def distributions(trace: Trace | None, exhibits: dict[str, Any]) -> dict[str, An
     steps = spread(sorted({row.step for row in recorded}), MAX_STEPS)
     shown = [_recorded(row) for row in recorded if row.step in set(steps)]
     shown = [item for item in [*shown, *_examined(exhibits.get("distributions"))] if _drawable(item)]
-    layers = list(dict.fromkeys(item.layer for item in shown))
+    layers = _in_order(shown)
     while layers and len(shown) > MAX_ROWS:
         layers = spread(layers, max(1, len(layers) * MAX_ROWS // len(shown)))
         kept = set(layers)
@@ -73,6 +73,18 @@ def distributions(trace: Trace | None, exhibits: dict[str, Any]) -> dict[str, An
             for item in shown
         ],
     }
+
+
+def _in_order(shown: list[Shown]) -> list[str]:
+    """Layers as the input passes through them; those whose outputs were not seen come after the one defined before them."""
+    order = list(dict.fromkeys(item.layer for item in shown if item.quantity == "activation"))
+    known, before = set(order), -1
+    for layer in dict.fromkeys(item.layer for item in shown if item.quantity != "activation"):
+        if layer not in known:
+            known.add(layer)
+            order.insert(before + 1, layer)
+        before = order.index(layer)
+    return order
 
 
 def _recorded(row: HistogramRow) -> Shown:

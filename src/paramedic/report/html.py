@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from paramedic.catalogue import ROW_BY_ID
 from paramedic.checks.finding import Finding
@@ -71,8 +71,16 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(clean=clean, clean_lines=clean_lines, number=number, sentence=sentence)
+    made.filters.update(clean=clean, clean_lines=clean_lines, number=number, sentence=sentence, code=_code)
     return made
+
+
+def _code(text: str) -> Markup:
+    """What stands in backquotes as code, all of it escaped."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return Markup(escape(text))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
 
 
 @cache

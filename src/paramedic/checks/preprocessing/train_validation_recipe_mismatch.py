@@ -85,7 +85,7 @@ class TrainValidationRecipeMismatch(Check):
             evidence=(
                 Evidence("AUC of telling the splits apart", test.auc, "0.5"),
                 Evidence("p", test.p, f"> {P}"),
-                Evidence(test.feature, test.medians[1], f"{test.medians[0]:.3g}"),
+                Evidence(f"{test.feature} of a validation row", test.medians[1], f"{test.medians[0]:.3g}, as in training"),
             ),
             remedy="use one function for the preprocessing of both splits (augmentation apart)",
             explains=("R30", "R21"),

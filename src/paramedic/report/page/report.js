@@ -183,7 +183,6 @@
   // -- heat maps ---------------------------------------------------------------------------------------------------
 
   const SEQUENCE = ["#2b1d5c", "#3b4d97", "#2f7fa5", "#35a88f", "#8ccf63", "#f6e61f"];
-  const ZOOM_BAR = 26; // pixels, with the space around it
   function heatMaps() {
     const place = find("heat");
     if (!place) return;
@@ -195,7 +194,7 @@
         const caption = make("figcaption"); caption.id = "heat-text-" + index;
         figure.append(make("h3", map.title), box, caption); place.append(figure);
       }
-      const height = (70 + ZOOM_BAR + Math.max(3, map.layers.length) * (map.layers.length > 30 ? 11 : 16)) + "px";
+      const height = (76 + Math.max(3, map.layers.length) * (map.layers.length > 30 ? 11 : 16)) + "px";
       if (box.style.height !== height) { box.style.height = height; const known = charts.get(box); if (known) known.box.resize(); }
       const log = map.scale === "log";
       const shown = (x) => (log ? (x > 0 ? Math.log10(x) : null) : x);
@@ -206,11 +205,12 @@
       else if (map.scale === "signed") { high = Math.max(Math.abs(low), Math.abs(high)) || 1; low = -high; }
       else if (high - low < 1) { const middle = (low + high) / 2; low = middle - 0.5; high = middle + 0.5; } // less than a decade is no pattern
       const lowest = good.reduce((a, c) => (a === null || c[2] < a[2] ? c : a), null), highest = good.reduce((a, c) => (a === null || c[2] > a[2] ? c : a), null);
-      const text = lowest ? `Smallest ${number(lowest[2])} in ${map.layers[lowest[1]]} at step ${map.steps[lowest[0]]}; largest ${number(highest[2])} in ${map.layers[highest[1]]} at step ${map.steps[highest[0]]}` + (bad.length ? `; ${bad.length} cells not finite.` : ".") : `${bad.length} cells not finite.`;
+      const text = lowest && lowest[2] === highest[2] ? `${number(lowest[2])} everywhere` + (bad.length ? ` else; ${bad.length} cells not finite.` : ".")
+        : lowest ? `Smallest ${number(lowest[2])} in ${map.layers[lowest[1]]} at step ${map.steps[lowest[0]]}; largest ${number(highest[2])} in ${map.layers[highest[1]]} at step ${map.steps[highest[0]]}` + (bad.length ? `; ${bad.length} cells not finite.` : ".") : `${bad.length} cells not finite.`;
       find("heat-text-" + index).textContent = text;
       const real = (z) => (log ? 10 ** z : z);
       draw(box, () => ({
-        grid: { left: 8, right: 12, top: 6, bottom: 58 + ZOOM_BAR, containLabel: true }, dataZoom: zoom.parts(color, map.steps.length, 34),
+        grid: { left: 8, right: 12, top: 6, bottom: 54, containLabel: true }, dataZoom: zoom.parts(color, map.steps.length, 30),
         tooltip: { confine: true, backgroundColor: color("paper"), borderColor: color("line"), textStyle: { color: color("ink"), fontSize: 12 },
           formatter: (item) => escaped(map.layers[item.value[1]]) + "<br>step " + escaped(map.steps[item.value[0]]) + ": <b>" + escaped(item.value[3] === undefined ? "not finite" : number(item.value[3])) + "</b>" },
         xAxis: { type: "category", data: map.steps, axisLabel: { color: color("dim"), hideOverlap: true }, axisLine: line(), axisTick: { show: false } },
