@@ -136,6 +136,23 @@ def test_a_run_without_a_finite_number_is_drawn(opened: Opened, fault: Report, t
     assert page.problems == []
 
 
+def test_a_validation_loss_far_above_leaves_the_loss_to_be_seen(
+    opened: Opened, fault: Report, tmp_path: Path  # noqa: F811
+) -> None:
+    context = context_of(tmp_path, "net.4")
+    writer = TraceWriter(tmp_path / "trace.sqlite")
+    writer.meta("exhibits", {"levels": {"chance": 2.3, "floor": 0.0, "validation": 660.0}})
+    writer.close()
+    page = opened(render(fault, "html", context))
+    height = page.js(
+        """const chart = echarts.getInstanceByDom(document.querySelector('#chart-loss'));
+        const at = (y) => chart.convertToPixel({ yAxisIndex: 0 }, y);
+        return [at(660), at(2.3), at(0.2), chart.getHeight()];"""
+    )
+    assert 0 < height[0] < height[1] < height[2] < height[3] and height[2] - height[1] > 30
+    assert "validation, last weights 660" in page.js("return document.querySelector('#text-loss').textContent")
+
+
 def test_a_second_fault_is_compared_with_the_copy_in_which_the_first_is_mended(
     opened: Opened, fault: Report, tmp_path: Path  # noqa: F811
 ) -> None:

@@ -42,7 +42,7 @@
   const axis = (extra) => ({ type: "value", splitLine: line(), axisLine: line(), axisLabel: { color: color("dim"), formatter: number, hideOverlap: true }, nameTextStyle: { color: color("dim") }, ...extra });
 
   // A curve that spans more than this factor, all of it positive, is drawn on a logarithmic axis.
-  const LOG_RATIO = 30, FAR_BELOW = 100;
+  const LOG_RATIO = 30, FAR_BELOW = 100, FAR_ABOVE = 10;
   function scaleOf(values) {
     const all = finite(values), low = Math.min(...all), high = Math.max(...all);
     return all.length && low > 0 && high / low > LOG_RATIO ? { type: "log", min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) } : { type: "value", scale: true };
@@ -58,8 +58,9 @@
     element.parentElement.hidden = !series.length;
     if (!series.length) return;
     const values = series.flatMap((s) => s.points.map((p) => p[1]));
-    const lowest = Math.min(...finite(values)) / FAR_BELOW; // a level far below would press the curve flat
-    const levels = scaleOf(values).type === "log" ? given.filter((level) => level.value > 0 && level.value >= lowest) : given;
+    const low = Math.min(...finite(values)), far = FAR_ABOVE * Math.max(...finite(values));
+    const log = scaleOf(values).type === "log" || (low > 0 && given.some((level) => level.value > far)); // or both would not be seen
+    const levels = given.filter((level) => (log ? level.value > 0 && level.value >= low / FAR_BELOW : level.value <= far)); // a level far away would press the curve flat
     const extra = levels.map((level) => level.value);
     const sentence = series.map((s) => {
       const ys = finite(s.points.map((p) => p[1]));
@@ -67,7 +68,7 @@
     }).concat(given.map((l) => `${l.text} ${number(l.value)}`)).join("; ");
     find("text-" + id).textContent = sentence;
     draw(element, () => {
-      const y = scaleOf(scaleOf(values).type === "log" ? values.concat(extra) : values), all = finite(values.concat(extra));
+      const y = scaleOf(log ? values.concat(extra) : values), all = finite(values.concat(extra));
       if (y.type === "value" && levels.length) { const low = Math.min(...all), high = Math.max(...all), pad = 0.06 * (high - low || 1); y.min = low >= 0 ? Math.max(0, low - pad) : low - pad; y.max = high + pad; }
       const marks = levels.map((l) => ({ yAxis: l.value, label: { formatter: element.clientWidth < NARROW ? l.short : l.text, position: l.at, color: color(l.color) }, lineStyle: { color: color(l.color), type: "dashed", width: 1.5 } }));
       if (key === "loss") for (const mark of data.marks || []) {
