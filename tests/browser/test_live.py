@@ -14,7 +14,7 @@ from selenium import webdriver
 
 from paramedic.cli.view import HOST, Server, serve
 from paramedic.report.model import Report
-from paramedic.trace.store import FINDINGS, HistogramRow, StepRow, TraceWriter
+from paramedic.trace.store import FINDINGS, HistogramRow, StepRow, TraceError, TraceWriter
 from tests.browser.conftest import WIDE, Page
 from tests.report.conftest import HOSTILE, fault  # noqa: F401  (a fixture)
 
@@ -79,6 +79,28 @@ def test_a_certain_finding_appears_and_what_is_known_is_not_sent_again(
     wait(lambda: "a.py:3" in page.js("return document.getElementById('live-findings').textContent"))
     shown = page.js("return document.getElementById('live-findings').innerText")
     assert chromium.title == "No step" in shown and "<b>none</b>" in shown and "Call step" in shown
+    assert page.problems == []
+
+
+def test_a_question_that_finds_the_file_locked_is_asked_again(
+    chromium: webdriver.Chrome, server: Server, writer: TraceWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps(writer, 0, 20)
+    news, page_of, asked = server.follower.news, server.follower.page, {"news": 0, "page": 0}
+
+    def locked(name: str, real: Callable[..., str], *arguments: str) -> str:
+        asked[name] += 1
+        if asked[name] in (1, 3, 4, 5, 6, 7):
+            raise TraceError("database is locked")
+        return real(*arguments)
+
+    monkeypatch.setattr(server.follower, "news", lambda known: locked("news", news, known))
+    monkeypatch.setattr(server.follower, "page", lambda: locked("page", page_of))
+    page = Page(chromium, server.address, WIDE, dark=False)
+    wait(lambda: "20 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
+    steps(writer, 20, 40)
+    wait(lambda: "40 optimizer steps" in page.js("return document.getElementById('progress').textContent"))
+    assert asked["news"] > 7 and asked["page"] == 2
     assert page.problems == []
 
 

@@ -115,7 +115,7 @@ def test_charts_are_drawn_without_a_message_and_nothing_is_cut_off(
     page.js("document.querySelector('#more-replays').open = true")  # what proves nothing is folded
     page.js("document.querySelector('#more-replays').scrollIntoView()")
     charts = "return document.querySelectorAll('.chart[data-drawn]').length"
-    WebDriverWait(page.window, 10).until(lambda _: page.js(charts) == len(drawn) + 1)
+    WebDriverWait(page.window, 60).until(lambda _: page.js(charts) == len(drawn) + 1)
     assert page.js("return document.documentElement.scrollWidth") <= size[0]
     labels = page.js("return [...document.querySelectorAll('.chart[data-drawn]')].map(e => e.getAttribute('aria-label'))")
     assert all(len(label) > 20 for label in labels)
@@ -197,7 +197,7 @@ def test_every_row_can_be_reached_and_opened_from_the_keyboard(page: Page) -> No
 def test_tab_reaches_everything_that_can_be_used(page: Page) -> None:
     wanted = page.js("return document.querySelectorAll('main a, main button, main summary, main select, #copy').length")
     page.js("document.activeElement.blur(); window.seen = new Set(); addEventListener('focusin', e => seen.add(e.target))")
-    for _ in range(4):
+    for _ in range(6):
         keys = ActionChains(page.window)
         for _ in range(25):
             keys.send_keys(Keys.TAB)
@@ -285,7 +285,7 @@ def test_every_chart_over_the_steps_is_zoomed_and_hovered(page: Page) -> None:
     charts = [f"#{name}" for name in ("chart-loss", "chart-lr", "chart-gradient", "heat-0", "heat-4")]
     for chart in (*charts, "#more-replays .chart"):
         page.js("document.querySelector('#more-replays').open = true")
-        WebDriverWait(page.window, 30).until(lambda _, name=chart: page.js(drawn, name))
+        WebDriverWait(page.window, 60).until(lambda _, name=chart: page.js(drawn, name))
         box = page.window.find_element(By.CSS_SELECTOR, chart)
         page.js("arguments[0].focus({preventScroll: false})", box)
         ActionChains(page.window).send_keys("+").send_keys("+").send_keys(Keys.ARROW_RIGHT).perform()
@@ -305,7 +305,7 @@ def test_curves_are_zoomed_together_and_stay_so_when_they_are_drawn_anew(page: P
     assert page.js(zoomed, "#chart-loss") == page.js(zoomed, "#chart-gradient") == pytest.approx(12.5)
     scheme = {"name": "prefers-color-scheme", "value": "dark"}
     page.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    WebDriverWait(page.window, 30).until(lambda _: page.js("return matchMedia('(prefers-color-scheme: dark)').matches"))
+    WebDriverWait(page.window, 60).until(lambda _: page.js("return matchMedia('(prefers-color-scheme: dark)').matches"))
     assert page.js(zoomed, "#chart-loss") == pytest.approx(12.5)
     assert page.problems == []
 
@@ -318,13 +318,14 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_ctrl_alone(page: Page) -> Non
     page.window.execute_cdp_cmd("Input.dispatchMouseEvent", event)
     assert box.get_attribute("data-shown") is None
     page.window.execute_cdp_cmd("Input.dispatchMouseEvent", {**event, "modifiers": 2})
-    WebDriverWait(page.window, 30).until(lambda _: box.get_attribute("data-shown") not in (None, "0.0 100.0"))
+    WebDriverWait(page.window, 60).until(lambda _: box.get_attribute("data-shown") not in (None, "0.0 100.0"))
     assert page.problems == []
 
 
 def test_the_issue_text_is_copied(page: Page, fault: Report, tmp_path: Path) -> None:  # noqa: F811
-    page.js("navigator.clipboard.writeText = async text => { window.copied = text; }")
+    page.js("navigator.clipboard.writeText = async text => { window.copied = text; }; window.setTimeout = () => 0;")  # it stays
     page.window.find_element(By.ID, "copy").click()
+    WebDriverWait(page.window, 60).until(lambda _: page.js("return window.copied"))
     assert page.js("return window.copied").startswith("## Cross-entropy receives probabilities")
     assert page.window.find_element(By.ID, "copied").text == "Copied"
 

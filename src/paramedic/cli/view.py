@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -96,8 +96,8 @@ class Handler(BaseHTTPRequestHandler):
         path, _, known = self.path.partition("?")
         follower = self.server.follower
         pages = {
-            f"/{self.server.secret}/": (follower.page, "text/html; charset=utf-8"),
-            f"/{self.server.secret}/data.json": (lambda: follower.news(known), "application/json"),
+            f"/{self.server.secret}/": (lambda: _patient(follower.page), "text/html; charset=utf-8"),
+            f"/{self.server.secret}/data.json": (lambda: _news(follower, known), "application/json"),
         }
         own = f"{HOST}:{self.server.server_port}"
         if path not in pages or self.headers.get("Host") != own:  # another name for this machine: a rebinding attack
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         make, kind = pages[path]
         try:
             body = make().encode("utf-8")
-        except Exception as error:  # the file may be in the middle of a change: the page asks again
+        except Exception as error:
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, type(error).__name__)
             return
         self.send_response(HTTPStatus.OK)
@@ -126,6 +126,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing: the terminal is the program's."""
+
+
+TRIES, PAUSE = 5, 0.2  # seconds between two
+
+
+def _patient(make: Callable[[], str]) -> str:
+    """The file may be in the middle of a change, or locked: another try finds it whole."""
+    for _ in range(TRIES - 1):
+        try:
+            return make()
+        except Exception:
+            time.sleep(PAUSE)
+    return make()
+
+
+def _news(follower: Follower, known: str) -> str:
+    """Nothing new where the file cannot be read now: the page asks again soon."""
+    try:
+        return follower.news(known)
+    except Exception:
+        return json.dumps({"done": False, "version": known})
 
 
 class Follower:

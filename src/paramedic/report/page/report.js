@@ -354,7 +354,8 @@
   // -- while the program runs ----------------------------------------------------------------------------------------
 
   const PAUSE = 500; // milliseconds between two questions; what is new is written once in a second
-  let version = "", heat = "";
+  const TRIES = 4; // a busy machine may leave a question without an answer
+  let version = "", heat = "", unanswered = 0;
   async function follow() {
     try {
       const answer = await fetch("data.json?" + version, { cache: "no-store" });
@@ -362,10 +363,14 @@
       const { done, news, version: latest } = await answer.json();
       if (done) { location.reload(); return; }
       version = latest;
+      unanswered = 0;
       if (news) tell(news);
     } catch (_error) {
-      find("progress").textContent = "The program or its observer has ended; this page shows what came last.";
-      return;
+      unanswered += 1;
+      if (unanswered >= TRIES) {
+        find("progress").textContent = "The program or its observer has ended; this page shows what came last.";
+        return;
+      }
     }
     setTimeout(follow, PAUSE);
   }
