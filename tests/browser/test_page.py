@@ -161,7 +161,7 @@ def test_a_second_fault_is_compared_with_the_copy_in_which_the_first_is_mended(
     second = replace(fault.findings[0], check="learning-rate-too-low", reason="R36", proof=proof)
     page = opened(render(replace(fault, findings=(*fault.findings, second)), "html", context))
     shown = page.js("return [...document.querySelectorAll('#replays figure')].map(e => e.innerText)")
-    assert any("softmax left out and rate x 10: the proof" in text for text in shown)
+    assert any("Softmax left out and rate x 10: the proof" in text for text in shown)
 
 
 def test_the_first_screen_says_what_where_and_how_to_change_it(page: Page) -> None:

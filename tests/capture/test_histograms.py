@@ -203,3 +203,11 @@ def test_they_wait_for_no_step_that_is_not_sampled(tmp_path: Path, monkeypatch: 
     counted = [at for at, name in enumerate(calls) if name == "histograms"]
     assert 0 < len(counted) <= len(HISTOGRAM_STEPS) + 1
     assert calls[0] == "statistics"
+
+
+def test_tensors_of_a_device_come_in_one_piece() -> None:
+    tensors = [torch.randn(5), torch.randn(3).to(torch.bfloat16), torch.randn(0), torch.randn(7).half()]
+    for given in (tensors, [*tensors, torch.randn(4, dtype=torch.float64)]):
+        found = sampling._in_one_piece(given)
+        assert all(torch.equal(one.to(other.dtype), other) for one, other in zip(found, given, strict=True))
+        assert len({one.dtype for one in found}) == 1

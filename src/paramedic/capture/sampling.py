@@ -183,11 +183,14 @@ def histogram_rows(sampled: SampledStep, vectors: set[str]) -> Iterator[Histogra
 def _near(samples: Sequence[Sample]) -> list[np.ndarray[Any, Any]]:
     """All of them in the processor's memory, those of a device in one piece."""
     far = [item for item in samples if isinstance(item, Tensor) and not item.is_cpu]
-    if len({item.device for item in far}) == 1:
-        wide = torch.float64 if any(item.dtype == torch.float64 for item in far) else torch.float32
-        parts = iter(torch.cat([item.to(wide) for item in far]).cpu().split([len(item) for item in far]))
-        samples = [next(parts) if isinstance(item, Tensor) and not item.is_cpu else item for item in samples]
-    return [_array(item.cpu() if isinstance(item, Tensor) else item) for item in samples]
+    near = iter(_in_one_piece(far) if len({item.device for item in far}) == 1 else [item.cpu() for item in far])
+    return [_array(next(near) if isinstance(item, Tensor) and not item.is_cpu else item) for item in samples]
+
+
+def _in_one_piece(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Flat tensors of one device on the processor, with one transfer."""
+    wide = torch.float64 if any(item.dtype == torch.float64 for item in tensors) else torch.float32
+    return torch.cat([item.to(wide) for item in tensors]).cpu().split([len(item) for item in tensors])
 
 
 class LayerSampler:

@@ -311,7 +311,7 @@ def _replays(replays: Any, report: Report) -> Any:
     for replay in (item for item in replays if isinstance(item, dict)):
         name = str(replay.get("changed"))
         mended = next((name.removesuffix(f" and {item}") for item in proven if name.endswith(f" and {item}")), "")
-        marked.append({**replay, "proves": name in proven or bool(mended), "beside": mended})
+        marked.append({**replay, "title": sentence(name), "proves": name in proven or bool(mended), "beside": mended})
     return sorted(marked, key=lambda replay: not replay["proves"])
 
 

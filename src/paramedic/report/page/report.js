@@ -139,8 +139,8 @@
       const start = ground ? summarized(ground) : null;
       box.style.height = "250px";
       const last = (r) => number((r.filter((x) => x[1] !== null).pop() || [])[1]);
-      const text = `${replay.changed}: the loss ends at ${last(rows)}` + (start ? `, ${before} at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
-      figure.append(make("h3", replay.changed + (replay.proves ? ": the proof" : "")), box, make("figcaption", text));
+      const text = `${replay.title}: the loss ends at ${last(rows)}` + (start ? `, ${before} at ${last(start)}` : "") + ` (${replay.curves.length} seed${replay.curves.length === 1 ? "" : "s"})`;
+      figure.append(make("h3", replay.title + (replay.proves ? ": the proof" : "")), box, make("figcaption", text));
       place.append(figure);
       draw(box, () => ({
         grid: { left: 58, right: 18, top: 30, bottom: 62 }, dataZoom: zoom.parts(color, 0), legend: { top: 0, data: start ? [before, "changed"] : ["changed"], textStyle: { color: color("ink") } },
