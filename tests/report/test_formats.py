@@ -21,8 +21,10 @@ from paramedic.checks.finding import Evidence, Finding, Remedy
 from paramedic.checks.registry import descriptions
 from paramedic.report.context import Context
 from paramedic.report.formats import FORMATS, render
+from paramedic.report.html import _code
 from paramedic.report.model import Report
 from paramedic.trace.store import Trace, TraceWriter
+from tests.report.conftest import HOSTILE
 
 SOURCE = "import torch\nloss = criterion(model(x), y)\n"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
@@ -283,3 +285,9 @@ def test_formats_need_no_trace(fault: Report) -> None:
         assert fault.render(format)
     with pytest.raises(ValueError, match="unknown format"):
         fault.render("pdf")
+
+
+def test_what_stands_in_backquotes_is_code_and_escaped() -> None:
+    assert _code("a `<b>` & c") == "a <code>&lt;b&gt;</code> &amp; c"
+    assert _code("one ` and <i>") == "one ` and &lt;i&gt;"
+    assert "<" not in str(_code(HOSTILE * 2)).replace("<code>", "").replace("</code>", "")
