@@ -254,7 +254,7 @@ class TraceWriter:
 
     def histogram(self, row: HistogramRow) -> None:
         if self._counts["histograms"] + len(self._rows["histograms"]) < MAX_HISTOGRAMS:
-            self._add("histograms", (*_storable(row)[:-1], _json(row.counts)))
+            self._add("histograms", (*_storable(row)[:-1], json.dumps(row.counts)))
 
     @property
     def last_event(self) -> int:
