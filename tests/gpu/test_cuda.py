@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 import paramedic
 from paramedic.capture.observer import RECORD_STEPS, Observer
+from paramedic.capture.sampling import sample
 from paramedic.experiments.lab import Lab
+from paramedic.measurements.training.histogram import histogram
 from paramedic.trace.random_state import torch_state
 from paramedic.trace.store import Trace, TraceWriter
 from tests.helpers import findings, observe
@@ -114,6 +116,19 @@ def test_nobody_waits_for_the_device_outside_of_sampled_steps(tmp_path: Path) ->
     caught.clear()
     _observed(tmp_path, program, overhead=0.0)
     assert len(caught) == 1, [str(item.message) for item in caught]
+
+
+def test_histograms_are_those_of_the_values_on_the_device(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    first = [p.detach().cpu() for p in _net().parameters() if p.dim() > 1]
+    _observed(tmp_path, lambda: _train(AFTER))
+    trace = Trace(tmp_path / "trace.sqlite")
+    rows = [row for row in trace.histograms() if row.step == 0]
+    trace.close()
+    assert {row.quantity for row in rows} == {"activation", "gradient", "weight", "update"}
+    found = [row.counts for row in rows if row.quantity == "weight"]
+    wanted = [histogram(sample(value).numpy()) for value in first]
+    assert found == [item.counts for item in wanted if item is not None]
 
 
 def test_dropout_on_the_device_is_replayed_exactly(tmp_path: Path) -> None:
