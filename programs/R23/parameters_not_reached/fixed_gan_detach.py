@@ -3,7 +3,7 @@ import torch.nn as nn
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader
 
-latent_dim, n_epochs = 16, 20
+latent_dim, n_epochs = 16, 60
 torch.manual_seed(0)
 real_images = torch.tensor(load_digits().data, dtype=torch.float32) / 8 - 1
 dataloader = DataLoader(real_images, batch_size=64, shuffle=True, drop_last=True)

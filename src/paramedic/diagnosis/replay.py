@@ -112,5 +112,4 @@ def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
 def _named(part: str, others: dict[str, Remedy]) -> Remedy | None:
     if part.startswith(PREFIX):
         return OtherSettings(Values.read(part))
-    prefix = "learning-rate-x"
-    return LearningRate(float(part.removeprefix(prefix))) if part.startswith(prefix) else others.get(part)
+    return LearningRate.named(part) or others.get(part)

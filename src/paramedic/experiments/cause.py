@@ -10,7 +10,7 @@ from typing import ClassVar
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding, Level
-from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis, proven
+from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis_of_any, proven
 from paramedic.experiments.wording import SYMPTOMS, run_evidence
 from paramedic.trace.place import Place
 
@@ -43,7 +43,7 @@ class CauseByExperiment(Check):
             yield self.finding(case, trial)
 
     def finding(self, case: Case, trial: Trial) -> Finding:
-        found = diagnosis(case)
+        found = diagnosis_of_any(case)
         cause = self.describe(case, found, trial)
         return self._finding(
             self.level,

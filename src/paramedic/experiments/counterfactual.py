@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
+from paramedic.experiments import in_turn
 from paramedic.experiments.fan_out import Job, outcomes
 from paramedic.experiments.interventions import (
     LEARNING_RATE_FACTORS,
@@ -40,7 +41,7 @@ from paramedic.experiments.progress import (
 )
 from paramedic.experiments.repairs import ONLY_EVALUATION, hidden_by_others, repair_of
 from paramedic.experiments.targets import remedies as all_remedies
-from paramedic.trace.setup import BackwardRecord, OptimizerStep
+from paramedic.trace.setup import StepEvent
 
 NOTHING = 1.0  # u of the best constant output
 GAIN = 0.2  # in u; smaller gains come from shorter horizons alone (prototype: 2/5 healthy controls below it)
@@ -192,7 +193,7 @@ class Diagnosis:
     own: u of the program's own last weights, by the mended loss. base: replays without a change (but with the facts
     mended), by seed. steps: their length; thin: they use one of so many parts of each batch. trials: all remedies that
     were tried, best last stage included. causes: the chosen ones, main cause first. untried: causes whose remedies
-    the budget did not reach.
+    the budget did not reach. gauge: how progress is measured where networks are trained in turn, else None.
     """
 
     scale: Scale
@@ -212,6 +213,7 @@ class Diagnosis:
     units: dict[str, tuple[Scale, list[Probe], list[Probe]]] = field(default_factory=dict, repr=False)
     not_tried: str | None = None
     untried: set[str] = field(default_factory=set)
+    gauge: in_turn.Gauge | None = None
 
     def __post_init__(self) -> None:
         self.units[""] = (self.scale, self.probes, self.validation)
@@ -219,7 +221,7 @@ class Diagnosis:
     @property
     def failing(self) -> bool:
         """Whether a remedy could gain GAIN at all."""
-        return self.ended.train > GAIN
+        return self.ended.train > (GAIN if self.gauge is None else in_turn.FAILING)
 
     @property
     def repairs(self) -> list[Remedy]:
@@ -232,14 +234,25 @@ class Diagnosis:
 def assess(case: Case) -> Diagnosis:
     """How far the program got, before any remedy is tried; measured once.
 
-    Raises NotApplicable or NotChecked when progress cannot be measured.
+    Raises NotApplicable or NotChecked when progress cannot be measured, and where networks are trained in turn.
     """
-    return _once(case, "assessment", lambda case: assess_mended(case, []))
+    return _of_one_loss(_once(case, "assessment", lambda case: assess_mended(case, [])))
 
 
 def diagnosis(case: Case) -> Diagnosis:
     """The assessment with the remedies tried; made once. Raises as ``assess``."""
+    return _of_one_loss(diagnosis_of_any(case))
+
+
+def diagnosis_of_any(case: Case) -> Diagnosis:
+    """The same, also where networks are trained in turn."""
     return _once(case, "diagnosis", _diagnose)
+
+
+def _of_one_loss(found: Diagnosis) -> Diagnosis:
+    if found.gauge is not None:
+        raise NotApplicable(in_turn.NOT_TRIED)
+    return found
 
 
 def _once(case: Case, key: str, make: Callable[[Case], Diagnosis]) -> Diagnosis:
@@ -259,13 +272,17 @@ def proven(case: Case, name: str) -> Trial | None:
 
     Raises NotChecked where the remedies could not be tried.
     """
-    found = diagnosis(case)
+    found = diagnosis_of_any(case) if name in in_turn.TRIED else diagnosis(case)
     trial = found.cause(name)
-    if trial is None and found.failing and found.not_tried is not None:
+    if trial is not None:
+        return trial
+    if found.failing and found.not_tried is not None:
         raise NotChecked(found.not_tried)
-    if trial is None and found.failing and name in found.untried:
+    if found.failing and name in found.untried:
         raise NotChecked(f"budget of {case.lab.budget:g} s used up before this remedy was tried")
-    return trial
+    if found.gauge is not None and found.gauge.unmeasured:
+        raise NotChecked(in_turn.unmeasured(found.gauge))
+    return None
 
 
 def assess_mended(
@@ -286,6 +303,9 @@ def assess_mended(
         raise NotChecked(
             "training is made of parts that go on from each other's weights: how far the first part gets alone does not count"
         )
+    repairs = [fact.remedy for fact in facts]
+    if in_turn.trained_in_turn(_recorded(lab, Together(repairs))):
+        return _assess_in_turn(lab, facts, measured_by)
     if weighs_own_samples(lab.main_backward.tape):
         raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
     if lab.operations(0).derivatives():
@@ -293,9 +313,7 @@ def assess_mended(
             "the loss is computed from derivatives of the network (autograd.grad): free outputs have none, so how far it "
             "can fall is not known"
         )
-    repairs = [fact.remedy for fact in facts]
-    _applicable(lab, Together(repairs))
-    loss = Together([item for item in (*repairs, *([measured_by] if measured_by else [])) if item.defines_loss])
+    loss = _loss_with(facts, measured_by)
     with lab.spending():
         if count is None:
             count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
@@ -307,9 +325,26 @@ def assess_mended(
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
     if not loss.remedies and _moved_on(case, scale, ended):
         raise NotChecked("the loss on the first batches says nothing about the last ones: the data changed on the way")
+    return Diagnosis(scale, probes, validation, start, ended, _steps_made(lab), facts, own=ended)
+
+
+def _assess_in_turn(lab: Lab, facts: list[Fact], measured_by: Remedy | None) -> Diagnosis:
+    """How far networks got that several optimizers train in turn by different losses."""
+    with lab.spending():
+        count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
+        gauge = in_turn.gauge(lab, count, _loss_with(facts, measured_by))
+        start, ended = (_outcome_at(lab, state, gauge.scale, gauge.probes, []) for state in ("initial", "final"))
+    return Diagnosis(gauge.scale, gauge.probes, [], start, ended, _steps_made(lab), facts, own=ended, gauge=gauge)
+
+
+def _loss_with(facts: list[Fact], measured_by: Remedy | None) -> Together:
+    repairs = [fact.remedy for fact in facts]
+    return Together([item for item in (*repairs, *([measured_by] if measured_by else [])) if item.defines_loss])
+
+
+def _steps_made(lab: Lab) -> int:
     made = sum(record.steps for record in lab.setup.optimizers)
-    total = max(1, made or lab.setup.backward_calls)
-    return Diagnosis(scale, probes, validation, start, ended, total, facts, own=ended)
+    return max(1, made or lab.setup.backward_calls)
 
 
 def _diagnose(case: Case) -> Diagnosis:
@@ -336,21 +371,12 @@ def _moved_on(case: Case, scale: Scale, ended: Outcome) -> bool:
     return ended.train - scale.u(statistics.median(losses)) > MOVED
 
 
-def _applicable(lab: Lab, repairs: Remedy) -> None:
+def _recorded(lab: Lab, repairs: Remedy) -> list[list[StepEvent]]:
+    """The recorded steps that are trained again; raises NotChecked where there are none."""
     optimized = lab.recorded_steps(repairs)
     if not optimized:
         raise NotChecked("no optimizer step was recorded")
-    main = lab.main_backward.tape
-    assert main is not None
-    used = {event.optimizer for step in optimized for event in step if isinstance(event, OptimizerStep)}
-    kinds = {
-        tuple(node.name for node in event.tape.nodes)
-        for step in optimized
-        for event in step
-        if isinstance(event, BackwardRecord) and event.tape is not None
-    }
-    if len(used) > 1 and len(kinds) > 1:
-        raise NotApplicable("several losses are trained in turn by several optimizers")
+    return optimized
 
 
 # -- exact facts ---------------------------------------------------------------------------------------------------
@@ -443,9 +469,10 @@ def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]
 
 def _try_remedies(case: Case, found: Diagnosis) -> None:
     lab = case.lab
-    hidden = hidden_by_others(case)
-    remedies = [remedy for remedy in (*hidden, *all_remedies()) if _worth_trying(lab, remedy, found.repairs)]
-    clock = _Clock(lab)
+    hidden = hidden_by_others(case) if found.gauge is None else []
+    tried = all_remedies() if found.gauge is None else in_turn.remedies(lab)
+    remedies = [remedy for remedy in (*hidden, *tried) if _worth_trying(lab, remedy, found.repairs)]
+    clock = _Clock(lab, found)
     mended = Together(found.repairs)
     seconds = clock.first / (len(remedies) + 4)  # for one replay
     plan_replays(lab, found, seconds)
@@ -472,7 +499,7 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
                 found.not_tried = "the mended copy still learns at the end of its replay: fix what was found, and run again"
             if not found.failing or not conclusive:
                 return
-        _find_causes(lab, found, remedies, _Clock(lab))
+        _find_causes(lab, found, remedies, _Clock(lab, found))
     except (_OutOfBudget, OutOfTime):
         found.not_tried = f"budget of {lab.budget:g} s used up"
 
@@ -480,8 +507,12 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
 def plan_replays(lab: Lab, found: Diagnosis, seconds: float) -> None:
     """How many steps a replay has, and which part of each batch, so that it takes about so many seconds."""
     recorded = len(lab.recorded_steps(Together(found.repairs)))
-    found.steps = min(MOST_STEPS, max(recorded, min(found.total_steps, MOST_STEPS)))
-    _thin_out(lab, found, seconds)
+    most = MOST_STEPS if found.gauge is None else in_turn.MOST_STEPS
+    found.steps = min(most, max(recorded, min(found.total_steps, most)))
+    if found.gauge is None:
+        _thin_out(lab, found, seconds)
+    else:  # their batches may have different sizes, and the steps of one cost more than those of another
+        lab.train(steps=min(found.steps, LEAST_STEPS))
     found.steps = _affordable(found, seconds, lab.seconds_per_step / found.thin)
 
 
@@ -558,7 +589,7 @@ def _refined(
     for finer in FINER:
         if clock.second_is_over():
             return [best]
-        other = LearningRate(trial.remedy.factor * finer)
+        other = trial.remedy.with_factor(trial.remedy.factor * finer)
         if other.cause != trial.remedy.cause:
             continue
         rival = Trial(other, base=trial.base, ended=trial.ended, beside=trial.beside)
@@ -588,11 +619,12 @@ def _whole_run(lab: Lab, found: Diagnosis, change: Remedy, short: Outcome) -> tu
 class _Clock:
     """The shares of the budget: for trying every remedy once, and for the other seeds."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, found: Diagnosis) -> None:
         self.lab, self.started = lab, time.thread_time()
         self.before = lab.spent
-        self.first = FIRST_SHARE * lab.time_left()
-        self.second = SECOND_SHARE * lab.time_left()
+        first, second = (FIRST_SHARE, SECOND_SHARE) if found.gauge is None else in_turn.SHARES
+        self.first = first * lab.time_left()
+        self.second = second * lab.time_left()
 
     def _passed(self) -> float:
         """Processor time here, or on all processors of a cluster."""
@@ -658,7 +690,10 @@ def _higher_rates(
     """Learning rates above the ladder's highest, where that got furthest and no change was enough: Adadelta's defaults of
     two libraries lie three decades apart.
     """
-    rates = [trial for trial in trials if isinstance(trial.remedy, LearningRate)]
+    rates = [
+        trial for trial in trials
+        if isinstance(trial.remedy, LearningRate) and trial.remedy.optimizer_index is None
+    ]  # fmt: skip
     added: list[Trial] = []
     best = max((trial.gain for trial in trials if not isinstance(trial.remedy, OtherOptimizer)), default=0.0)
     while rates and max([best, *(trial.gain for trial in added)]) <= GAIN and not clock.first_is_over():

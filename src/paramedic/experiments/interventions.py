@@ -48,6 +48,7 @@ SATURATING = (nn.Sigmoid, nn.Tanh, nn.Hardsigmoid, nn.Hardtanh, nn.Softsign, nn.
 SATURATING_NAMES = frozenset({"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign"})
 LEAST_BLOCKS = 4  # fewer layers in a row don't make gradients vanish
 STATISTICS_TAPES = 20
+RATE_PREFIX, OPTIMIZER_INFIX = "learning-rate-x", "-of-optimizer-"
 
 
 class Remedy(Intervention):
@@ -69,21 +70,36 @@ class Remedy(Intervention):
 
 
 class LearningRate(Remedy):
-    """All learning rates times a factor."""
+    """All learning rates times a factor, or those of one of several optimizers."""
 
     rows = ("R36",)
     generic = True
     order = 50
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, optimizer: int | None = None) -> None:
         self.factor = factor
+        self.optimizer_index = optimizer
         self.cause = "learning-rate-too-high" if factor < 1 else "learning-rate-too-low"
-        self.changes = f"learning rate x {factor:g}"
-        self.name = f"learning-rate-x{factor:g}"
-        self.remedy = f"multiply the learning rate by about {factor:g}"
+        which = "" if optimizer is None else f" of optimizer {optimizer + 1}"
+        self.changes = f"learning rate{which} x {factor:g}"
+        self.name = f"{RATE_PREFIX}{factor:g}" + ("" if optimizer is None else f"{OPTIMIZER_INFIX}{optimizer + 1}")
+        self.remedy = f"multiply the learning rate{which} by about {factor:g}"
+        if optimizer is not None:
+            self.order -= 1  # a smaller change than that of all
 
-    def lr(self, lr: float) -> float:
-        return lr * self.factor
+    @staticmethod
+    def named(name: str) -> LearningRate | None:
+        """The one with this name; None if it is another remedy's."""
+        if not name.startswith(RATE_PREFIX):
+            return None
+        factor, _, number = name.removeprefix(RATE_PREFIX).partition(OPTIMIZER_INFIX)
+        return LearningRate(float(factor), int(number) - 1 if number else None)
+
+    def with_factor(self, factor: float) -> LearningRate:
+        return LearningRate(factor, self.optimizer_index)
+
+    def lr(self, lr: float, optimizer: int) -> float:
+        return lr * self.factor if self.optimizer_index in (None, optimizer) else lr
 
 
 class StandardizedInput(Remedy):
@@ -440,7 +456,7 @@ class ConstantRate(Remedy):
             return "the learning rate stays the same"
         return None
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
         return self.rate
 
 
@@ -711,9 +727,9 @@ class Together(Remedy):
         for part in self.remedies:
             part.begin(lab)
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
         for part in self.remedies:
-            lr = part.lr(lr)
+            lr = part.lr(lr, optimizer)
         return lr
 
     def group(self, settings: dict[str, Any]) -> None:

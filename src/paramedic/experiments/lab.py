@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import time
 from collections import defaultdict
@@ -95,7 +96,8 @@ class Intervention:
         """Around the whole replay, evaluation included: for what the lab's restoration does not undo (hooks)."""
         yield
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
+        """The learning rate at a step of the optimizer with this index."""
         return lr
 
     def group(self, settings: dict[str, Any]) -> None:
@@ -522,15 +524,15 @@ class Lab:
     ) -> Curve:
         """Replay the recorded steps from ``state`` with one thing changed.
 
-        seed 0 repeats order and random numbers exactly; another seed permutes the steps and draws anew. More
-        steps than recorded cycle through them. ``after`` is called before the state is put back, in the place of
-        the evaluation if it returns a number. thin: each step uses one of so many parts of its batch only, another
-        part in every step (see ``can_be_thinned``).
+        seed 0 repeats order and random numbers exactly; another seed permutes the steps (whole rounds of them, where
+        several optimizers take turns) and draws anew. More steps than recorded cycle through them. ``after`` is called
+        before the state is put back, in the place of the evaluation if it returns a number. thin: each step uses one of
+        so many parts of its batch only, another part in every step (see ``can_be_thinned``).
         """
         change = change or Intervention()
         started = time.thread_time()
         recorded = self.recorded_steps(change)
-        order = _order(len(recorded), steps or len(recorded), seed)
+        order = step_order(rounds_of(recorded), steps or len(recorded), seed)
         losses: list[float] = []
         with self.spending(), self.at(state):
             with change.applied(self):
@@ -668,7 +670,7 @@ class Lab:
         optimizer = others.get(event.optimizer) or own
         if type(optimizer) is type(own):  # one of another kind has a rate of its own
             for number, group in enumerate(optimizer.param_groups):
-                group["lr"] = change.lr(event.lrs[number if number < len(event.lrs) else 0])
+                group["lr"] = change.lr(event.lrs[number if number < len(event.lrs) else 0], event.optimizer)
             for group, settings in zip(optimizer.param_groups, event.settings, strict=False):
                 group.update(settings)
         if not self._searches_by_closure([event]):
@@ -753,16 +755,27 @@ def _load(values: list[tuple[Tensor, Tensor]]) -> None:
                 live.data.copy_(value)
 
 
-def _order(recorded: int, steps: int, seed: int) -> list[int]:
-    if recorded == 0:
+def rounds_of(recorded: list[list[StepEvent]]) -> list[range]:
+    """The numbers of the steps between two returns of the first optimizer; of one optimizer, each step by itself."""
+    makers = [next((e.optimizer for e in step if isinstance(e, OptimizerStep)), None) for step in recorded]
+    if len(set(makers)) < 2:
+        return [range(number, number + 1) for number in range(len(makers))]
+    starts = [
+        number for number, maker in enumerate(makers) if number == 0 or maker == makers[0] != makers[number - 1]
+    ]
+    return [range(start, end) for start, end in itertools.pairwise([*starts, len(makers)])]
+
+
+def step_order(rounds: list[range], steps: int, seed: int) -> list[int]:
+    if not rounds:
         return []
     generator = np.random.default_rng(seed)
     order: list[int] = []
     while len(order) < steps:
-        lap = list(range(recorded))
+        lap = list(range(len(rounds)))
         if seed or order:
             generator.shuffle(lap)
-        order.extend(lap)
+        order.extend(number for place in lap for number in rounds[place])
     return order[:steps]
 
 

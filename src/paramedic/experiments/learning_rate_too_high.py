@@ -7,7 +7,7 @@ from paramedic.checks.finding import Evidence
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import LearningRate
-from paramedic.experiments.wording import at_first, optimizer_place, percent, rates
+from paramedic.experiments.wording import at_first, of_optimizer, optimizer_place, percent, rates
 
 
 class LearningRateTooHigh(CauseByExperiment):
@@ -30,11 +30,12 @@ class LearningRateTooHigh(CauseByExperiment):
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, LearningRate)
-        lower = rates(case, trial.remedy.factor)
+        index = trial.remedy.optimizer_index
+        own, lower = rates(case, index=index), rates(case, trial.remedy.factor, index)
         return Cause(
-            f"learning rate {rates(case)} is too high: {at_first(found, trial)}, and "
+            f"learning rate {own}{of_optimizer(case, index)} is too high: {at_first(found, trial)}, and "
             f"{percent(trial.after())} after {found.steps} steps at {lower}",
-            optimizer_place(case),
+            optimizer_place(case, index),
             f"lower the learning rate to about {lower}",
-            (Evidence("learning rate", rates(case), f"about {lower}"),),
+            (Evidence("learning rate", own, f"about {lower}"),),
         )

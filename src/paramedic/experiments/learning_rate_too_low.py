@@ -7,7 +7,7 @@ from paramedic.checks.finding import Evidence
 from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import LearningRate
-from paramedic.experiments.wording import at_first, optimizer_place, percent, rates
+from paramedic.experiments.wording import at_first, of_optimizer, optimizer_place, percent, rates
 
 
 class LearningRateTooLow(CauseByExperiment):
@@ -28,11 +28,12 @@ class LearningRateTooLow(CauseByExperiment):
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, LearningRate)
-        higher = rates(case, trial.remedy.factor)
+        index = trial.remedy.optimizer_index
+        own, higher = rates(case, index=index), rates(case, trial.remedy.factor, index)
         return Cause(
-            f"learning rate {rates(case)} is too low for {found.total_steps} steps: {at_first(found, trial)}, and "
-            f"{percent(trial.after())} after {found.steps} steps at {higher}",
-            optimizer_place(case),
+            f"learning rate {own}{of_optimizer(case, index)} is too low for {found.total_steps} steps: "
+            f"{at_first(found, trial)}, and {percent(trial.after())} after {found.steps} steps at {higher}",
+            optimizer_place(case, index),
             f"raise the learning rate to about {higher}",
-            (Evidence("learning rate", rates(case), f"about {higher}"),),
+            (Evidence("learning rate", own, f"about {higher}"),),
         )

@@ -15,7 +15,7 @@ from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.non_finite_input import UNDEFINED
 from paramedic.checks.data.places import line_behind, operator
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.lab import Lab, _order
+from paramedic.experiments.lab import Lab, rounds_of, step_order
 from paramedic.experiments.nonfinite import Origin, backward_origin, forward_origin, reason_in_words, watched
 from paramedic.trace.place import Place
 from paramedic.trace.setup import BackwardRecord, OptimizerStep, StepEvent, parameters_of
@@ -198,7 +198,7 @@ def _find_event(lab: Lab) -> Event | None:
     good = _good_steps(lab, steps)
     if good is None:
         return None
-    order = _order(len(steps), good + 1, 0)
+    order = step_order(rounds_of(steps), good + 1, 0)
     for number in (good, good - 1):  # a gradient that is not finite shows in the next step's loss
         if number < 0:
             break

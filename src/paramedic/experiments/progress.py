@@ -88,9 +88,13 @@ def spread(items: Sequence[Any], count: int) -> list[Any]:
     return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
-def train_probes(lab: Lab, count: int = PROBES, change: Intervention | None = None) -> list[Probe]:
+def train_probes(
+    lab: Lab, count: int = PROBES, change: Intervention | None = None, tapes: Sequence[Tape] | None = None
+) -> list[Probe]:
+    """``count`` of the recorded batches; of the main loss, if no tapes of another one are given."""
     change = change or Intervention()
-    return [Probe(tape, penalties(tape), change) for tape in spread(main_tapes(lab), count)]
+    tapes = main_tapes(lab) if tapes is None else tapes
+    return [Probe(tape, penalties(tape), change) for tape in spread(tapes, count)]
 
 
 def validation_probes(lab: Lab, count: int = PROBES, change: Intervention | None = None) -> list[Probe]:

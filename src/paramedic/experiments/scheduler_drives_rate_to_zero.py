@@ -33,7 +33,7 @@ class Constant(Intervention):
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
         return self.rate
 
 

@@ -34,7 +34,7 @@ class HighestRate(Intervention):
         self.rate = rate
         self.changes = f"learning rate {rate:.2g} kept up"
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
         return self.rate
 
 

@@ -62,7 +62,7 @@ class OtherSettings(Remedy):
         self.name = str(values)
         self.changes = ", ".join(_in_words(name, value) for name, value in values.changed().items()) or "nothing"
 
-    def lr(self, lr: float) -> float:
+    def lr(self, lr: float, optimizer: int) -> float:
         return lr * (self.values.rate or 1.0)
 
     def group(self, settings: dict[str, Any]) -> None:

@@ -11,11 +11,15 @@ from torch import nn
 from paramedic.checks.case import Case
 from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.finding import BELOW_CHANCE, Evidence, percent_learned
-from paramedic.experiments.counterfactual import Diagnosis, Trial
+from paramedic.experiments.counterfactual import GAIN, Diagnosis, Trial
+from paramedic.experiments.in_turn import FAILING
 from paramedic.trace.place import Place
 from paramedic.trace.setup import OptimizerRecord, OptimizerStep
 
 SYMPTOMS = ("R35", "R33", "R37", "S5", "R27", "R17", "S1", "A1", "R16", "S6", "R24", "R34", "R31")
+
+
+OF_SAMPLES = "energy distance of generated to real samples, over that of their mean to them"
 
 
 def main_optimizer(case: Case) -> OptimizerRecord | None:
@@ -27,8 +31,13 @@ def main_optimizer(case: Case) -> OptimizerRecord | None:
     return case.setup.optimizers[0] if case.setup.optimizers else None
 
 
-def optimizer_place(case: Case) -> Place | None:
-    record = main_optimizer(case)
+def optimizer_of(case: Case, index: int | None) -> OptimizerRecord | None:
+    """One of several optimizers; the main one without a number."""
+    return main_optimizer(case) if index is None else case.setup.optimizers[index]
+
+
+def optimizer_place(case: Case, index: int | None = None) -> Place | None:
+    record = optimizer_of(case, index)
     return record.constructed if record is not None else None
 
 
@@ -42,13 +51,19 @@ def model_place(case: Case) -> Place | None:
     return case.setup.models[0].constructed if case.setup.models else None
 
 
-def rates(case: Case, factor: float = 1.0) -> str:
-    """The learning rates of the main optimizer's groups at the first step, times a factor."""
-    record = main_optimizer(case)
+def rates(case: Case, factor: float = 1.0, index: int | None = None) -> str:
+    """The learning rates of an optimizer's groups at the first step, times a factor."""
+    record = optimizer_of(case, index)
     values = (
         {float(group.get("lr", 0.0)) * factor for group in record.groups} if record is not None else set()
     )
     return " / ".join(f"{value:.3g}" for value in sorted(values))
+
+
+def of_optimizer(case: Case, index: int | None) -> str:
+    """" of opt_g" where one of several is meant, else ""."""
+    record = optimizer_of(case, index)
+    return f" of {record.variable or f'optimizer {index + 1}'}" if record is not None and index is not None else ""
 
 
 def percent(u: float) -> str:
@@ -64,10 +79,18 @@ def learned(u: float) -> str:
 def at_first(found: Diagnosis, trial: Trial) -> str:
     """How far training got without the remedy: the run itself, or the copy in which other causes are fixed."""
     if not trial.beside:
-        return f"{learned(found.ended.train)} is learned at the end of the run"
+        return f"{_got(found, found.ended.train)} at the end of the run"
     others = list(dict.fromkeys(item.cause for item in trial.beside))
     mended = f"{' and '.join(others)} {'are' if len(others) > 1 else 'is'} mended"
-    return f"{learned(trial.before())} is learned in a copy in which {mended}"
+    return f"{_got(found, trial.before())} in a copy in which {mended}"
+
+
+def _got(found: Diagnosis, u: float) -> str:
+    if found.gauge is None or not found.gauge.of_samples:
+        return f"{learned(u)} is learned"
+    if u > BELOW_CHANCE:
+        return "generated samples are farther from the real ones than their mean is"
+    return f"generated samples are {percent(u)} of the way from the mean of the real ones to their distribution"
 
 
 def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:
@@ -75,8 +98,12 @@ def run_evidence(found: Diagnosis, trial: Trial) -> tuple[Evidence, ...]:
     own = found.own or found.ended
     beside = "".join(f", {item.changes}" for item in trial.beside)
     thinned = (Evidence("part of each batch that the replays use", f"1/{found.thin}"),) if found.thin > 1 else ()
+    of_samples = found.gauge is not None and found.gauge.of_samples
+    meaning = (Evidence("what u is", OF_SAMPLES),) if of_samples else ()
+    least = GAIN if found.gauge is None else FAILING
     return (
-        Evidence("u at the end of the run", round(own.train, 4), "below 0.2", "u"),
+        *meaning,
+        Evidence("u at the end of the run", round(own.train, 4), f"below {least:g}", "u"),
         Evidence(f"u after {found.steps} steps{beside or ', unchanged'}", round(trial.base[0].train, 4), "", "u"),
         Evidence(f"u after {found.steps} steps{beside}, {trial.remedy.changes}", round(trial.after(), 4), "", "u"),
         *thinned,

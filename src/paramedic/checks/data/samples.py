@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.measurements.contest import Contest, contest_of
 from paramedic.measurements.data.dataset import Sample, changes_when_read, sample_rows, together
 from paramedic.measurements.data.flow import Flow, batch_flow, rows_of
 from paramedic.measurements.data.hashing import row_hashes
@@ -127,6 +128,9 @@ def batches(case: Case, role: Role = "train") -> tuple[Batch, ...]:
 
 
 def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
+    if role == "train" and (contest := contest_of(setup)) is not None and (real := list(_real_batches(setup, contest))):
+        yield from real
+        return
     if role == "train":
         last = {_last_backward(events) for events in setup.steps}
         for step, events in enumerate(setup.steps):
@@ -149,6 +153,18 @@ def _batches(setup: Setup, role: Role) -> Iterator[Batch]:
             found = _batch(tape, main if same else call.model, call.place, call.after_step, call.training)
             if found is not None:
                 yield found
+
+
+def _real_batches(setup: Setup, contest: Contest) -> Iterator[Batch]:
+    """What a judge is shown as real, where a generator is trained to fool it: the label says that, and belongs to no row."""
+    tapes = {id(tape) for tape, _ in contest.real}
+    for step, events in enumerate(setup.steps):
+        for record in events:
+            if isinstance(record, BackwardRecord) and record.tape is not None and id(record.tape) in tapes:
+                found = _batch(record.tape, contest.judge, record.place, step, True)
+                if found is not None and found.input_leaf.source is not None:
+                    flow = replace(found.flow, prediction=None, target=None, loss=None)
+                    yield replace(found, target=None, target_leaf=None, flow=flow)
 
 
 def _one_by_one(record: EvaluationRecord) -> Iterator[Tape]:
