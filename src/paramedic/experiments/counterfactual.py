@@ -280,8 +280,8 @@ def proven(case: Case, name: str) -> Trial | None:
         raise NotChecked(found.not_tried)
     if found.failing and name in found.untried:
         raise NotChecked(f"budget of {case.lab.budget:g} s used up before this remedy was tried")
-    if found.gauge is not None and found.gauge.unmeasured:
-        raise NotChecked(in_turn.unmeasured(found.gauge))
+    if found.gauge is not None and (why := in_turn.no_verdict(found.gauge, found.failing and not found.causes, found.steps)):
+        raise NotChecked(why)
     return None
 
 
@@ -474,7 +474,8 @@ def _try_remedies(case: Case, found: Diagnosis) -> None:
     remedies = [remedy for remedy in (*hidden, *tried) if _worth_trying(lab, remedy, found.repairs)]
     clock = _Clock(lab, found)
     mended = Together(found.repairs)
-    seconds = clock.first / (len(remedies) + 4)  # for one replay
+    first = len(remedies) if found.gauge is None else sum(not in_turn.comes_last(item) for item in remedies)
+    seconds = clock.first / (first + 4)  # for one replay
     plan_replays(lab, found, seconds)
     if found.thin > 1:  # fewer rows at every step: how many updates the same rows are good for cannot be seen
         found.untried.update(item.cause for item in remedies if item.parts > 1)
@@ -665,8 +666,12 @@ def _first_stage(
     """
     trials: list[Trial] = []
     ordered = sorted(remedies, key=lambda item: item.parts * item.longer > 1)
+    if found.gauge is not None:
+        ordered.sort(key=in_turn.comes_last)
     results = outcomes(lab, found, [Job(Together([*fixed, remedy]), 0, found.steps) for remedy in ordered])
     for remedy in ordered:
+        if found.gauge is not None and in_turn.comes_last(remedy) and any(trial.gain > GAIN for trial in trials):
+            break
         if clock.first_is_over():
             if not any(trial.gain > GAIN for trial in trials):
                 raise _OutOfBudget

@@ -33,7 +33,7 @@ SAMPLES = 512  # of each side: the distance of equal ones is then about 0.002 of
 LEAST_SAMPLES = 16
 # u at the end of a run: 0.01 to 0.35 with nine healthy pairs of networks of programs/, 2026-11-26.
 FAILING = 0.5
-SHARES = 0.65, 0.85  # of the time left (see counterfactual.FIRST_SHARE): most other experiments are not made there
+SHARES = 0.5, 0.9  # of the time left (see counterfactual.FIRST_SHARE): most other experiments are not made there
 MOST_STEPS = 400  # optimizer steps of a replay; healthy pairs of programs/ reach u = 0.02 to 0.9 in so many
 TRIED = frozenset({"learning-rate-too-high", "learning-rate-too-low", "badly-scaled-initialization"})
 NOT_TRIED = "networks are trained in turn by different losses: only learning rates and initial weights are tried there"
@@ -95,8 +95,12 @@ def gauge(lab: Lab, count: int, change: Intervention) -> Gauge:
     return _of_losses(lab, count, change)
 
 
-def unmeasured(gauge: Gauge) -> str:
-    """Why a cause that was not found may be there."""
+def no_verdict(gauge: Gauge, failing: bool, steps: int) -> str | None:
+    """Why a cause that was not found may be there. failing: the run failed, and no change of so many steps helped."""
+    if failing and steps < MOST_STEPS:
+        return f"no change helped within replays of {steps} steps, which may be too few: a larger --budget makes them longer"
+    if not gauge.unmeasured:
+        return None
     return (
         f"{gauge.unmeasured} of {gauge.unmeasured + len(gauge.probes)} losses that are trained in turn have no measure of "
         "their own: they depend on what another network makes"
@@ -108,6 +112,11 @@ def remedies(lab: Lab) -> list[Remedy]:
     used = [number for number, record in enumerate(lab.setup.optimizers) if record.steps]
     rates = [LearningRate(factor, number) for number in (*used, None) for factor in LEARNING_RATE_FACTORS]
     return [StandardInitialization(), *rates]
+
+
+def comes_last(remedy: Remedy) -> bool:
+    """All rates at once, which is tried where no rate of one optimizer helps."""
+    return isinstance(remedy, LearningRate) and remedy.optimizer_index is None
 
 
 # -- a generator and its judge --------------------------------------------------------------------------------------
