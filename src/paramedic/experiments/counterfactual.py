@@ -280,8 +280,10 @@ def proven(case: Case, name: str) -> Trial | None:
         raise NotChecked(found.not_tried)
     if found.failing and name in found.untried:
         raise NotChecked(f"budget of {case.lab.budget:g} s used up before this remedy was tried")
-    if found.gauge is not None and (why := in_turn.no_verdict(found.gauge, found.failing and not found.causes, found.steps)):
-        raise NotChecked(why)
+    if found.gauge is not None:
+        failed = found.failing and not found.causes and found.steps < found.total_steps
+        if why := in_turn.no_verdict(found.gauge, found.steps if failed else None):
+            raise NotChecked(why)
     return None
 
 

@@ -95,10 +95,10 @@ def gauge(lab: Lab, count: int, change: Intervention) -> Gauge:
     return _of_losses(lab, count, change)
 
 
-def no_verdict(gauge: Gauge, failing: bool, steps: int) -> str | None:
-    """Why a cause that was not found may be there. failing: the run failed, and no change of so many steps helped."""
-    if failing and steps < MOST_STEPS:
-        return f"no change helped within replays of {steps} steps, which may be too few: a larger --budget makes them longer"
+def no_verdict(gauge: Gauge, failed: int | None) -> str | None:
+    """Why a cause that was not found may be there. failed: of a run that failed, the steps in which no change helped."""
+    if failed is not None and failed < MOST_STEPS:
+        return f"no change helped within replays of {failed} steps, which may be too few: a larger --budget makes them longer"
     if not gauge.unmeasured:
         return None
     return (
