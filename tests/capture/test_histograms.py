@@ -58,6 +58,19 @@ def test_the_first_steps_at_growing_distances_and_the_last(tmp_path: Path) -> No
     assert all(len(row.counts) == BINS and sum(row.counts) + row.nonfinite > 0 for row in rows)
 
 
+@pytest.mark.parametrize(("overhead", "steps"), [(1e-9, {0, 4, 16, 64, 512}), (0.0, {0, 4, 16, 64})])
+def test_a_step_late_in_the_training_is_taken_though_the_budget_is_used_up(
+    overhead: float, steps: set[int], tmp_path: Path
+) -> None:
+    observer, rows = observed(lambda: train(network(), 2000), tmp_path, overhead)
+    found = sorted({row.step for row in rows})
+    assert len(found) == len(steps) and found[:4] == [0, 4, 16, 64] and found[-1] < 2000
+    assert all(step >= 512 for step in found[4:])  # the first look at the steps that is not before it
+    for step in found:
+        assert {row.quantity for row in rows if row.step == step} == QUANTITIES
+    assert observer.idle
+
+
 def test_a_longer_run_has_hardly_more_of_them(tmp_path: Path) -> None:
     """At most one more for eight times as many steps, and never more than the list and the last."""
     short, long = (observed(lambda n=n: train(network(), n), tmp_path / str(n))[1] for n in (600, 4200))

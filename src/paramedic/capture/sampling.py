@@ -32,8 +32,10 @@ SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, sec
 MAX_LAYERS = 200
 MOST_WAITING = 1024  # samples (4 MB) whose statistics are computed in one go
 # Steps of an optimizer whose samples are kept as histograms too: the first, some at growing distances, and the last. Each
-# is taken at the first sampled step that is not before it.
+# is taken at the first sampled step that is not before it. Those after the dense ones are sampled whatever was spent
+# before: at most three more of a training, for a network is seen in the middle of it too.
 HISTOGRAM_STEPS = (0, 4, 16, 64, 512, 4096, 32_768)
+DENSE_OVER = bisect_right(HISTOGRAM_STEPS, LAST_DENSE_STEP)
 MAX_HISTOGRAM_MODULES = 48  # of one step, spread over the network
 MAX_HISTOGRAM_OPTIMIZERS = 4
 OF_PARAMETERS = ("gradient", "weight", "update")
@@ -207,6 +209,7 @@ class LayerSampler:
         self._before: list[tuple[str, Tensor, Sample]] = []  # name, parameter, sample of its values before the step
         self._paths: dict[int, str] = {}
         self._vectors: set[str] = set()  # names of parameters with one dimension
+        self._over = DENSE_OVER  # how many of HISTOGRAM_STEPS a step was sampled for
         self._due: dict[int, int] = {}  # by optimizer: how many of its HISTOGRAM_STEPS are over
         self._latest: dict[int, SampledStep] = {}  # by optimizer: its last one, unless it is among those below
         self._histograms: list[SampledStep] = []  # to be counted with the next statistics
@@ -217,13 +220,18 @@ class LayerSampler:
             self.wanted = step in DENSE_STEPS
             return
         elapsed = time.perf_counter() - self.observer.started
-        self.wanted = self.observer.spent < SAFETY * self.overhead * elapsed
+        over = bisect_right(HISTOGRAM_STEPS, step)
+        due = over > self._over and self.overhead > 0
+        self.wanted = due or self.observer.spent < SAFETY * self.overhead * elapsed
+        if self.wanted:
+            self._over = over
 
     def begin_again(self) -> None:
         """Another training begins, perhaps of other modules."""
         self._histograms += self._latest.values()
         self._latest.clear()
         self._due.clear()
+        self._over = DENSE_OVER
         self._rows, self._before = [], []
         self._seen.clear()
         self._paths.clear()
