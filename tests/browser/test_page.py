@@ -261,6 +261,13 @@ def test_a_step_and_a_layer_are_chosen_with_the_keyboard(page: Page) -> None:
     page.js("document.querySelector('#layer').focus()")
     ActionChains(page.window).send_keys(Keys.ARROW_DOWN).perform()
     assert page.js(shown) == ["step 4", "net.2, step 4"]
+    page.js("document.querySelector('#layer').focus()")
+    ActionChains(page.window).send_keys(Keys.ARROW_DOWN).perform()
+    names = ["Activations", "Gradients", "Weights", "Updates", "Whole update"]
+    for step, expected in ((3, [names[2], names[4]]), (1, names)):
+        at_step(page, step)
+        assert [text.split("\n")[0] for text in page.js(texts)] == expected
+    ActionChains(page.window).send_keys(Keys.ARROW_UP).perform()
     labels = page.js("return [...document.querySelectorAll('#histograms .chart')].map(e => e.getAttribute('aria-label'))")
     assert labels[1].startswith("Gradients. Mean 0, standard deviation 0.005")
     sizes = page.js("return document.querySelector('#text-sizes').textContent")

@@ -11,6 +11,7 @@ import math
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from paramedic.capture.observer import Observer
 
 SAMPLE = 1024
+MOST_DISTANCE = 1.25  # times the least one may two sampled elements be apart: four fifths of SAMPLE are left
+GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
 DENSE_STEPS = frozenset({0, 1, 2, 4, 8, 16, 32, 64})
 LAST_DENSE_STEP = max(DENSE_STEPS)
 SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, section 4)
@@ -58,15 +61,37 @@ def local(tensor: Tensor) -> Tensor:
     return tensor.to_local() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
 
 
-def sample(tensor: Tensor) -> Tensor:
-    """A copy of at most SAMPLE elements at equal distances, detached and flat."""
-    tensor = local(tensor).detach()
-    count = tensor.numel()
+@lru_cache(maxsize=4096)
+def positions(count: int) -> slice | np.ndarray[Any, Any]:
+    """Of at most SAMPLE of ``count`` elements, spread over all of them.
+
+    Their distance has no divisor in common with the number of elements, and so none with the length of a row or a channel:
+    of rows of 64 elements, every sixteenth would come from four columns alone. Where only a large distance is such, the
+    positions go round several times, by the golden section of the whole.
+    """
     if count <= SAMPLE:
-        return tensor.reshape(-1).clone()
-    if tensor.is_contiguous():
-        return tensor.as_strided((SAMPLE,), (count // SAMPLE,)).clone()
-    return tensor.flatten()[:: count // SAMPLE][:SAMPLE].clone()
+        return slice(None)
+    least = -(-count // SAMPLE)
+    every = _without_common_divisor(least, count)
+    if every <= MOST_DISTANCE * least:
+        return slice(None, None, every)
+    return np.arange(SAMPLE) * _without_common_divisor(int(GOLDEN_SECTION * count), count) % count
+
+
+def _without_common_divisor(number: int, count: int) -> int:
+    """The first from ``number`` on."""
+    while math.gcd(number, count) > 1:
+        number += 1
+    return number
+
+
+def sample(tensor: Tensor) -> Tensor:
+    """A copy of at most SAMPLE elements, detached and flat."""
+    tensor = local(tensor).detach()
+    where = positions(tensor.numel())
+    if not isinstance(where, slice):
+        return tensor.flatten()[torch.from_numpy(where).to(tensor.device)]
+    return tensor.flatten()[where].clone()
 
 
 def quick_sample(tensor: Tensor) -> Sample:
@@ -75,8 +100,7 @@ def quick_sample(tensor: Tensor) -> Sample:
     if not tensor.is_cpu or tensor.dtype not in _AS_ARRAYS or not tensor.is_contiguous() or tensor.is_neg():
         return sample(tensor)
     values = tensor.numpy().reshape(-1)
-    every = max(1, values.size // SAMPLE)
-    return values[: SAMPLE * every : every].copy()
+    return values[positions(values.size)].copy()
 
 
 def statistics(samples: Sequence[Sample]) -> list[list[float]]:

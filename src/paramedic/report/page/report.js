@@ -253,12 +253,13 @@
     sizes(rows.filter((r) => r.step === at), all, step);
     find("layer-title").textContent = all.layers[layer] + (step ? ", " + step : "");
     const mine = rows.filter((r) => r.layer === layer), place = find("histograms"), kept = new Set();
-    for (const key of [...new Set(mine.map((r) => r.quantity + "/" + r.name))]) {
+    for (const key of [...new Set(mine.map((r) => r.quantity + "/" + r.name))].sort()) {
       const [quantity, ...name] = key.split("/"), own = mine.filter((r) => r.quantity === Number(quantity) && r.name === name.join("/"));
       const now = own.find((r) => r.step === (r.quantity === WHOLE ? -1 : at)), first = own.find((r) => r.step >= 0 && r.step < at);
       if (now) kept.add(histogram(place, key, QUANTITIES[quantity] + (name.join("/") && name.join("/") !== "weight" ? ": " + name.join("/") : ""), now, first, all));
     }
     find("nothing").hidden = kept.size > 0;
+    place.append(...kept); // in their order, whichever was there before
     for (const figure of [...place.children]) if (!kept.has(figure)) {
       const box = figure.querySelector(".chart");
       charts.get(box).box.dispose(); charts.delete(box); figure.remove();
