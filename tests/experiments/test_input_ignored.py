@@ -103,3 +103,38 @@ def test_the_padding_alone_is_no_input(model: nn.Module, rows: Callable[[], Tens
     got = findings(observe(program, tmp_path), "input-ignored")
     assert [item.check for item in got] == found
     assert all("a mask hides" in item.summary for item in got)
+
+
+class FillsGaps(nn.Module):
+    """Missing values become 0, and which are missing is told beside. inverted: all the others become 0 instead."""
+
+    def __init__(self, inverted: bool) -> None:
+        super().__init__()
+        self.out, self.inverted = nn.Linear(12, 2), inverted
+
+    def forward(self, x: Tensor) -> Tensor:
+        missing = torch.isnan(x)
+        values = torch.where(~missing if self.inverted else missing, torch.zeros(()), x).nan_to_num(3.0)
+        return self.out(torch.cat([values, missing.float()], 1))
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_only_the_gaps_are_seen(inverted: bool, tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        model = FillsGaps(inverted)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            x = torch.randn(32, 6)
+            y = (x[:, 0] > 0).long()
+            x[torch.rand(x.shape) < 0.2] = torch.nan
+            loss = nn.functional.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    found = findings(observe(program, tmp_path), "input-ignored")
+    assert len(found) == inverted
+    if inverted:
+        assert found[0].exact and "which values are missing" in found[0].summary
+        assert found[0].where is not None and found[0].where.function == "forward"

@@ -214,6 +214,7 @@ def _data(observer: Observer) -> None:
     def reset(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(self: Any, loader: Any, first_iter: bool = False) -> Any:
+            observer.choices_forgotten(self)
             result = original(self, loader, first_iter)
             if not first_iter:
                 observer.pass_begins(self, loader, sys._getframe(1))
@@ -238,10 +239,20 @@ def _data(observer: Observer) -> None:
 
         return wrapper
 
+    def choose(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(self: Any) -> Any:
+            chosen = original(self)
+            observer.rows_chosen(self, chosen)
+            return chosen
+
+        return wrapper
+
     observer.patches.replace(DataLoader, "__init__", noting_construction(observer))
     observer.patches.replace(_BaseDataLoaderIter, "__init__", iterator)
     observer.patches.replace(_BaseDataLoaderIter, "_reset", reset)
     observer.patches.replace(_BaseDataLoaderIter, "__next__", draw)
+    observer.patches.replace(_BaseDataLoaderIter, "_next_index", choose)
 
 
 def _schedulers(observer: Observer) -> None:

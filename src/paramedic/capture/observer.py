@@ -190,6 +190,7 @@ class Observer:
         self.setup.froze = self.recorder.froze
         self._iterators = ByIdentity()
         self._loader_index = ByIdentity()
+        self._chosen = ByIdentity()  # by iterator, the positions of batches that are not drawn yet; None: not kept any more
         self._watch_calls = 0
         self._backward_depth = 0
         self._last_loss = float("nan")
@@ -1237,6 +1238,7 @@ class Observer:
         record.iterations.append(0)
         if len(record.fingerprints) < FINGERPRINT_PASSES:
             record.fingerprints.append([])
+            record.positions.append([])
         self._iterators[iterator] = index
         if record.role == "train":
             self._epoch = max(0, len(record.iterations) - 1)
@@ -1272,6 +1274,23 @@ class Observer:
     def _lower(self) -> None:
         self._put_mode_back()
 
+    @light
+    def rows_chosen(self, iterator: Any, chosen: Any) -> None:
+        """A sampler has given the positions of a batch; workers are ahead of the batches that are drawn."""
+        if iterator not in self._chosen:
+            self._chosen[iterator] = []
+        waiting = self._chosen[iterator]
+        if waiting is None:
+            return
+        if not self._fingerprints_affordable():
+            self._chosen[iterator] = None
+            return
+        waiting.append(list(chosen) if isinstance(chosen, list) and all(type(item) is int for item in chosen) else None)
+
+    @light
+    def choices_forgotten(self, iterator: Any) -> None:
+        self._chosen[iterator] = []
+
     def batch_drawn(self, iterator: Any, batch: Any) -> None:
         if not (self.idle and self._batch_counted(iterator)):
             self._batch_drawn(iterator, batch)
@@ -1286,6 +1305,8 @@ class Observer:
         if len(record.iterations) <= FINGERPRINT_PASSES and self._fingerprints_affordable():
             return False
         record.iterations[-1] += 1
+        if self._chosen.get(iterator) is not None:
+            self._chosen[iterator] = None
         return True
 
     @quiet
@@ -1297,6 +1318,10 @@ class Observer:
         record = self.setup.loaders[index]
         record.iterations[-1] += 1
         kept = self._fingerprint(record, batch)
+        waiting = self._chosen.get(iterator)
+        positions = waiting.pop(0) if waiting else None
+        if kept:
+            record.positions[-1].append(positions)
         if self.recorder.recording:
             drawn = (len(record.fingerprints) - 1, len(record.fingerprints[-1]) - 1) if kept else None
             self._tag_batch(batch, index, drawn)

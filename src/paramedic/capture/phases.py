@@ -187,7 +187,8 @@ def carried(loaders: Iterable[LoaderRecord], wanted: set[int]) -> dict[int, Load
     """By their number, the loaders whose pass goes on across the beginning of a phase, with that pass alone."""
     return {
         number: replace(
-            record, role="unknown", iterations=record.iterations[-1:], fingerprints=_last_pass(record)
+            record, role="unknown", iterations=record.iterations[-1:], fingerprints=_last_pass(record.fingerprints, record),
+            positions=_last_pass(record.positions, record),
         )
         for number, record in enumerate(loaders)
         if number in wanted and record.iterations
@@ -203,9 +204,8 @@ def without_loaders(record: EvaluationRecord) -> EvaluationRecord:
     return record
 
 
-def _last_pass(record: LoaderRecord) -> list[list[list[Any]]]:
-    kept = len(record.fingerprints) == len(record.iterations)
-    return record.fingerprints[-1:] if kept else [[]]
+def _last_pass(kept: list[list[Any]], record: LoaderRecord) -> list[list[Any]]:
+    return kept[-1:] if len(kept) == len(record.iterations) else [[]]
 
 
 def _ids(parameters: Iterable[Tensor]) -> frozenset[int]:

@@ -15,7 +15,7 @@ from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.equal_units import equal_units
 from paramedic.experiments.lab import Lab
 from paramedic.experiments.operations import Operation, Operations, loss_calls
-from paramedic.experiments.padding_alone import contents_exchanged, hiding
+from paramedic.experiments.padding_alone import contents_exchanged, gaps_exchanged, hiding
 from paramedic.experiments.progress import measuring
 from paramedic.experiments.units import RECTIFIERS
 from paramedic.experiments.wording import SYMPTOMS, model_place
@@ -47,7 +47,7 @@ class InputIgnored(Check):
     What it measures: the change of the predictions when every sample gets its neighbour's input, and when all get
         the same, with the same random numbers, at the initial and at the final weights; and the operation after which
         nothing of the input is left. Where rows are padded to one length: the change when their content is exchanged
-        and the padding left in its place.
+        and the padding left in its place. Where values are missing (not a number): the change when the others are exchanged.
     Why it matters: a network that does not see its input can at best learn the average of the targets.
     Fix: mend the operation that the report names.
     Not a fault when: never, where the network is to predict something from its input.
@@ -64,6 +64,7 @@ class InputIgnored(Check):
         start, end = change(lab, "initial"), change(lab, "final")
         if max(start.relative, end.relative) > NO_CHANGE:
             yield from self._padding_alone(case)
+            yield from self._gaps_alone(case)
             return
         if equal_units(case):
             return
@@ -112,6 +113,37 @@ class InputIgnored(Check):
             evidence=(Evidence("relative change of predictions with the content exchanged", relative, "about 1"),),
             remedy="let the network see the content: a mask of nn.Transformer and nn.MultiheadAttention is True where "
             "a step is to be ignored",
+            explains=EXPLAINS,
+            exact=True,
+        )
+
+
+    def _gaps_alone(self, case: Case) -> Iterator[Finding]:
+        """A network that sees which values are missing and none of the others."""
+        lab = case.lab
+        tape = lab.main_backward.tape
+        assert tape is not None
+        moved = _moved_inputs(lab, tape)
+        found = {number: gaps_exchanged(tape.leaves[number].value) for number in moved}
+        values = {number: item[0] for number, item in found.items() if item is not None}
+        others = [tape.leaves[number].value for number, item in found.items() if item is None]
+        if not values or any(bool((item != item.flatten()[0]).any()) for item in others):
+            return
+        relative = max(_effect(lab, tape, state, values).relative for state in ("initial", "final"))
+        if relative > NO_CHANGE or equal_units(case):
+            return
+        known = next(item[1] for item in found.values() if item is not None)
+        with lab.at("initial"), measuring(lab, tape):
+            hidden = hiding(lab.log(tape, modes=False), known)
+        by = f"; a mask hides all {int(known.sum())} values that are there" if hidden is not None else ""
+        yield self.fault(
+            f"the output sees which values are missing, and none of the others: with the values of every column exchanged "
+            f"among the samples, predictions change by {relative:.1g} of their size (expected about 1), before and after "
+            f"training{by}",
+            where=(hidden.place if hidden is not None else None) or _forward(case) or model_place(case),
+            module=hidden.module_path if hidden is not None else None,
+            evidence=(Evidence("relative change of predictions with the values exchanged", relative, "about 1"),),
+            remedy="fill the missing values and keep the others: masked_fill fills where its mask is True",
             explains=EXPLAINS,
             exact=True,
         )

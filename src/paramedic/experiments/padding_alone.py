@@ -1,4 +1,4 @@
-"""Whether a prediction depends on where the padding is, and on nothing that stands between it."""
+"""Whether a prediction depends on where the padding is, or on which values are missing, and on no value."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from paramedic.experiments.operations import Operation, Operations
 from paramedic.measurements.data.padded import padding_of
 
+MOST_COLUMNS = 4096
 KEEPS_WHERE_TRUE = frozenset({"scaled_dot_product_attention"})  # elsewhere True in a mask means hidden
 
 
@@ -51,6 +52,21 @@ def contents_exchanged(moved: dict[int, Tensor], inputs: dict[int, Tensor]) -> t
         elif value.dim() > 1 and value.dtype != torch.bool and bool((value != value.flatten()[0]).any()):
             return None
     return (found, places) if places is not None else None
+
+
+def gaps_exchanged(rows: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Rows (b, ...) whose values are exchanged among the samples, column by column, with the missing ones (not a number)
+    left missing where they are; and where there is a value, (b, ...). None where nothing is missing, or all.
+    """
+    known = ~torch.isnan(rows) if rows.is_floating_point() and rows.dim() >= 2 else torch.ones(1, dtype=torch.bool)
+    if bool(known.all()) or not bool(known.any()):
+        return None
+    flat, present = rows.flatten(1).clone(), known.flatten(1)
+    for column in range(min(flat.shape[1], MOST_COLUMNS)):
+        samples = present[:, column].nonzero().flatten()
+        flat[samples, column] = flat[samples.flip(0), column]
+    changed = (flat != rows.flatten(1)) & present
+    return (flat.reshape(rows.shape), known) if int(changed.any(1).sum()) > len(rows) // 2 else None
 
 
 def hiding(log: Operations, filled: Tensor) -> Operation | None:

@@ -129,7 +129,8 @@ class LoaderRecord:
     iterations: per pass over it, the number of batches that were drawn.
     fingerprints: per pass, per batch, the 64-bit hashes of the rows of every tensor in the batch
         (``[pass][batch][tensor] -> numpy uint64 array of length batch``), kept within a budget.
-    labels: per pass, per batch, the integer or float target vector if the batch has one small enough to keep.
+    positions: per pass, per batch, where its rows stand in the dataset (``[pass][batch] -> list of int``, None where the
+        sampler gives something else), kept as the fingerprints are.
     """
 
     loader: Any
@@ -139,6 +140,7 @@ class LoaderRecord:
     constructed: Place | None = None
     iterations: list[int] = field(default_factory=list)
     fingerprints: list[list[list[Any]]] = field(default_factory=list)
+    positions: list[list[list[int] | None]] = field(default_factory=list)
 
     @property
     def dataset(self) -> Any:

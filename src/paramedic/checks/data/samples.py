@@ -420,6 +420,83 @@ def _spread(length: int, limit: int) -> tuple[np.ndarray[Any, Any], bool]:
     return np.sort(np.random.default_rng(0).permutation(length)[:limit]), False
 
 
+# -- the list that a program read its rows from ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Rows (n, ...) and targets (n, ...) with their ``positions`` (n,) in a list of ``count``, before it was split."""
+
+    inputs: Tensor
+    target: Tensor
+    positions: np.ndarray[Any, Any]
+    count: int
+
+
+def listed_rows(case: Case) -> Listed | None:
+    """The rows in the order of the whole dataset: read again where it can be, else as recorded, each row once; the rows of
+    an array that batches are cut from; None where no order is known.
+    """
+    recorded, record = batches(case), loader_of(case)
+    if record is not None and recorded and recorded[0].input_leaf.source is not None:
+        return _read_list(record, recorded[0]) or _recorded_list(record, recorded)
+    drawn = table(case)
+    if drawn is None or drawn.target is None:
+        return None
+    index = np.asarray(drawn.index)
+    return Listed(drawn.inputs, drawn.target, index, int(index.max()) + 1)
+
+
+def undivided(dataset: Any) -> tuple[Any, np.ndarray[Any, Any] | None]:
+    """The dataset that subsets were cut from, and the positions of the rows in it; no positions where there is no subset."""
+    positions = None
+    for _ in range(5):
+        if not hasattr(dataset, "dataset") or not hasattr(dataset, "indices"):
+            break
+        indices = np.asarray(dataset.indices)
+        positions = indices if positions is None else indices[positions]
+        dataset = dataset.dataset
+    return dataset, positions
+
+
+def _read_list(record: LoaderRecord, batch: Batch) -> Listed | None:
+    source, target = batch.input_leaf.source, batch.target_leaf.source if batch.target_leaf is not None else None
+    if source is None or target is None or batch.target is None or target.loader != source.loader:
+        return None
+    sample = sample_rows(undivided(record.dataset)[0], ROW_LIMIT, getattr(record.loader, "collate_fn", None))
+    if sample is None or not sample.complete or not {source.path, target.path} <= sample.tensors.keys():
+        return None
+    inputs, targets = like(sample.tensors[source.path], batch.inputs), like(sample.tensors[target.path], batch.target)
+    if inputs is None or targets is None:
+        return None
+    return Listed(inputs, targets, np.asarray(sample.index), len(sample.index))
+
+
+def _recorded_list(record: LoaderRecord, recorded: tuple[Batch, ...]) -> Listed | None:
+    inputs: dict[int, Tensor] = {}
+    targets: dict[int, Tensor] = {}
+    dataset, subset = undivided(record.dataset)
+    for batch in recorded:
+        drawn = batch.input_leaf.source.drawn if batch.input_leaf.source is not None else None
+        positions = record.positions[drawn[0]][drawn[1]] if drawn is not None else None
+        if positions is None or batch.target is None or not len(positions) == len(batch.inputs) == len(batch.target):
+            continue
+        where = np.asarray(positions) if subset is None else subset[np.asarray(positions)]
+        for row, position in enumerate(where.tolist()):
+            if batch.inputs.shape[1:] == recorded[0].inputs.shape[1:]:
+                inputs.setdefault(position, batch.inputs[row])
+                targets.setdefault(position, batch.target[row])
+    if len(inputs) < 2:
+        return None
+    order = sorted(inputs)
+    stacked = torch.stack([inputs[item] for item in order]), torch.stack([targets[item] for item in order])
+    try:
+        count = len(dataset)
+    except Exception:  # the dataset's own code, or none
+        return None
+    return Listed(*stacked, np.array(order), count) if order[-1] < count else None
+
+
 # -- rows for statistics ------------------------------------------------------------------------------------
 
 
