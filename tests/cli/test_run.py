@@ -75,6 +75,13 @@ def test_json_stands_alone_on_stdout(command: Command, program: Path) -> None:
     assert len(report["reasons"]) == 44
 
 
+@pytest.mark.parametrize("before", ["import importlib.util; importlib.util.find_spec('torch')", "import transformers"])
+def test_a_library_that_asks_whether_torch_is_there(command: Command, program: Path, before: str) -> None:
+    program.write_text(f"{before}\n{PROGRAM}")  # it looks for torch's spec before anybody imports torch
+    result = command("run", *QUICK, "--format", "json", "--steps", "5", "train.py")
+    assert json.loads(result.stdout)["program"]["steps"] == 5
+
+
 def test_output_file_beside_the_text(command: Command, program: Path) -> None:
     result = command("run", *QUICK, "--format", "junit", "--output", "j.xml", "train.py")
     assert "The 44 rows:" in result.stdout and "<testsuites>" in (program.parent / "j.xml").read_text()

@@ -35,19 +35,23 @@ class AfterImport(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname != self.name:
             return None
-        self.remove()
         spec = importlib.machinery.PathFinder.find_spec(fullname, path)
         if spec is None or spec.loader is None:
             return None
-        spec.loader = _Loader(spec.loader, self.action)
+        spec.loader = _Loader(spec.loader, self)
         return spec
+
+    def loaded(self) -> None:
+        """The module was loaded: some libraries ask for a module's spec to see whether it is there, and load it later."""
+        self.remove()
+        self.action()
 
 
 class _Loader(importlib.abc.Loader):
     """Delegates to the real loader, then acts; hands the real loader back to the module."""
 
-    def __init__(self, real: Any, action: Callable[[], None]) -> None:
-        self.real, self.action = real, action
+    def __init__(self, real: Any, finder: AfterImport) -> None:
+        self.real, self.finder = real, finder
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.real.create_module(spec)
@@ -57,4 +61,4 @@ class _Loader(importlib.abc.Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self.real
         self.real.exec_module(module)
-        self.action()
+        self.finder.loaded()
