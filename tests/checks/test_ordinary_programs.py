@@ -189,3 +189,25 @@ def test_the_scale_of_a_classifier_of_keras(loss: str, tmp_path: Path) -> None:
     assert scale is not None
     assert scale.minimum < 0.01
     assert scale.constant == pytest.approx(np.log(3), abs=0.05)
+
+
+def test_keras_asks_for_shapes_with_a_dictionary_of_inputs(tmp_path: Path) -> None:
+    """No batch of data: tensors without values are not recorded."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(0)
+    x = {"route": rng.integers(0, 5, (120, 4)), "numbers": rng.normal(size=(120, 3)).astype("float32")}
+    y = x["numbers"][:, :1] + x["route"].sum(1, keepdims=True)
+
+    def program() -> None:
+        keras.utils.set_random_seed(1)
+        route, numbers = keras.Input((4,), dtype="int32", name="route"), keras.Input((3,), name="numbers")
+        summed = keras.ops.sum(keras.layers.Dense(4)(keras.layers.Embedding(5, 3)(route)), axis=1)
+        model = keras.Model([route, numbers], keras.layers.Dense(1)(keras.layers.Concatenate()([summed, numbers])))
+        model.compile(keras.optimizers.Adam(0.01), loss="mse")
+        model.fit(x, y, validation_data=(x, y), batch_size=20, epochs=2, verbose=0)
+
+    case = observe(program, tmp_path)
+    tapes = [item.tape for item in case.setup.evaluations]
+    assert not any(leaf.value.is_meta for tape in tapes for leaf in tape.leaves.values())
+    findings(case, "same-batch-repeated", "incomplete-epoch", "labels-mispaired", "duplicates-across-splits")

@@ -1493,7 +1493,7 @@ def _symbolic(args: Any) -> bool:
     """Whether a module is called to learn the shapes of its results, as Keras does, and not with data."""
     return any(
         item.device.type == "meta" if isinstance(item, Tensor) else type(item).__name__ == "KerasTensor"
-        for item in args
+        for item in tensors_of(args)
     )
 
 

@@ -125,3 +125,36 @@ def test_a_new_batch_normalization_remembers_nothing(tmp_path):
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 2))
     case = observe(lambda: fit(images[:80], Y[:80], images[80:], Y[80:100], model=model), tmp_path)
     assert not findings(case, "pretrained-preprocessing")
+
+
+@pytest.mark.parametrize(("twice", "found"), [(False, False), (True, True)])
+def test_a_collate_function_that_normalizes_and_flips(twice, found, tmp_path):
+    digits = load_digits()
+    x = torch.tensor(digits.images[:600]).float()[:, None] * 16
+    y = torch.tensor(digits.target[:600])
+    mean, std = x[:400].mean(), x[:400].std()
+
+    def collate(rows, flip):
+        images = (torch.stack([row[0] for row in rows]) - mean) / std
+        return (images.flip(3) if flip and torch.rand(()) < 0.5 else images), torch.stack([row[1] for row in rows])
+
+    def program():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        train = DataLoader(TensorDataset(x[:400], y[:400]), 25, shuffle=True, collate_fn=lambda rows: collate(rows, True))
+        validated = TensorDataset((x[400:] - mean) / std if twice else x[400:], y[400:])
+        validation = DataLoader(validated, 50, collate_fn=lambda rows: collate(rows, False))
+        for _ in range(3):
+            model.train()
+            for xb, yb in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(xb), yb).backward()
+                optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                for xb, yb in validation:
+                    F.cross_entropy(model(xb), yb).item()
+
+    named = findings(observe(program, tmp_path), "train-validation-recipe-mismatch")
+    assert [item.level for item in named] == (["suspect"] if found else [])

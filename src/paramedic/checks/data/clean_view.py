@@ -51,6 +51,7 @@ DRAWS = (
 _DRAW = re.compile(rf"\b({'|'.join(DRAWS)})\(")
 SETTING = re.compile("transform|augment", re.IGNORECASE)  # names of attributes that hold an augmentation
 SAME_FIT = 1e-4  # of the rms: rounding; a preparation that is a factor and an offset leaves less
+SAME_SCALE = 1.5  # ratio of spreads; half a spread of shift. Crops, noise, erased parts and turns change less
 COMPARED_ROWS = 12
 MOST_WRAPPERS = 4
 MOST_STEPS = 50  # of a chain of transforms
@@ -317,7 +318,8 @@ def _clean_view(case: Case) -> CleanView | None:
     record = loader_of(case)
     assert record is not None
     if found.kind == "collate":
-        return _matched(case, record, record.dataset, "the rows of the dataset, put together without the collate function")
+        view = _matched(case, record, record.dataset, "the rows of the dataset, put together without the collate function")
+        return replace(view, known=False) if view is not None and _of_another_scale(view, batches(case)) else view
     other = loader_of(case, "validation")
     for dataset, how in plain_datasets(record.dataset, other.dataset if other is not None else None):
         if _same_but_constant(record.dataset, dataset):
@@ -325,6 +327,17 @@ def _clean_view(case: Case) -> CleanView | None:
             if view is not None:
                 return replace(view, borrowed=how == OTHER_SETTINGS)
     return None
+
+
+def _of_another_scale(view: CleanView, recorded: tuple[Batch, ...]) -> bool:
+    """Whether what makes the recorded rows of the clean ones scales or shifts them besides changing them at random."""
+    pairs = [(clean, batch.inputs) for clean, batch in zip(view.inputs, recorded, strict=True) if clean is not None]
+    if not pairs:
+        return False
+    one, other = (torch.cat([pair[side].double().flatten() for pair in pairs]) for side in (0, 1))
+    spread, another = float(one.std()) + 1e-30, float(other.std()) + 1e-30
+    shift = abs(float(one.mean() - other.mean())) / max(spread, another)
+    return max(spread, another) > SAME_SCALE * min(spread, another) or shift > SAME_SCALE - 1
 
 
 def plain_inputs(case: Case) -> Tensor:

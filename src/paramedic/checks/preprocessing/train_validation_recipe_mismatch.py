@@ -31,7 +31,7 @@ HARMLESS_GAP = 0.1  # of u, as GAIN of the experiments: a validation that the ne
 GROSS_AUC = (
     0.95  # of one statistic of a row alone: hardly any row of one split has a counterpart in the other
 )
-GROSS_RATIO = 1.5  # of the root mean squares
+GROSS_RATIO = 1.5  # of the root mean squares, or of the standard deviations
 Rows = NDArray[np.int64]
 MOST_SPREAD = 0.5  # between two readings of a row, over that between rows: then augmentation alone makes such differences
 
@@ -159,8 +159,11 @@ def _drifts(found: SplitRows) -> bool:
 
 
 def _gross(found: SplitRows, test: TwoSamples) -> bool:
-    rms = [float(np.sqrt((part**2).mean())) + 1e-12 for part in (found.train, found.validation)]
-    ratio = max(rms) / min(rms)
+    parts = (found.train, found.validation)
+    sizes = [[float(size) + 1e-12 for size in both] for both in (
+        [np.sqrt((part**2).mean()) for part in parts], [part.std() for part in parts]  # an offset can make up for a factor
+    )]
+    ratio = max(max(both) / min(both) for both in sizes)
     return test.p < P and abs(test.feature_auc - 0.5) > GROSS_AUC - 0.5 and ratio > GROSS_RATIO
 
 
