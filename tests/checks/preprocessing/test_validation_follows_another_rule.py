@@ -27,7 +27,7 @@ class Prices(nn.Module):
         self.code, self.out = nn.Embedding(12, 4), nn.Linear(6, 1)
 
     def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        return self.out(torch.cat([self.code(codes[:, 0]), numbers], 1))[:, 0]
+        return self.out(torch.cat([self.code(codes[:, 0]), numbers], 1)).squeeze(1)
 
 
 def fit(train: Rows, validation: Rows, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +50,7 @@ class Order:
     codes: one integer per row that tells classes apart, or None; values: regression targets, or None;
     features_of: positions in ``table`` of the rows (-1 unknown), for the test on inputs.
     fixed: every epoch has this same order, as far as was seen. source: "loader", "arrays" (consecutive slices of an
-    array) or "steps" (recorded batches only).
+    array) or "steps" (recorded batches only). row_by_row: as far as is known, each row was drawn by itself.
     """
 
     sizes: tuple[int, ...]
@@ -60,6 +60,7 @@ class Order:
     fixed: bool
     source: Literal["loader", "arrays", "steps"]
     place: Place | None
+    row_by_row: bool = True
 
 
 def train_loaders(case: Case) -> Iterator[LoaderRecord]:
@@ -394,7 +395,25 @@ def _steps_order(recorded: tuple[Batch, ...]) -> Order | None:
         fixed,
         "steps",
         _first_place(recorded[0]),
+        fixed or _in_other_company(chosen) or (codes is not None and len({len(batch.inputs) for batch in chosen[:-1]}) < 2),
     )
+
+
+def _in_other_company(chosen: Sequence[Batch]) -> bool:
+    """Whether rows are met again with the same target and another row behind them: then they are drawn one by one, and are no
+    nodes of a graph or states of an episode, which belong together.
+    """
+    behind: dict[int, tuple[int, int]] = {}
+    again = alone = 0
+    for batch in chosen:
+        assert batch.target is not None
+        keys, targets = row_hashes(batch.inputs).tolist(), row_hashes(batch.target).tolist()
+        for (key, following), target in zip(pairwise(keys), targets, strict=False):
+            if key in behind:
+                again += 1
+                alone += behind[key][0] != following and behind[key][1] == target
+            behind[key] = following, target
+    return again >= LEAST_AGAIN and alone > again // 2
 
 
 def _comes_again(recorded: tuple[Batch, ...], period: int) -> bool:

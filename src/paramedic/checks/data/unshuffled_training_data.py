@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable
+from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import Order, training_order
 from paramedic.checks.data.places import is_slice, line_behind
 from paramedic.checks.data.samples import batches
@@ -51,6 +51,8 @@ class UnshuffledTrainingData(Check):
             raise NotApplicable("a recurrent state is carried from batch to batch")
         if len(order.sizes) < LEAST_BATCHES:
             raise NotApplicable(f"an epoch has {len(order.sizes)} batches only")
+        if not order.row_by_row:
+            raise NotChecked("no row is met again in another batch: rows of a batch may belong together (a graph, an episode)")
         labels, inputs = label_evidence(order), _input_evidence(order)
         one_sided = labels is not None and labels.p <= P_LABELS and labels.excess > EXCESS
         alike = inputs is not None and inputs.p < P_INPUTS and inputs.ratio < RATIO

@@ -15,7 +15,7 @@ from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.data.samples import Batch, batches, class_labels, regression_values
 from paramedic.checks.finding import Evidence, Finding, Proof
-from paramedic.checks.preprocessing.split_rows import augmented, validation_batches
+from paramedic.checks.preprocessing.split_rows import augmented
 from paramedic.measurements.data.features import principal, row_features
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.recipe import two_samples
@@ -61,7 +61,7 @@ class ValidationFollowsAnotherRule(Check):
         if case.data is not None:
             raise NotApplicable("asked of the rows that a network sees")
         train, other = (
-            [batch for batch in recorded if batch.target is not None] for recorded in (batches(case), validation_batches(case))
+            [batch for batch in batches(case, role) if batch.target is not None] for role in ("train", "validation")
         )
         if not train or not other:
             raise NotApplicable("no training and validation rows with targets were recorded")
@@ -90,8 +90,8 @@ class ValidationFollowsAnotherRule(Check):
         unit = "of the chance error removed" if classes else "of the variance foretold"
         where = data_place(case, "validation") or data_place(case)
         return self.fault(
-            f"validation rows follow another rule: probes that learn on training rows foretell {found.across:.2f} of what is to "
-            f"be known of {found.rows} validation rows, probes of their own {found.validation:.2f} (expected: no more; "
+            f"validation rows follow another rule: probes that learn on training rows foretell {found.across:.2f} of what is "
+            f"to be known of {found.rows} validation rows, probes of their own {found.validation:.2f} (no more expected; "
             f"z = {found.z:.0f}), and their inputs look alike: "
             + (f"the labels are numbered otherwise ({told})" if told else "targets, or codes in inputs, mean something else"),
             where=line_behind(where, calls(*ENCODING), in_functions=True) or where,
