@@ -28,6 +28,7 @@ SECONDS = 2.0
 POLISHING = 60  # steps of a line search
 MIXING = 1e-3  # relative change of the other rows' gradients when every second row of outputs moves
 UNCHANGED = 1e-6  # relative; float32 rounding of a mean over permuted rows
+EXACT = 0.999  # agreement of the best outputs with the target
 SATURATING = 60.0  # logits of this size occur in ordinary training; exp(60), its square and 1/exp(60) are finite
 MULTIPLICATIONS = frozenset({"mul", "__mul__", "__rmul__", "multiply", "__imul__", "mul_", "dot", "matmul",
                              "__matmul__", "einsum", "div", "__truediv__"})
@@ -96,7 +97,13 @@ class LossTrial:
         return largest > 0 and change > MIXING * largest
 
     def weighted_by_reward(self) -> bool:
-        """Whether outputs are multiplied by a constant of both signs that is no +-1 label: advantages, rewards."""
+        """Whether outputs are multiplied by a constant of both signs that is no +-1 label: advantages, rewards.
+
+        A loss with a floor just where outputs are a function of the target (a correlation) is no such loss: with rewards of
+        both signs it falls without end.
+        """
+        if not self.free.unbounded and self.free.agree is not None and self.free.agree > EXACT:
+            return False
         free = self.tail.depends_on(self.tail.outputs)
         for call in self.tail.calls:
             if call.name not in MULTIPLICATIONS or not any(id(item) in free for item in call.inputs):
