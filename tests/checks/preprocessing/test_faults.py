@@ -158,3 +158,18 @@ def test_a_collate_function_that_normalizes_and_flips(twice, found, tmp_path):
 
     named = findings(observe(program, tmp_path), "train-validation-recipe-mismatch")
     assert [item.level for item in named] == (["suspect"] if found else [])
+
+
+@pytest.mark.parametrize(("own", "found"), [(False, False), (True, True)])
+def test_sines_of_the_hour_are_zero_on_average(own, found, tmp_path):
+    rng = np.random.default_rng(0)
+    hour = np.arange(960) % 24
+    turned = [np.sin(2 * np.pi * hour / 24), np.cos(2 * np.pi * hour / 24), np.sin(4 * np.pi * hour / 24)]
+    x = torch.tensor(np.stack([*turned, rng.gamma(2.0, 1.0, 960), rng.normal(3, 1, 960)], 1)).float()
+    y = (torch.tensor(rng.random(960)) < 0.5 + 0.3 * x[:, 0]).long()
+    train, validation = x[:720].clone(), x[720:].clone()
+    if own:
+        train, validation = standardized(train, train), standardized(validation, validation)
+
+    named = findings(observe(lambda: fit(train, y[:720], validation, y[720:]), tmp_path), "validation-own-statistics")
+    assert [item.level for item in named] == (["fault"] if found else [])

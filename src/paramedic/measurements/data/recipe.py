@@ -19,6 +19,10 @@ FLOAT32_ERROR = (
 )
 
 
+LEAST_SYMMETRIC = 20  # rows
+SYMMETRIC = 1e-4  # of the standard deviation: rounding
+
+
 @dataclass(frozen=True)
 class Centring:
     """How near zero the mean of a set of rows is, in standard errors of a random sample.
@@ -32,17 +36,27 @@ class Centring:
 
 
 def centring(values: Floats) -> Centring:
-    """Of (n, d) rows."""
+    """Of (n, d) rows; columns that are zero on average by what they are (an hour's sine, +-1) are left out."""
     n = len(values)
     spread = values.std(axis=0)
-    used = spread > 0
+    used = (spread > 0) & ~_are_symmetric(values, spread)
     if not used.any():
         return Centring(np.inf, np.inf)
     mean = values.mean(axis=0)
     by_feature = float(np.median(np.abs(mean[used]) * np.sqrt(n) / spread[used]))
-    row_means = values.mean(axis=1)
+    row_means = values[:, used].mean(axis=1)
     overall = float(abs(row_means.mean()) * np.sqrt(n) / (row_means.std() + _TINY))
     return Centring(by_feature, overall)
+
+
+def _are_symmetric(values: Floats, spread: Floats) -> NDArray[np.bool_]:
+    """Of each column, whether every value stands against its opposite: so are sines over whole periods; columns that somebody
+    has centred are not. Few rows do not tell.
+    """
+    if len(values) < LEAST_SYMMETRIC:
+        return np.zeros(values.shape[1], dtype=bool)
+    ordered = np.sort(values, axis=0)
+    return np.asarray(np.abs(ordered + ordered[::-1]).max(axis=0) <= SYMMETRIC * spread)
 
 
 def rows_are_centred(values: Floats) -> bool:
