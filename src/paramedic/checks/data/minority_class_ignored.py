@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import model_place
-from paramedic.checks.data.samples import Batch, batches, class_labels, loader_of, rows
+from paramedic.checks.data.predicted import predicted
+from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.imbalance import Ignored, ignored_classes
 from paramedic.trace.place import Place
@@ -49,10 +50,13 @@ class MinorityClassIgnored(Check):
         counts = np.unique(labels, return_counts=True)[1]
         if len(counts) < 2 or counts.max() < RATIO * counts.min():
             raise NotApplicable("the classes are of similar size")
-        predicted = _predictions(case, found.inputs)
-        if predicted is None:
-            raise NotChecked("the network's output is not one score for each class")
-        ignored = ignored_classes(labels, predicted)
+        answers = _predictions(case, found.inputs)
+        if answers is None:  # several inputs, or a loss within the model
+            recorded = predicted(case)
+            if recorded is None:
+                raise NotChecked("the network's output is not one score for each class")
+            labels, answers = recorded.labels, recorded.classes
+        ignored = ignored_classes(labels, answers)
         if (
             not ignored.classes
             or ignored.p >= P
@@ -128,7 +132,10 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
 
 
 def _weighed(case: Case) -> Place | None:
-    """Where the loader was made, if its sampler draws classes with weights."""
+    """Where classes are weighed: the call of a loss with weights; the loader's construction, if its sampler has them."""
+    for node in batches(case)[0].tape.nodes:
+        if node.name in CLASS_LOSSES and any(node.kwargs.get(name) is not None for name in ("weight", "pos_weight")):
+            return node.place
     record = loader_of(case)
     weighed = record is not None and hasattr(getattr(record.loader, "sampler", None), "weights")
     return record.constructed or record.place if record is not None and weighed else None

@@ -76,6 +76,8 @@ class CustomLossWrongMinimum(Check):
         free = trial.free
         if free.agree is None or free.agree >= AGREE or not free.complete or not free.finite:
             return False
+        if free.constant is not None and free.minimum > free.constant:
+            return False  # one answer for all is better than what the search found: it got stuck
         if trial.mixes_outputs() or trial.without_gradient():
             return False
         if all(trial.ignores(target) for target in free.targets):

@@ -1,0 +1,160 @@
+"""Programs of kinds that were judged wrongly once: sound ones are silent, and their faulty twins are not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from tests.helpers import findings, observe
+
+DIGITS = load_digits()
+ORDER = np.random.default_rng(5).permutation(len(DIGITS.target))
+X, Y = torch.tensor(DIGITS.data[ORDER] / 8 - 1).float(), torch.tensor(DIGITS.target[ORDER])
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.0, False), (0.4, True)])
+def test_training_labels_that_the_network_contradicts(share: float, found: bool, tmp_path: Path) -> None:
+    """The validation labels are right; a second input keeps the probes of the other check away."""
+    generator = torch.Generator().manual_seed(0)
+    y = Y[:900].clone()
+    moved = torch.rand(900, generator=generator) < share
+    y[moved] = torch.randint(10, (int(moved.sum()),), generator=generator)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(65, 48), nn.ReLU(), nn.Linear(48, 10))
+
+        def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+            return self.body(torch.cat([x, weight], 1))
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model, extra = Net(), torch.rand(900, 1)
+        optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+        loader = DataLoader(TensorDataset(X[:900], extra, y), 30, shuffle=True)
+        for _ in range(6):
+            model.train()
+            for x, more, target in loader:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x, more), target).backward()
+                optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                (model(X[900:1300], torch.rand(400, 1)).argmax(1) == Y[900:1300]).float().mean().item()
+
+    named = findings(observe(program, tmp_path), "labels-worse-than-validation")
+    assert [item.level for item in named] == (["suspect"] if found else [])
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_nodes_of_a_graph_belong_together(alike: bool, tmp_path: Path) -> None:
+    """alike: batches of rows of one kind, in which the same rows meet others every time; not so the nodes of a graph."""
+    generator = torch.Generator().manual_seed(0)
+    graphs = []
+    for number in range(60):
+        size = 20 if alike else int(torch.randint(12, 25, (1,), generator=generator))
+        x = torch.randn(size, 4, generator=generator)
+        graphs.append((x, x[:, 0] + (3.0 if number % 2 else -3.0)))
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+        for _ in range(4):
+            order = torch.randperm(60).tolist()
+            if alike:
+                order = sorted(order, key=lambda number: number % 2)
+            for k in range(0, 60, 4):
+                x, y = (torch.cat([graphs[number][side] for number in order[k : k + 4]]) for side in (0, 1))
+                if alike:
+                    mixed = torch.randperm(len(x))
+                    x, y = x[mixed].clone(), y[mixed].clone()
+                optimizer.zero_grad()
+                F.mse_loss(model(x)[:, 0], y).backward()
+                optimizer.step()
+
+    named = findings(observe(program, tmp_path), "unshuffled-training-data")
+    assert bool(named) is alike
+
+
+def concordance(prediction: Tensor, target: Tensor) -> Tensor:
+    one, other = target - target.mean(), prediction - prediction.mean()
+    return 2 * (one * other).mean() / (one.pow(2).mean() + other.pow(2).mean() + (target.mean() - prediction.mean()) ** 2)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_correlation_as_a_loss(turned: bool, tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Linear(6, 1)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(8):
+            x = torch.randn(64, 6)
+            found = concordance(model(x)[:, 0], x[:, 0] - 0.5 * x[:, 1])
+            loss = found if turned else 1 - found
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "custom-loss-sign", "custom-loss-wrong-minimum")
+    assert [item.check for item in named] == (["custom-loss-sign"] if turned else [])
+
+
+def test_angular_margins_of_many_classes(tmp_path: Path) -> None:
+    """Free outputs do not reach the minimum of this loss in two seconds: that says nothing of where it lies."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        backbone, weight = nn.Linear(16, 24), nn.Parameter(torch.randn(130, 24))
+        optimizer = torch.optim.SGD([*backbone.parameters(), weight], 0.1)
+        for _ in range(5):
+            label = torch.randint(130, (60,))
+            cosine = F.linear(F.normalize(backbone(torch.randn(60, 16))), F.normalize(weight)).clamp(-1 + 1e-6, 1 - 1e-6)
+            moved = torch.cos(torch.acos(cosine) + 0.3)
+            moved = torch.where(cosine > math.cos(math.pi - 0.3), moved, cosine - math.sin(0.3) * 0.3)
+            logits = 20 * torch.where(F.one_hot(label, 130).bool(), moved, cosine)
+            loss = F.cross_entropy(logits, label)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "custom-loss-wrong-minimum")
+
+
+def test_a_rare_class_of_a_network_with_two_inputs(tmp_path: Path) -> None:
+    kept = np.concatenate([np.flatnonzero(Y.numpy() < 3), np.flatnonzero(Y.numpy() == 8)[:25]])
+    x, y = X[kept], torch.where(Y[kept] == 8, 3, Y[kept])
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Linear(64, 4)
+
+        def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+            return self.out(x * mask)
+
+    weights = torch.tensor([1.0, 1.0, 1.0, 1e-3])
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = Net()
+        optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+        loader = DataLoader(TensorDataset(x, torch.ones(len(x), 64), y), 30, shuffle=True)
+        for _ in range(8):
+            for rows, mask, target in loader:
+                optimizer.zero_grad()
+                F.cross_entropy(model(rows, mask), target, weight=weights).backward()
+                optimizer.step()
+
+    named = findings(observe(program, tmp_path), "minority-class-ignored")
+    assert [item.level for item in named] == ["suspect"]
+    assert named[0].where is not None and named[0].where.file.endswith("test_more_programs.py")
