@@ -45,7 +45,8 @@ Made by `make bench-overhead`, on two cores without a GPU, one thread of torch. 
 changes the time on the clock; medians of interleaved pairs, with the interval of the median (at least 95 % by the order
 of the values, or their range where they are too few). The first 100 steps are recorded for the experiments and cost more;
 later ones are sampled as long as the observer's own time, the first steps included, is below 1 % of the run's
-(`--overhead`), and once each after 512, 4096 and 32,768 steps, for the distributions. Its account has the wrappers around torch's calls and the hooks, timed in samples.
+(`--overhead`), and once each after 512, 4096 and 32,768 steps, for the distributions. Its account has the wrappers
+around torch's calls and the hooks, timed in samples.
 Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms.
 Statistics of a layer come from at most 1,024 of its elements; there is no mode that reads all of them.
 """
