@@ -11,6 +11,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.finding import Finding
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
+from paramedic.diagnosis.replay import experiments_of, replay_experiment
 from paramedic.experiments.lab import Lab
 from paramedic.trace.store import Trace, TraceWriter
 
@@ -44,3 +45,10 @@ def findings(case: Case, *names: str) -> list[Finding]:
     found, _, errors = examine(case, checks=classes)
     assert not errors, errors
     return found
+
+
+def repeated(case: Case, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a stored run tells of an experiment, and what the same experiment gives once more."""
+    known = next(item for item in experiments_of(case) if item["name"] == name)
+    made = {key: known[key] for key in ("name", "steps", "thin", "probes", "ended", "seeds")}
+    return known, replay_experiment(case, **made)

@@ -18,7 +18,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.finding import Finding
 from paramedic.measurements.training.direction import acts_at, means_between, opposed
 from paramedic.trace.store import TraceWriter
-from tests.helpers import findings, observe
+from tests.helpers import findings, observe, repeated
 
 CHECK = "watched-in-wrong-direction"
 Scores = dict[str, float]
@@ -207,6 +207,9 @@ def test_three_calls_and_what_training_on_shows(patience: int, tmp_path: Path) -
     (finding,) = found(wrong)
     assert (finding.reason, finding.level) == ("R31", "fault") and finding.proof is not None
     assert finding.proof.after < 0.8 * finding.proof.before and finding.proof.seeds == 3
+    known, again = repeated(wrong, finding.proof.experiment)
+    assert known["recorded"] is None, "the program has to run to its end"
+    assert again["after"] == pytest.approx(known["after"], abs=0.01) and again["before"] == known["before"]
     noise = observe(lambda: _lightning("min", "val_loss", [], patience=patience, noise=0.5), tmp_path / "noise", budget=10)
     assert found(noise) == []
 

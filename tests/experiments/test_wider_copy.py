@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from paramedic.experiments.wider_copy import WiderCopy, numbers
-from tests.helpers import findings, observe
+from tests.helpers import findings, observe, repeated
 
 CHECK = "network-too-small"
 
@@ -80,6 +80,8 @@ def test_the_number_is_named(program: Callable[[], None], name: str, tmp_path: P
     (finding,) = findings(case, CHECK)
     assert f"{name} = 1" in finding.summary and finding.proof is not None and finding.proof.seeds == 3
     assert finding.proof.after < finding.proof.before - 0.2
+    known, again = repeated(case, finding.proof.experiment)
+    assert again["after"] == pytest.approx(known["after"], abs=0.01) and again["seeds"] == 3 and again["variant"]
     assert "forward" not in vars(model)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 

@@ -103,8 +103,10 @@ def _repeat(info: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         spec = {key: value for key, value in info.items() if key not in ("ignored", "sha256")}
-        made = {key: known[key] for key in ("name", "steps", "thin", "probes", "ended") if key in known}
-        spec |= {"folder": folder, "steps": known["recorded"], "replay": made}
+        made = {key: known[key] for key in ("name", "steps", "thin", "probes", "ended", "seeds") if key in known}
+        # one that begins where the program ends needs the whole run
+        steps = info.get("steps") if known["recorded"] is None else known["recorded"]
+        spec |= {"folder": folder, "steps": steps, "replay": made}
         returncode = run_child(spec, sys.stderr)
         path = Path(folder) / "trace.sqlite"
         result = Trace(path).meta("replay") if path.is_file() else None
@@ -122,7 +124,8 @@ def _same(result: dict[str, Any], known: dict[str, Any]) -> bool:
 
 def _show(result: dict[str, Any], known: dict[str, Any]) -> None:
     click.echo(f"{result['name']}: {result['changes']}")
-    click.echo(f"{'step':>8} {'loss, base':>14} {'loss, changed':>14}   (first seed)")
+    if result["base"]:
+        click.echo(f"{'step':>8} {'loss, base':>14} {'loss, changed':>14}   (first seed)")
     changed = dict(map(tuple, result["variant"]))
     steps = sorted({*dict(map(tuple, result["base"])), *changed})
     own = dict(map(tuple, result["base"]))

@@ -12,23 +12,43 @@ from typing import Any
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.finding import Proof
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Outcome, Trial, assess_mended, run
+from paramedic.experiments.going_on import TRAIN_ON, gone_on, resumed, shown
 from paramedic.experiments.interventions import LearningRate, Remedy, Together
+from paramedic.experiments.lab import Intervention
 from paramedic.experiments.ladder import pieces
 from paramedic.experiments.repairs import hidden_by_others, repair_of
 from paramedic.experiments.settings import PREFIX, OtherSettings, Values
 from paramedic.experiments.targets import remedies as all_remedies
+from paramedic.experiments.wider_copy import PREFIX as WIDER
+from paramedic.experiments.wider_copy import wider_again
 
 POINTS = 12  # of a loss curve that is kept
 
 
 def experiments_of(case: Case) -> list[dict[str, Any]]:
     """The experiments that were made on a case: what a stored run lists for `paramedic replay`."""
-    found = case.workshop._cache.get("diagnosis") if case.workshop is not None else None
-    if not isinstance(found, Diagnosis):
+    if case.workshop is None:
         return []
+    found = case.workshop._cache.get("diagnosis")
+    return [*(_of_diagnosis(case, found) if isinstance(found, Diagnosis) else []), *_of_others(case)]
+
+
+def _of_others(case: Case) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": item.proof.experiment, "changes": item.proof.changed, "ended": item.ended, "steps": item.steps, "thin": 1,
+            "probes": item.probes, "recorded": None if item.whole else max(1, len(case.lab.setup.steps)),
+            **_numbers(item.proof),
+        }
+        for item in case.lab.repeatable
+    ]  # fmt: skip
+
+
+def _of_diagnosis(case: Case, found: Diagnosis) -> list[dict[str, Any]]:
     trials = [fact.trial for fact in found.facts if fact.trial is not None] + found.trials + found.causes
     recorded = max(1, len(case.lab.setup.steps))
     unique = {trial.experiment: trial for trial in trials if trial.outcomes and trial.base}
@@ -46,26 +66,40 @@ def experiments_of(case: Case) -> list[dict[str, Any]]:
 
 
 def _result(trial: Trial) -> dict[str, Any]:
-    proof = asdict(trial.proof())
+    return _numbers(trial.proof())
+
+
+def _numbers(made: Proof) -> dict[str, Any]:
+    proof = asdict(made)
     return {key: proof[key] for key in ("before", "after", "interval", "seeds", "unit")}
 
 
 def replay_experiment(
-    case: Case, name: str, steps: int, thin: int = 1, probes: int | None = None, ended: float | None = None
+    case: Case,
+    name: str,
+    steps: int,
+    thin: int = 1,
+    probes: int | None = None,
+    ended: float | None = None,
+    seeds: int = SEEDS,
 ) -> dict[str, Any]:
     """The result of an experiment, with the loss curves of its first seed; {"problem": ...} where it cannot be made.
 
-    steps, thin, probes, ended: as ``experiments_of`` says that it was made. A busier machine must not change them, and
-    the program does not run to its end this time.
+    steps, thin, probes, ended, seeds: as ``experiments_of`` says that it was made. A busier machine must not change them,
+    and most programs do not run to their end this time.
     """
     try:
+        if name == TRAIN_ON:
+            return _trained_on(case, steps, probes)
+        if name.startswith(WIDER):
+            return _wider(case, name, steps, probes, ended)
         facts, remedies = _parts(case, name)
         found = assess_mended(case, facts, probes)
         found.steps, found.thin = steps, thin
         whole = Outcome(ended, math.nan) if ended is not None else None
         trial = Trial(remedies[-1], ended=whole, beside=tuple(remedies[:-1]))
         base, variant = Together(remedies[:-1]), Together(remedies)
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             trial.base.append(run(case.lab, found, base, seed, steps))
             trial.outcomes.append(run(case.lab, found, variant, seed, steps))
     except (NotApplicable, NotChecked) as reason:
@@ -78,6 +112,19 @@ def replay_experiment(
     ]
     return {"name": name, "changes": trial.remedy.changes, "steps": steps, **_result(trial),
             "base": _thinned(losses[0]), "variant": _thinned(losses[1])}  # fmt: skip
+
+
+def _trained_on(case: Case, steps: int, probes: int | None) -> dict[str, Any]:
+    found = assess_mended(case, [], probes)
+    before, after = shown(found.ended), resumed(case, found, Intervention(), steps)
+    proof = gone_on(case.lab, found, before, after)
+    return {"name": TRAIN_ON, "changes": proof.changed, "steps": steps, **_numbers(proof), "base": [], "variant": []}
+
+
+def _wider(case: Case, name: str, steps: int, probes: int | None, ended: float | None) -> dict[str, Any]:
+    trial, curves = wider_again(case.lab, assess_mended(case, [], probes), name, steps, ended)
+    base, variant = (_thinned(curve.losses) for curve in curves)
+    return {"name": name, "changes": trial.remedy.changes, "steps": steps, **_result(trial), "base": base, "variant": variant}
 
 
 def _thinned(losses: tuple[float, ...]) -> list[tuple[int, float]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotChecked
+from paramedic.checks.finding import Proof
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Outcome, outcome
-from paramedic.experiments.lab import Intervention
+from paramedic.experiments.lab import Intervention, Lab, Repeatable
 
 STEPS = 200
+TRAIN_ON = "train-on"  # the name of the experiment for `paramedic replay`
 # Of u at the end of the run, on validation batches where they are known, when training goes on: noise between seeds is
 # below a tenth, and a run that overfits gets worse.
 LEFT = 0.7
@@ -29,6 +32,18 @@ def resumed(case: Case, found: Diagnosis, change: Intervention, steps: int) -> l
             raise NotChecked(f"budget of {lab.budget:g} s used up")
         lab.train(change, steps=steps, seed=seed, state="final", after=measure)
     return reached
+
+
+def gone_on(lab: Lab, found: Diagnosis, before: float, after: list[float]) -> Proof:
+    """That there was more to learn, as a proof that can be repeated."""
+    differences = sorted(value - before for value in after)
+    interval = (round(differences[0], 4), round(differences[-1], 4))
+    proof = Proof(
+        TRAIN_ON, round(before, 4), round(statistics.median(after), 4), interval, len(after), "u",
+        "training continued from the final weights",
+    )  # fmt: skip
+    lab.repeatable.append(Repeatable(proof, STEPS, len(found.probes), whole=True))
+    return proof
 
 
 def shown(item: Outcome) -> float:

@@ -143,6 +143,21 @@ class Replay:
     losses: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Repeatable:
+    """What `paramedic replay` needs to know of a proof by an experiment that is none of the diagnosis.
+
+    steps, probes: of each of its replays, and the batches that it is measured on. ended: where the program's own whole run
+    ended, in u, if it is compared with that. whole: it begins where the program ends, which has to run to its end.
+    """
+
+    proof: Any
+    steps: int
+    probes: int
+    ended: float | None = None
+    whole: bool = False
+
+
 @dataclass
 class _State:
     values: list[tuple[Tensor, Tensor]] = field(default_factory=list)
@@ -168,6 +183,7 @@ class Lab:
         self.cluster: Callable[[], Any] | None = None  # connects to where replays may be made (fan_out)
         self._connection: Any = None
         self.problems: list[str] = []  # in the experiments, for the report
+        self.repeatable: list[Repeatable] = []  # besides those of the diagnosis
 
     # -- what there is ------------------------------------------------------------------------------------------
 

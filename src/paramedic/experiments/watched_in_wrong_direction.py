@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.experiments.counterfactual import assess
-from paramedic.experiments.going_on import STEPS, further, resumed, shown
+from paramedic.experiments.going_on import STEPS, further, gone_on, resumed, shown
 from paramedic.experiments.lab import Intervention
 from paramedic.experiments.progress import validation_probes
 from paramedic.experiments.wording import learned, percent
@@ -155,11 +154,7 @@ def _gone_on(case: Case) -> Proof | None:
         return None
     if not further(before, after):
         return None
-    differences = sorted(value - before for value in after)
-    return Proof(
-        "training continued from the final weights", round(before, 4), round(statistics.median(after), 4),
-        (round(differences[0], 4), round(differences[-1], 4)), len(after), "u", "the end of training",
-    )  # fmt: skip
+    return gone_on(case.lab, found, before, after)
 
 
 def measured(case: Case, record: WatchedQuantity) -> Watched | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Trial, outcome, run
+from paramedic.checks.check import NotChecked
+from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Outcome, Trial, outcome, run
 from paramedic.experiments.interventions import Remedy
-from paramedic.experiments.lab import Intervention, Lab, row_constants
+from paramedic.experiments.lab import Curve, Intervention, Lab, Repeatable, row_constants
 from paramedic.experiments.progress import Probe, main_tapes, penalties, scale_of, spread
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.trace.setup import ModelRecord, StepEvent
@@ -27,6 +29,7 @@ SEEN = 0.2  # of the held-out rows: more of them among the trained ones, and not
 MOST_STEPS = 2000
 SHARE_OF_TIME = 0.6  # of what is left, for all replays
 LEAST_STEPS = 20
+PREFIX = "wider-copy-"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class WiderCopy(Remedy):
     def __init__(self, record: ModelRecord, number: Number) -> None:
         self.record, self.number = record, number
         self.changes = f"{number.name} = {number.wide} in the place of {number.value}"
-        self.name = f"{number.name}-{number.wide}"
+        self.name = f"{PREFIX}{number.name}={number.wide}"
         self.remedy = f"raise {number.name} from {number.value}"
         self.model: nn.Module | None = None
 
@@ -103,11 +106,9 @@ class WiderCopy(Remedy):
 
     def begin(self, lab: Lab) -> None:
         assert self.record.arguments is not None
-        state = torch.random.get_rng_state()
-        try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # a repetition gets the same first weights
             self.model = type(self.record.module)(**self.number.enlarged(self.record.arguments))
-        finally:
-            torch.random.set_rng_state(state)
 
     @contextmanager
     def applied(self, lab: Lab) -> Iterator[None]:
@@ -191,7 +192,26 @@ def wider_trial(lab: Lab, found: Diagnosis) -> Trial | None:
         base.append(run(lab, held, AsItIs(), seed, steps))
         best.outcomes.append(run(lab, held, best.remedy, seed, steps))
     held.steps = steps
-    return best if best.helps() else None
+    if not best.helps():
+        return None
+    lab.repeatable.append(Repeatable(best.proof(), steps, len(found.probes), held.ended.train))
+    return best
+
+
+def wider_again(lab: Lab, found: Diagnosis, name: str, steps: int, ended: float | None) -> tuple[Trial, list[Curve]]:
+    """The trial of one wider copy once more, with the curves of its first seed. Raises NotChecked where it cannot be made."""
+    record = lab.setup.models[0] if lab.setup.models else None
+    known = numbers(record.arguments) if record is not None and record.arguments else []
+    remedy = next((item for number in known if (item := WiderCopy(record, number)).name == name), None)  # type: ignore[arg-type]
+    held = _held_out(lab, found)
+    if remedy is None or held is None or remedy.why_not(lab) is not None:
+        raise NotChecked(f'"{name}" would change nothing in this run of the program')
+    trial = Trial(remedy, ended=Outcome(ended, math.nan) if ended is not None else None)
+    for seed in range(SEEDS):
+        trial.base.append(run(lab, held, AsItIs(), seed, steps))
+        trial.outcomes.append(run(lab, held, remedy, seed, steps))
+    names = (AsItIs.name, remedy.name)
+    return trial, [next(c for key, c in held.curves.items() if key.startswith(f"{name} (0,")) for name in names]
 
 
 def _held_out(lab: Lab, found: Diagnosis) -> Diagnosis | None:
