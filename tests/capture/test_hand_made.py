@@ -191,3 +191,41 @@ def test_an_optimizer_s_steps_are_not_taken_for_hand_made(tmp_path: Path) -> Non
 
     case = _case(program, tmp_path)
     assert not any(record.by_hand for record in case.setup.optimizers)
+
+
+def _made_anew(derivative: bool) -> None:
+    w = _tensors()
+    for k in range(STEPS):
+        loss = _loss(w, k)
+        if derivative:
+            with torch.no_grad():
+                w = [p - 0.1 * g for p, g in zip(w, torch.autograd.grad(loss, w), strict=True)]
+            w = [p.requires_grad_() for p in w]
+        else:
+            loss.backward()
+            w = [(p - 0.1 * p.grad).detach().requires_grad_() for p in w]
+
+
+def _sensitivities() -> None:
+    """Inputs that want a gradient, with weights that are written to in place."""
+    w = _tensors()
+    x, y = _data()
+    for _ in range(STEPS):
+        inputs = (x * 2).requires_grad_()
+        functional.cross_entropy(torch.tanh(inputs @ w[0] + w[1]) @ w[2] + w[3], y).backward()
+        with torch.no_grad():
+            for p in w:
+                p -= 0.1 * p.grad
+                p.grad = None
+
+
+@pytest.mark.parametrize("derivative", [False, True])
+def test_parameters_that_are_made_anew_are_said_not_to_be_followed(derivative: bool, tmp_path: Path) -> None:
+    case = observe(lambda: _made_anew(derivative), tmp_path)
+    assert [text for text in case.setup.problems if "made anew" in text]
+    assert case.setup.optimizers == [] and len(case.setup.backwards()) == STEPS
+
+
+def test_inputs_that_want_a_gradient_are_no_parameters(tmp_path: Path) -> None:
+    case = observe(_sensitivities, tmp_path)
+    assert not [text for text in case.setup.problems if "made anew" in text]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paramedic.trace.tape import Leaf
+from paramedic.trace.tape import Leaf, Tape
 
 SAMPLED = 256  # elements of each tensor that are compared
 EXPLAINED = 1e-3  # of the change may be left, besides what rounding leaves: a rule fits all of it or is another one
@@ -32,6 +32,19 @@ class Rule:
     momentum: float = 0.0
     weight_decay: float = 0.0
     missed: tuple[int, ...] = ()
+
+
+def made_anew(tape: Tape, loose: Sequence[Leaf]) -> bool:
+    """Whether a loss is computed from a tensor that was computed from one of these, and wants a gradient of its own: what is
+    trained is another tensor after every step (``w = (w - rate * w.grad).detach().requires_grad_()``).
+    """
+    reached = {number for number, leaf in tape.leaves.items() if any(leaf is item for item in loose)}
+    for node in tape.nodes:
+        if reached.intersection(node.inputs()):
+            if node.name == "requires_grad_":
+                return True
+            reached.update(number for number in node.outputs if number is not None)
+    return False
 
 
 class HandMadeUpdates:

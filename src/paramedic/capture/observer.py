@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from paramedic.capture import early_stopping, keras_optimizer, ranks
 from paramedic.capture.account import Account
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
-from paramedic.capture.hand_made import HandMadeUpdates, Rule, unique
+from paramedic.capture.hand_made import HandMadeUpdates, Rule, made_anew, unique
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.late_losses import LateLosses
 from paramedic.capture.patches import Patches
@@ -56,6 +56,11 @@ from paramedic.trace.setup import (
 from paramedic.trace.store import StepRow, TraceWriter
 from paramedic.trace.tape import Node, Tape, tensors_of
 
+MADE_ANEW = (
+    "the parameters are made anew at every step (w = w - rate * gradient gives another tensor): only the losses are "
+    "observed, and training cannot be replayed; steps are seen where the parameters are written to in place "
+    "(with torch.no_grad(): w -= rate * w.grad) or by torch.optim.SGD"
+)
 RECORD_STEPS = 100  # optimizer steps kept for replay: METHODS' experiments use 60 to 120
 RECORD_BYTES = 64 << 20  # of batches kept for replay
 RECORD_SECONDS = 20.0  # of processor time: a big model stops recording after this time, once it has MIN_RECORD_STEPS
@@ -757,7 +762,12 @@ class Observer:
         if tape is not None and not own.failed and self.window_open:
             loose = self.recorder.loose_leaves(tape)
             own.loose.extend(loose)
-            own.begins(unique([*_parameters_of(tape), *(tensor for _, tensor in loose)]))
+            read = unique([*_parameters_of(tape), *(tensor for _, tensor in loose)])
+            if own.optimizer is None and made_anew(tape, [leaf for leaf, _ in loose]):
+                own.failed = True
+                self._problem(MADE_ANEW)
+                return
+            own.begins(read)
         elif own.parameters:
             own.begins(own.one())
 

@@ -17,6 +17,8 @@ class BadlyScaledInitialization(CauseByExperiment):
     What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed from the
         initial weights, and with those whose scale is far from their layer's standard initialization drawn anew, on
         three seeds; and the relative sensitivity of the loss to each weight.
+        Networks that are trained in turn (a generator and its judge) are replayed in whole rounds, a
+        generator is measured by the energy distance of its samples to the real ones.
     Why it matters: weights too large saturate the units or blow the loss up, weights too small pass no signal on.
     Fix: scale by the fan-in (Kaiming, Xavier), or keep PyTorch's own initialization.
     Not a fault when: the run learned; an unusual scale alone is none.
