@@ -16,8 +16,8 @@ class LearningRateTooHigh(CauseByExperiment):
     What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
         learning rate and with a tenth, a hundredth and a thousandth of it, on three seeds, where the program's own run
         failed.
-        Networks that are trained in turn (a generator and its judge) are replayed in whole rounds, with the rate of each optimizer by itself, and a
-        generator is measured by the energy distance of its samples to the real ones.
+        Networks that are trained in turn (a generator and its judge) are replayed in whole rounds, with the rate of each
+        optimizer by itself, and a generator is measured by the energy distance of its samples to the real ones.
     Why it matters: every step overshoots; the loss grows, oscillates, or the units die.
     Fix: divide the learning rate by the factor that the experiment names; then search around it.
     Not a fault when: the run learned, however high the number looks: there is no rate that is too high by itself.

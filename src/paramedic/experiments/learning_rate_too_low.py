@@ -15,8 +15,8 @@ class LearningRateTooLow(CauseByExperiment):
 
     What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps are replayed with the
         learning rate and with 10, 100 and 1000 times it, on three seeds, where the program's own run failed.
-        Networks that are trained in turn (a generator and its judge) are replayed in whole rounds, with the rate of each optimizer by itself, and a
-        generator is measured by the energy distance of its samples to the real ones.
+        Networks that are trained in turn (a generator and its judge) are replayed in whole rounds, with the rate of each
+        optimizer by itself, and a generator is measured by the energy distance of its samples to the real ones.
     Why it matters: the weights hardly move; more epochs would help as well, but take as many times longer.
     Fix: multiply the learning rate by the factor that the experiment names; then search around it.
     Not a fault when: the run learned, or a few more epochs are enough.
