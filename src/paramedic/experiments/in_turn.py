@@ -29,12 +29,13 @@ from paramedic.trace.setup import BackwardRecord, OptimizerStep, Setup, StepEven
 from paramedic.trace.tape import Tape
 
 TAPES = 8  # recorded steps of each side that samples are taken from
-SAMPLES = 512  # of each side: the distance of equal ones is then about 0.002 of that of a constant (digits, 2026-11-26)
+SAMPLES = 512  # of each side: the distance of equal ones is then 0.002 of that of a constant, at most 0.008 (digits, 2026-11-26)
 LEAST_SAMPLES = 16
-# u at the end of a run: 0.01 to 0.35 with nine healthy pairs of networks of programs/, 2026-11-26.
+# u at the end of a run: -0.02 to 0.35 with eight healthy pairs of networks of programs/, 1.5 with one that was hardly trained
+# (2026-11-26).
 FAILING = 0.5
 SHARES = 0.5, 0.9  # of the time left (see counterfactual.FIRST_SHARE): most other experiments are not made there
-MOST_STEPS = 400  # optimizer steps of a replay; healthy pairs of programs/ reach u = 0.02 to 0.9 in so many
+MOST_STEPS = 400  # optimizer steps of a replay; six healthy pairs of programs/ reach u = 0.05 to 0.4 in so many, one 0.7 to 1.0
 TRIED = frozenset({"learning-rate-too-high", "learning-rate-too-low", "badly-scaled-initialization"})
 NOT_TRIED = "networks are trained in turn by different losses: only learning rates and initial weights are tried there"
 
