@@ -29,7 +29,7 @@ from paramedic.trace.setup import BackwardRecord, OptimizerStep, Setup, StepEven
 from paramedic.trace.tape import Tape
 
 TAPES = 8  # recorded steps of each side that samples are taken from
-SAMPLES = 512  # of each side: the distance of equal ones is then 0.002 of that of a constant, at most 0.008 (digits, 2026-11-26)
+SAMPLES = 512  # of each side: equal ones are then 0.002 of the distance of a constant apart, at most 0.008 (digits, 2026-11-26)
 LEAST_SAMPLES = 16
 # u at the end of a run: -0.02 to 0.35 with eight healthy pairs of networks of programs/, 1.5 with one that was hardly trained
 # (2026-11-26).
