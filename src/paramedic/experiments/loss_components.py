@@ -174,6 +174,32 @@ class Breakdown:
     components: list[Component] = field(default_factory=list)
 
 
+def has_target(found: Breakdown, number: int) -> bool:
+    """Whether a component compares with data: a tensor without a gradient enters it after the network. True where its
+    operations cannot be followed.
+    """
+    start = found.components[number].operation
+    makers = {id(item): call for call in found.log.calls for item in call.outputs}
+    waiting, seen = [start], set[int]()
+    while waiting:
+        call = waiting.pop()
+        if call is None or _in_network(call):
+            return True
+        for item in call.inputs:
+            maker = makers.get(id(item))
+            if maker is None or not item.requires_grad:
+                if not item.requires_grad and item.numel() > 1:
+                    return True
+            elif id(maker) not in seen and not _in_network(maker):
+                seen.add(id(maker))
+                waiting.append(maker)
+    return False
+
+
+def _in_network(call: Operation) -> bool:
+    return call.module is not None and any(True for _ in call.module.parameters())
+
+
 def whole_losses(made: dict[Any, tuple[Operation, int, Tensor, Tensor]]) -> set[Any]:
     """Nodes that library losses end in."""
     return {node for node, (call, _, _, _) in made.items() if call.name in LOSS_FUNCTIONS}

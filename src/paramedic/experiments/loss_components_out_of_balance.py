@@ -32,6 +32,7 @@ from paramedic.experiments.loss_components import (
     breakdown,
     decades,
     gradients,
+    has_target,
     own_scales,
     shares,
 )
@@ -93,7 +94,8 @@ class LossComponentsOutOfBalance(Check):
         after replays with the weights balanced, on three seeds.
     Why it matters: the optimizer sees the sum alone; a term a thousand times smaller has no say in it.
     Fix: choose the weights so that the terms' gradients are of the same size, then tune them.
-    Not a fault when: the smaller term is learned all the same, or could not be learned with other weights either.
+    Not a fault when: the smaller term is learned all the same, or could not be learned with other weights either; or it
+        compares with nothing (a regularizer of activations), where the larger one has a target.
     References: the article's reason 20; Chen et al., "GradNorm", 2018.
     """
 
@@ -128,6 +130,8 @@ class LossComponentsOutOfBalance(Check):
         for item in uneven:
             if scales[item.small].scale is None or ended[item.small] < STARVED:
                 continue
+            if not has_target(start[0], item.small) and has_target(start[0], item.large):
+                continue  # a regularizer, whose weight is meant to be small
             replays = self._balanced(case, probes, start[0], item, scales, ended)
             if replays is not None:
                 lab._cache[BALANCED] = replays.change

@@ -11,7 +11,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.preprocessing.split_rows import split_rows
+from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
 from paramedic.measurements.data.recipe import centring, rows_are_centred, touches_unit_bounds
 
 LEAST_ROWS = 10
@@ -20,6 +20,7 @@ LEAST_ROWS = 10
 ZERO = 1e-4
 NOT_ZERO = 1e-2
 BOUNDS_ALL, BOUNDS_TRAIN = 0.95, 0.8
+LEAST_BOUNDED = 3  # features: one or two may touch 0 and 1 by chance or by what they are
 
 
 class LeakedStatistics(Check):
@@ -52,7 +53,7 @@ class LeakedStatistics(Check):
         elif both.overall < ZERO and train.overall > NOT_ZERO:
             # Two numbers of all values together tell the training nothing that could be measured: no alarm.
             kind, value, say = "the mean of all values is zero", both.overall, self.note
-        elif touches_unit_bounds(union) > BOUNDS_ALL and touches_unit_bounds(found.train) < BOUNDS_TRAIN:
+        elif _fitted_to_both(found):
             kind, value = "minimum and maximum are 0 and 1", 1 - touches_unit_bounds(union)
         if kind is None:
             return
@@ -63,3 +64,13 @@ class LeakedStatistics(Check):
             evidence=(Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),),
             remedy="split first; compute mean and standard deviation from the training rows; apply them to both",
         )
+
+
+def _fitted_to_both(found: SplitRows) -> bool:
+    """Minimum and maximum of the features are 0 and 1 over both splits, and over neither of them alone: validation points on a
+    grid touch both ends by themselves.
+    """
+    parts = (np.concatenate([found.train, found.validation]), found.train, found.validation)
+    both, train, validation = (touches_unit_bounds(part) for part in parts)
+    enough = int((np.ptp(parts[0], axis=0) > 0).sum()) >= LEAST_BOUNDED
+    return enough and both > BOUNDS_ALL and max(train, validation) < BOUNDS_TRAIN
