@@ -12,7 +12,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.places import calls, line_behind
+from paramedic.checks.data.places import REORDERING, calls, line_behind
 from paramedic.checks.data.samples import Batch, batches, class_labels, regression_values
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.preprocessing.split_rows import augmented
@@ -33,10 +33,9 @@ P_ALIKE = 0.01  # of training and validation inputs being alike; below it rows f
 LEAST_SKILL = 0.5
 LEAST_LOST = 0.25
 Z = 5.0
-ENCODING = tuple(
-    "LabelEncoder OrdinalEncoder OneHotEncoder factorize get_dummies fit_transform unique setdefault listdir set permutation "
-    "shuffle argsort sort roll".split()
-)
+CODING = (
+    "LabelEncoder OrdinalEncoder OneHotEncoder factorize get_dummies fit_transform unique setdefault fromkeys listdir glob set"
+).split()
 
 
 class ValidationFollowsAnotherRule(Check):
@@ -88,13 +87,15 @@ class ValidationFollowsAnotherRule(Check):
         moved = {one: to for one, to in (found.renumbered or {}).items() if one != to}
         told = "; ".join(f"class {one} of training is {to} there" for one, to in list(moved.items())[:4])
         unit = "of the chance error removed" if classes else "of the variance foretold"
-        where = data_place(case, "validation") or data_place(case)
+        entered = data_place(case, "validation") or data_place(case)
+        coded = line_behind(entered, calls(*CODING), in_functions=True)
+        where = coded if coded != entered else line_behind(entered, calls(*REORDERING), in_functions=True)
         return self.fault(
             f"validation rows follow another rule: probes that learn on training rows foretell {found.across:.2f} of what is "
             f"to be known of {found.rows} validation rows, probes of their own {found.validation:.2f} (no more expected; "
             f"z = {found.z:.0f}), and their inputs look alike: "
             + (f"the labels are numbered otherwise ({told})" if told else "targets, or codes in inputs, mean something else"),
-            where=line_behind(where, calls(*ENCODING), in_functions=True) or where,
+            where=where,
             evidence=(
                 Evidence("skill from training to validation rows", round(found.across, 3), f"about {found.validation:.2f}"),
                 Evidence("skill within the validation rows", round(found.validation, 3)),
