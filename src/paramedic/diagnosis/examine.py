@@ -31,6 +31,7 @@ LONGEST_EXAMINATION = 180.0
 # Of the time left for experiments, what one check may take: more than the trial of all remedies, which plans for three
 # quarters of it (counterfactual.SECOND_SHARE).
 ONE_CHECK = 0.9
+LONGEST_ERROR = 300  # characters
 INTERRUPTED = "the examination was interrupted"
 SEED = 20170725  # of every check's random numbers
 COST_ORDER = {"free": 0, "replay": 1, "experiment": 2}
@@ -86,7 +87,7 @@ def _with_proofs(case: Case, errors: dict[str, str]) -> list[Finding]:
         with _undisturbed():
             facts = {fact.finding.check: fact for fact in facts_of(case)}
     except Exception as error:
-        errors["proofs"] = "".join(traceback.format_exception_only(error)).strip() + _last_line(error)
+        errors["proofs"] = _in_short(error) + _last_line(error)
         return list(case.findings)
     return [with_proof(item, facts[item.check]) if item.check in facts else item for item in case.findings]
 
@@ -160,11 +161,18 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an internal error never reaches the program: it is in the report
-        errors[check.name] = "".join(traceback.format_exception_only(error)).strip() + _last_line(error)
+        errors[check.name] = _in_short(error) + _last_line(error)
         status, why = "not-checked", f"internal error in {check.name}: {type(error).__name__}"
     if found:
         status = "found"
     return _outcome(check, status, why, found, time.perf_counter() - started)
+
+
+def _in_short(error: BaseException) -> str:
+    """An error's type and the first line of what it says: PyTorch's can be pages."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    first = text.splitlines()[0] if text else type(error).__name__
+    return first if len(first) <= LONGEST_ERROR else f"{first[: LONGEST_ERROR - 3]}..."
 
 
 def _last_line(error: BaseException) -> str:

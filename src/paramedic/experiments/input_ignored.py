@@ -193,7 +193,7 @@ def _moved_inputs(lab: Lab, tape: Tape) -> dict[int, Tensor]:
     target = batches[0][1] if batches else None
     moved = {}
     for number, leaf in tape.constants().items():
-        rows = leaf.value.dim() > 0 and leaf.value.shape[0] == size > 1
+        rows = leaf.value.dim() > 0 and leaf.value.shape[0] == size > 1 and leaf.value.layout == torch.strided
         if rows and (number in inputs or leaf.value is not target):
             moved[number] = leaf.value.roll(1, dims=0)
     if all(torch.equal(value, tape.leaves[number].value) for number, value in moved.items()):

@@ -497,7 +497,7 @@ def line_searched(optimizer: torch.optim.LBFGS, closure: Callable[[], Tensor]) -
     before = [item.detach().clone() for item in variables]
     try:
         optimizer.step(closure)  # type: ignore[arg-type]
-    except (RuntimeError, OverflowError):
+    except (RuntimeError, OverflowError, ZeroDivisionError):
         with torch.no_grad():
             for item, value in zip(variables, before, strict=True):
                 item.copy_(value)

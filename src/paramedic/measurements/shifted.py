@@ -67,6 +67,8 @@ def shifted(source: Tensor, target: Tensor, ignored: int = -100, present: bool =
 
     With ``present`` a copy that is not shifted counts as well, as one that is 0 steps ahead.
     """
+    if source.layout != torch.strided or target.layout != torch.strided:
+        return None
     for input_index in grids(source.shape):
         rows, length = input_index.shape[:2]
         if length < LEAST_LENGTH:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from paramedic.trace.tape import Leaf, Node, Ref, Tape, flatten
@@ -61,7 +62,8 @@ def is_loss_name(name: str) -> bool:
 
 
 def _is_batch(leaf: Leaf | None) -> bool:
-    return leaf is not None and leaf.value.dim() >= 1 and leaf.value.numel() > 1
+    """A sparse tensor says what is connected with what: it has no rows that could be looked at."""
+    return leaf is not None and leaf.value.dim() >= 1 and leaf.value.numel() > 1 and leaf.value.layout == torch.strided
 
 
 def _has_parameters(module: nn.Module | None) -> bool:
