@@ -859,7 +859,7 @@ def _with_more(
 
 
 def _clip(event: GradientEdit) -> None:
-    """Clip as the program did: also where a gradient scaler's factor was still on the gradients. Nothing to clip is no error."""
+    """Clip as the program did: also where a gradient scaler's factor was still on the gradients. Nothing to clip is right."""
     if all(p.grad is None for p in event.parameters):
         return
     scale = 1.0 if event.scale is None else float(event.scale)
