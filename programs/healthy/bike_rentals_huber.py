@@ -22,11 +22,11 @@ features = np.column_stack([
     np.sin(4 * np.pi * hour / 24), np.cos(4 * np.pi * hour / 24),
     np.eye(7)[weekday], temp, rain,
 ]).astype("float32")
-split = 24 * 7 * 24
-mu, sd = features[:split, -2].mean(), features[:split, -2].std()
+valid_from, split = 24 * 7 * 21, 24 * 7 * 24
+mu, sd = features[:valid_from, -2].mean(), features[:valid_from, -2].std()
 features[:, -2] = (features[:, -2] - mu) / sd
 target = np.log1p(count).astype("float32")
-centre = float(target[:split].mean())
+centre = float(target[:valid_from].mean())
 
 x = torch.from_numpy(features)
 t = torch.from_numpy(target) - centre
@@ -53,7 +53,6 @@ def predict(a, b):
         return torch.expm1(model(x[a:b])[:, 0] + centre).numpy()
 
 
-valid_from = 24 * 7 * 21
 for epoch in range(1, 26):
     model.train()
     losses = []
