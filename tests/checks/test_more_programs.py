@@ -158,3 +158,83 @@ def test_a_rare_class_of_a_network_with_two_inputs(tmp_path: Path) -> None:
     named = findings(observe(program, tmp_path), "minority-class-ignored")
     assert [item.level for item in named] == ["suspect"]
     assert named[0].where is not None and named[0].where.file.endswith("test_more_programs.py")
+
+
+class Rectified(nn.Module):
+    def __init__(self, rectified: bool, logs: bool) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(64, 32), nn.Linear(32, 10)
+        self.rectified, self.logs = rectified, logs
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.last(F.relu(self.first(x)))
+        scores = F.relu(scores) if self.rectified else scores
+        return F.log_softmax(scores, dim=1) if self.logs else scores
+
+
+@pytest.mark.parametrize("logs", [False, True])
+@pytest.mark.parametrize("rectified", [False, True])
+def test_logits_that_cannot_be_negative(rectified: bool, logs: bool, tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        model = Rectified(rectified, logs)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for rows in torch.arange(320).split(32):
+            loss = (F.nll_loss if logs else F.cross_entropy)(model(X[rows]), Y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "rectified-logits", "custom-loss-wrong-minimum")
+    assert [item.check for item in named if item.check == "rectified-logits"] == (["rectified-logits"] if rectified else [])
+
+
+def test_scores_with_a_mask(tmp_path: Path) -> None:
+    """Steps that a sequence has not are -inf, and those without a target are ignored: zero loss is right all the same."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        key, query = nn.Linear(2, 8), nn.Linear(2, 8)
+        optimizer = torch.optim.Adam([*key.parameters(), *query.parameters()], 2e-3)
+        for _ in range(6):
+            points, length = torch.randn(40, 9, 2), torch.randint(4, 10, (40, 1))
+            absent = torch.arange(9) >= length
+            order = points[:, :, 0].masked_fill(absent, 9.0).argsort(1).masked_fill(absent, -1)
+            scores = (query(points) @ key(points).transpose(1, 2)).masked_fill(absent[:, None], float("-inf"))
+            loss = F.cross_entropy(scores.flatten(0, 1), order.flatten(), ignore_index=-1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "custom-loss-wrong-minimum")
+
+
+def test_what_is_hard_for_probes_is_no_noise(tmp_path: Path) -> None:
+    """Balanced brackets: counts of tokens do not tell, the order does; rows that are met once."""
+    generator = np.random.default_rng(0)
+
+    def rows(count: int) -> tuple[Tensor, Tensor]:
+        x = torch.tensor(generator.permuted(np.tile([1, 2], (count, 6)), axis=1))
+        depth = torch.where(x == 1, 1, -1).cumsum(1)
+        return x, (depth.min(1).values >= -1).long()
+
+    class Counter(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token, self.rnn, self.out = nn.Embedding(3, 8), nn.GRU(8, 32, batch_first=True), nn.Linear(32, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(self.rnn(self.token(x))[1][-1])
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = Counter()
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(90):
+            x, y = rows(64)
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "noisy-labels")

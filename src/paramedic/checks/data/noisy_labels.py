@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.predicted import predicted
 from paramedic.checks.data.probes import LEAST_PROBED_ROWS, probes_of, stronger_probe
-from paramedic.checks.data.samples import rows
+from paramedic.checks.data.samples import batches, rows
 from paramedic.checks.finding import Evidence, Finding
+from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.label_noise import CoreError, Disagreement, confident_learning, core_error
 
 # Chosen on the calibrated half of the data sets (0 to 40 % flips, 105 to 305 rows, two seeds) and on the 44 kinds of tables
@@ -42,6 +46,7 @@ P_HELD = 0.05
 EVEN = 0.8
 FAIR_SKILL = 0.84
 LEAST_ROOM = 0.2  # share of what is to be known that noise leaves: below it any probe would do
+ONCE = 0.75  # share of different rows among those of the recorded steps: short rows of tokens are equal by chance
 BETTER = 0.05  # balanced accuracy of extra trees above that of the probes
 
 
@@ -97,6 +102,12 @@ class NoisyLabels(Check):
             raise NotChecked(
                 "another probe is clearly better than those that agree: the task is hard, not noisy"
             )
+        own = _network_on_new_rows(case)
+        if own is not None and own > core.accuracy + BETTER:
+            raise NotChecked(
+                f"the network is right on {own:.0%} of rows that it met once, the probes on {core.accuracy:.0%}: the task is "
+                f"hard, not noisy"
+            )
         listed = confident_learning(probes.mean, probes.codes)
         worst = [int(probes.kept[row]) for row in dict.fromkeys((*core.worst, *(listed or ())))]
         known = ", ".join(found.names(worst)) if found.index is not None else "recorded rows"
@@ -124,6 +135,19 @@ class NoisyLabels(Check):
             explains=("R05", "R30", "R31", "R24", "conflicting-labels"),
             extra={"samples": ("train", tuple(worst))},
         )
+
+
+def _network_on_new_rows(case: Case) -> float | None:
+    """How often the trained network agrees with the labels of rows that it met once at most, so that it has not memorized
+    them; None where rows come again, or its answers cannot be had.
+    """
+    if case.data is not None:
+        return None
+    keys = np.concatenate([row_hashes(batch.inputs) for batch in batches(case)])
+    if len(np.unique(keys)) < ONCE * len(keys):
+        return None
+    found = predicted(case)
+    return float((found.classes == found.labels).mean()) if found is not None else None
 
 
 def _least(core: CoreError) -> float:
