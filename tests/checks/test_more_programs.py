@@ -209,12 +209,14 @@ def test_scores_with_a_mask(tmp_path: Path) -> None:
     assert not findings(observe(program, tmp_path), "custom-loss-wrong-minimum")
 
 
-def test_what_is_hard_for_probes_is_no_noise(tmp_path: Path) -> None:
-    """Balanced brackets: counts of tokens do not tell, the order does; rows that are met once."""
+@pytest.mark.parametrize("rate", [1e-2, 0.0])
+def test_what_is_hard_for_probes_is_no_noise(rate: float, tmp_path: Path) -> None:
+    """Balanced brackets: counts of tokens tell something, the order tells the rest; rows that are met once."""
     generator = np.random.default_rng(0)
 
     def rows(count: int) -> tuple[Tensor, Tensor]:
         x = torch.tensor(generator.permuted(np.tile([1, 2], (count, 6)), axis=1))
+        x[generator.random(count) < 0.4, 0] = 2
         depth = torch.where(x == 1, 1, -1).cumsum(1)
         return x, (depth.min(1).values >= -1).long()
 
@@ -229,7 +231,7 @@ def test_what_is_hard_for_probes_is_no_noise(tmp_path: Path) -> None:
     def program() -> None:
         torch.manual_seed(0)
         model = Counter()
-        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        optimizer = torch.optim.Adam(model.parameters(), rate)
         for _ in range(90):
             x, y = rows(64)
             loss = F.cross_entropy(model(x), y)

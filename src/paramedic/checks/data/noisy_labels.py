@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
@@ -47,6 +48,7 @@ EVEN = 0.8
 FAIR_SKILL = 0.84
 LEAST_ROOM = 0.2  # share of what is to be known that noise leaves: below it any probe would do
 ONCE = 0.75  # share of different rows among those of the recorded steps: short rows of tokens are equal by chance
+SAME_TOKENS = 0.1  # share of the different rows; of sentences next to none are the same words in another order
 BETTER = 0.05  # balanced accuracy of extra trees above that of the probes
 
 
@@ -108,6 +110,8 @@ class NoisyLabels(Check):
                 f"the network is right on {own:.0%} of rows that it met once, the probes on {core.accuracy:.0%}: the task is "
                 f"hard, not noisy"
             )
+        if _order_may_tell(found.inputs):
+            raise NotChecked("rows are the same tokens in other orders, which the probes do not see")
         listed = confident_learning(probes.mean, probes.codes)
         worst = [int(probes.kept[row]) for row in dict.fromkeys((*core.worst, *(listed or ())))]
         known = ", ".join(found.names(worst)) if found.index is not None else "recorded rows"
@@ -148,6 +152,15 @@ def _network_on_new_rows(case: Case) -> float | None:
         return None
     found = predicted(case)
     return float((found.classes == found.labels).mean()) if found is not None else None
+
+
+def _order_may_tell(inputs: Tensor) -> bool:
+    """Whether many rows of tokens have the same tokens as others, in another order: brackets, arithmetic, board positions."""
+    if inputs.is_floating_point() or inputs.dim() != 2:
+        return False
+    rows = np.unique(inputs.cpu().numpy(), axis=0)
+    _, counts = np.unique(np.sort(rows, axis=1), axis=0, return_counts=True)
+    return float(counts[counts > 1].sum()) > SAME_TOKENS * len(rows)
 
 
 def _least(core: CoreError) -> float:
