@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.custom_loss import AGREE, SYMPTOMS, comparable_trials, loss_place
 from paramedic.experiments.loss_trial import LossTrial
+from paramedic.measurements.loss import is_class_index
 
 CLASS_LOSSES = frozenset({"cross_entropy", "nll_loss"})
 PERFECT = 0.01  # of the loss of the best constant output
@@ -81,6 +84,8 @@ class CustomLossWrongMinimum(Check):
             return False
         if free.constant is not None and free.minimum > free.constant:
             return False  # one answer for all is better than what the search found: it got stuck
+        if not any(_one_to_one(output, target) for output in trial.tail.outputs for target in free.targets):
+            return False  # frames that are aligned with fewer symbols
         if 0 <= free.minimum <= PERFECT * free.constant and {call.name for call in trial.tail.calls} & CLASS_LOSSES:
             return False  # a cross entropy of nothing is a right answer everywhere, whatever masks keep from view
         if trial.mixes_outputs() or trial.without_gradient():
@@ -94,3 +99,10 @@ class CustomLossWrongMinimum(Check):
             return False
         polished = trial.polished_agreement()
         return polished is not None and polished < AGREE
+
+
+def _one_to_one(output: Tensor, target: Tensor) -> bool:
+    """Whether an output has as many places (without its classes) as there are class numbers in a target; other targets may be
+    compared in other ways.
+    """
+    return not is_class_index(target) or any(output.numel() == size * target.numel() for size in output.shape)
