@@ -14,6 +14,7 @@ from paramedic.experiments.loss_trial import LossTrial
 from paramedic.measurements.loss import is_class_index
 
 CLASS_LOSSES = frozenset({"cross_entropy", "nll_loss"})
+STUCK = 0.1  # of what lies between the loss at first and that of the best constant output
 PERFECT = 0.01  # of the loss of the best constant output
 
 
@@ -82,8 +83,8 @@ class CustomLossWrongMinimum(Check):
         free = trial.free
         if free.agree is None or free.agree >= AGREE or not free.complete or not free.finite:
             return False
-        if free.constant is not None and free.minimum > free.constant:
-            return False  # one answer for all is better than what the search found: it got stuck
+        if free.minimum - free.constant > STUCK * abs(free.start - free.constant):
+            return False  # one answer for all is clearly better than what the search found: it got stuck
         if not any(_one_to_one(output, target) for output in trial.tail.outputs for target in free.targets):
             return False  # frames that are aligned with fewer symbols
         if 0 <= free.minimum <= PERFECT * free.constant and {call.name for call in trial.tail.calls} & CLASS_LOSSES:
