@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -1295,7 +1296,10 @@ class Observer:
         if not self._fingerprints_affordable():
             self._chosen[iterator] = None
             return
-        waiting.append(list(chosen) if isinstance(chosen, list) and all(type(item) is int for item in chosen) else None)
+        try:
+            waiting.append(array("q", chosen) if isinstance(chosen, list) else None)  # 8 bytes for each row
+        except (TypeError, OverflowError):  # a sampler of names, of pairs
+            waiting.append(None)
 
     @light
     def choices_forgotten(self, iterator: Any) -> None:

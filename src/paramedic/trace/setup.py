@@ -6,6 +6,7 @@ ended. The lab loads a recorded state into them, experiments, and puts the last 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -129,7 +130,7 @@ class LoaderRecord:
     iterations: per pass over it, the number of batches that were drawn.
     fingerprints: per pass, per batch, the 64-bit hashes of the rows of every tensor in the batch
         (``[pass][batch][tensor] -> numpy uint64 array of length batch``), kept within a budget.
-    positions: per pass, per batch, where its rows stand in the dataset (``[pass][batch] -> list of int``, None where the
+    positions: per pass, per batch, where its rows stand in the dataset (``[pass][batch] -> array of int``, None where the
         sampler gives something else), kept as the fingerprints are.
     """
 
@@ -140,7 +141,7 @@ class LoaderRecord:
     constructed: Place | None = None
     iterations: list[int] = field(default_factory=list)
     fingerprints: list[list[list[Any]]] = field(default_factory=list)
-    positions: list[list[list[int] | None]] = field(default_factory=list)
+    positions: list[list[array[int] | None]] = field(default_factory=list)
 
     @property
     def dataset(self) -> Any:

@@ -90,3 +90,24 @@ def test_values() -> None:
     shuffled = np.random.default_rng(3).permutation(count)
     other = best_reordering(features[shuffled][rows], rows, known, classes=False)
     assert other is not None and other.z < 4.5
+
+
+class ByName(Dataset):
+    def __getitem__(self, name: str) -> tuple[Tensor, Tensor]:
+        return X[int(name)], Y[int(name)]
+
+
+def test_a_sampler_of_names_has_no_positions(tmp_path: Path) -> None:
+    names = [[str(row) for row in range(low, low + 20)] for low in range(0, 200, 20)]
+
+    def program() -> None:
+        model = nn.Linear(13, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for x, y in DataLoader(ByName(), batch_sampler=names):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    case = observe(program, tmp_path)
+    assert case.loaders[0].positions == [[None] * 10]
+    assert not findings(case, "labels-unrelated")
