@@ -11,12 +11,12 @@ from paramedic.checks.implementation.loss_inputs import (
     activation_place,
     class_axis,
     described,
-    loss_indices,
     loss_inputs,
     made_at,
     maker_of,
 )
 from paramedic.experiments.operations import Operation
+from paramedic.trace.place import Place
 
 RECTIFIERS = frozenset({"relu", "relu_", "relu6", "threshold", "clamp_min", "clamp_min_"})
 LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss", "multilabel_soft_margin_loss"})
@@ -44,38 +44,30 @@ class RectifiedLogits(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         seen: set[str] = set()
-        looked = False
-        for item in loss_inputs(case):
-            if item.call.name not in LOGITS:
-                continue
-            looked = True
-            if item.maker is not None and _rectifies(item.maker):
-                finding = self._finding_of(case, item.maker, item.call.name, activation_place(case, item))
-                if str(finding.where) not in seen:
-                    seen.add(str(finding.where))
-                    yield finding
-        for maker, name in self._before_softmax(case):
-            looked = True
+        scores = list(self._scores(case))
+        for maker, name, place in scores:
             if maker is None or not _rectifies(maker):
                 continue
-            finding = self._finding_of(case, maker, name, made_at(case, maker))
+            finding = self._finding_of(maker, name, place)
             if str(finding.where) not in seen:
                 seen.add(str(finding.where))
                 yield finding
-        if not looked:
+        if not scores:
             raise NotApplicable("no loss takes scores of classes")
 
-    def _before_softmax(self, case: Case) -> Iterator[tuple[Operation | None, str]]:
-        """What makes the input of a softmax whose classes go straight into a loss."""
-        for index in loss_indices(case.lab):
-            operations = case.lab.operations(index)
-            for item in loss_inputs(case):
-                maker, axis = item.maker, class_axis(item.call)
-                if maker is None or maker.name not in SOFTMAXES or axis is None or maker not in operations.calls:
-                    continue
-                yield maker_of(operations, maker.inputs[0], before=maker)[0], maker.name
+    def _scores(self, case: Case) -> Iterator[tuple[Operation | None, str, Place | None]]:
+        """What makes the scores of a loss of logits, or of a softmax before a loss; what takes them; where they are made."""
+        inputs = loss_inputs(case)
+        for item in inputs:
+            if item.call.name in LOGITS:
+                yield item.maker, item.call.name, activation_place(case, item) if item.maker is not None else None
+        for item in inputs:
+            softmax = item.maker
+            if softmax is not None and softmax.name in SOFTMAXES and class_axis(item.call) is not None:
+                maker, _ = maker_of(item.operations, softmax.inputs[0], before=softmax)
+                yield maker, softmax.name, made_at(case, maker) if maker is not None else None
 
-    def _finding_of(self, case: Case, maker: Operation, loss: str, place: object) -> Finding:
+    def _finding_of(self, maker: Operation, loss: str, place: Place | None) -> Finding:
         values = maker.outputs[0].detach()
         zeros = float((values == 0).double().mean())
         return self.fault(
