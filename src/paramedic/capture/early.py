@@ -12,17 +12,13 @@ import math
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from paramedic.capture.unseen import seen
-from paramedic.trace.memory import free_bytes
+from paramedic.trace.copying import keep_off, why_no_copy
 from paramedic.trace.store import FINDINGS
 
 if TYPE_CHECKING:
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 LOOK_STEPS = (8, 32, 100)  # optimizer steps; all that is kept for replay are the first 100
 QUIET_SECONDS = 10.0  # a program that ends sooner has its report soon; not where somebody waits for findings
 LONGEST_SECONDS = 300  # then the copy is ended, whatever holds it up
-LEAST_MEMORY = 2.0  # as many times the program's memory must be free: its pages are copied when it writes to them
 
 
 class EarlyLook:
@@ -85,7 +80,7 @@ class EarlyLook:
         self._bad_seen = self._bad_seen or self._bad_now()
         self._evaluation_seen = bool(self.observer.setup.evaluations)
         self._next = sum(self.observer.steps >= step for step in LOOK_STEPS)
-        self._why_not = _why_no_copy()
+        self._why_not = why_no_copy()
         if self._why_not is not None:
             if self.ends:
                 say(2, f"--fail-fast finds nothing before the program's end: {self._why_not}; --steps N ends it early")
@@ -120,18 +115,11 @@ class EarlyLook:
     def _be_the_copy(self) -> None:
         """Never returns. Nothing of the program's is flushed, closed or collected here."""
         try:
-            import gc
-
-            gc.disable()  # a finalizer would stop workers that the program still uses
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-                signal.signal(number, signal.SIG_DFL)
+            handled = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGALRM), signal.SIG_DFL)
+            terminal = keep_off(handled)
             signal.alarm(LONGEST_SECONDS)
             if not self.at_once:  # somebody waits for findings then
                 os.nice(19)
-            torch.set_num_threads(1)  # the other threads were not copied
-            terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_RDWR)
-            for stream in (0, 1, 2):
-                os.dup2(nowhere, stream)
             with seen():
                 self._examine(terminal)
         finally:
@@ -176,36 +164,3 @@ def say(stream: int, text: str) -> None:
     """One line in one go, so that it never stands in the middle of another one; over a progress bar at a terminal."""
     start = "\r\x1b[K" if os.isatty(stream) else ""
     os.write(stream, f"{start}paramedic: {text}\n".encode(errors="backslashreplace"))
-
-
-def _why_no_copy() -> str | None:
-    if sys.platform != "linux":
-        return "only on Linux a copy of the process can look while it runs"
-    if torch.cuda.is_initialized() or torch.backends.mps.is_available():
-        return "a process that uses a GPU cannot be copied"
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return "it is one of several processes"
-    if signal.getsignal(signal.SIGCHLD) not in (signal.SIG_DFL, signal.SIG_IGN):
-        return "the program is told of every process of its that ends (SIGCHLD), and a copy would be one"
-    if _would_warn():
-        return "the program asks for warnings, and copying a process with threads is one"
-    used, free = _memory()
-    return None if free >= LEAST_MEMORY * used else "there is not memory enough for a copy of the process"
-
-
-def _would_warn() -> bool:
-    """Whether Python 3.12's DeprecationWarning of fork beside threads would be seen."""
-    if sys.version_info < (3, 12):
-        return False
-    for action, _, category, module, _ in warnings.filters:
-        pattern = getattr(module, "pattern", module)
-        if issubclass(DeprecationWarning, category) and pattern in (None, ""):
-            return action != "ignore"
-    return False
-
-
-def _memory() -> tuple[int, float]:
-    """Bytes that this process holds, and that are free."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        used = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return used, free_bytes(torch.device("cpu"))

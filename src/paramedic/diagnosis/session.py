@@ -30,6 +30,7 @@ from paramedic.report.context import claim, place_text
 from paramedic.report.known import read, with_baseline, without_ignored
 from paramedic.report.model import Report
 from paramedic.trace.memory import free_bytes
+from paramedic.trace.processors import Idleness
 from paramedic.trace.setup import Setup
 from paramedic.trace.store import Trace, TracePart, TraceWriter
 
@@ -59,7 +60,11 @@ def examine_run(
         report = make_report(case, program, cost, not_observed, selection(spec), _progress(spec), alone)
         if case.workshop is not None:
             case.workshop.disconnect()  # the examination of another phase connects by itself
-            report = replace(report, not_observed=(*report.not_observed, *case.workshop.problems))
+            report = replace(
+                report,
+                not_observed=(*report.not_observed, *case.workshop.problems),
+                cost=report.cost | _processes(case.workshop),
+            )
         report = with_loss_alone(report, case.trace, setup, selection(spec))
         report = with_other_phases(report, setup, lambda other: _case_of(writer, other, spec), selection(spec))
         writer.meta("exhibits", exhibits(case))
@@ -68,6 +73,12 @@ def examine_run(
             writer.meta("reached", _reached(case))
         root = Path(str(spec.get("cwd", ".")))
         return without_ignored(with_patches(report, root, float(spec.get("started", time.time()))), root)
+
+
+def _processes(lab: Lab) -> dict[str, Any]:
+    """In how many processes the experiments were made at a time, and why in one, where they could have been in more."""
+    why = {"one_process": lab.why_one_process} if lab.processes == 1 and lab.why_one_process is not None else {}
+    return {"processes": lab.processes, **why}
 
 
 def _reached(case: Case) -> dict[str, Any]:
@@ -139,6 +150,8 @@ def _case_of(writer: TraceWriter, setup: Setup, spec: dict[str, Any]) -> Iterato
             case.workshop, case.why_not_live = None, why
         if address := spec.get("ray"):
             lab.cluster = partial(_cluster, str(address))
+        elif "folder" in spec:  # a process of our own, whose program has ended
+            lab.idleness = Idleness()
         yield case
     finally:
         lab.disconnect()

@@ -1,8 +1,9 @@
-"""Replays that do not wait for each other, on the processors of a cluster; the verdict is the one of one processor.
+"""Replays that do not wait for each other, on idle processors or a cluster's; the verdict is the one of one processor.
 
 Replays are computed ahead, and are counted in the order in which one processor makes them: what a replay costs there
 is charged to the budget when its turn comes, and what was computed beyond the end of the budget is thrown away.
-A replay is sent as the recorded steps with the live objects that they use; what cannot be sent is replayed here.
+On this machine copies of the process make them (copies), where it has one thread of torch. To a cluster a replay is sent
+as the recorded steps with the live objects that they use; what cannot be sent is replayed here.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from paramedic.experiments import interventions
+from paramedic.experiments.copies import computed_ahead
 from paramedic.experiments.lab import Curve, Intervention, Lab, Replay
+from paramedic.trace.copying import why_no_copy
 from paramedic.trace.place import is_user_file
+from paramedic.trace.processors import processors
 from paramedic.trace.random_state import random_states, set_random_states
 from paramedic.trace.setup import Setup
 
 if TYPE_CHECKING:
     from paramedic.experiments.counterfactual import Diagnosis, Outcome
+
+WORTH_IT = 1.0  # seconds that the replays take in turn; to look for idle processors and make copies takes a fifth of one
 
 
 @dataclass(frozen=True)
@@ -53,17 +60,53 @@ class ReplayFailed(Exception):
 
 def outcomes(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Any]:
     """Per job, in order, a function that gives its outcome or raises what the replay raised; made when asked for, here
-    or, ahead of that, on the lab's cluster."""
+    or, ahead of that, on the lab's cluster or in copies of this process."""
     from paramedic.experiments.counterfactual import run
 
-    far = lab.cluster is not None and len(jobs) > 1 and all(_can_be_sent(job.change) for job in jobs)
-    done = _elsewhere(lab, found, jobs) if far else iter(())
+    done = _ahead(lab, found, jobs) if len(jobs) > 1 else iter(())
     for job in jobs:
         result = next(done, None)
         if result is None:
             yield lambda job=job: run(lab, found, job.change, job.seed, job.steps)
         else:
             yield lambda result=result: _counted(lab, found, result)
+
+
+def _ahead(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Done | None]:
+    if lab.cluster is not None:
+        return _elsewhere(lab, found, jobs) if all(_can_be_sent(job.change) for job in jobs) else iter(())
+    return _beside(lab, found, jobs)
+
+
+def _beside(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Done | None]:
+    """Results in order, made in copies of this process on idle processors; none where that is not worth it."""
+    if lab.idleness is None or min(lab.time_left(), lab.seconds_per_step * sum(job.steps for job in jobs)) < WORTH_IT:
+        return
+    copies = min(lab.idleness.places(), len(jobs))
+    why = _why_not_beside(copies)
+    if why is not None:
+        lab.one_process(why)
+        return
+    lab.several_processes(copies)
+    try:
+        yield from computed_ahead(partial(_in_a_copy, lab, found, jobs), len(jobs), copies)
+    except OSError as error:  # no more processes or pipes
+        lab.one_process(f"a copy of the process could not be made ({error.strerror})")
+
+
+def _why_not_beside(copies: int) -> str | None:
+    if processors() < 2:
+        return "there is one processor"
+    if torch.get_num_threads() > 1:  # a thread more or less changes the last bits of a result
+        return "they use several threads of torch"
+    if copies < 2:
+        return "no processor was idle"
+    return why_no_copy(copies)
+
+
+def _in_a_copy(lab: Lab, found: Diagnosis, jobs: Sequence[Job], index: int) -> Done:
+    lab.on_its_own()
+    return _made(lab, found, jobs[index])
 
 
 def _can_be_sent(change: Intervention) -> bool:
@@ -157,12 +200,16 @@ def _warm_up() -> None:
 
 def _compute(shared: tuple[str, bytes], index: int) -> Done:
     """On a worker."""
-    from paramedic.experiments.counterfactual import run
-
     content = _opened(*shared)
     lab, found, job = content["lab"], content["found"], content["jobs"][index]
     torch.set_num_threads(content["threads"])
     set_random_states(content["random"])
+    return _made(lab, found, job)
+
+
+def _made(lab: Lab, found: Diagnosis, job: Job) -> Done:
+    from paramedic.experiments.counterfactual import run
+
     lab.spent, lab.replays, found.curves = 0.0, [], {}
     outcome, error = None, ""
     try:

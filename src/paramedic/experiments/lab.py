@@ -21,6 +21,7 @@ from paramedic.checks.check import NotChecked
 from paramedic.experiments.free_output import FreeOutput, free_output
 from paramedic.experiments.operations import LossCall, Operations, log_operations, loss_calls
 from paramedic.trace.memory import free_bytes
+from paramedic.trace.processors import Idleness
 from paramedic.trace.random_state import random_states, set_random_states
 from paramedic.trace.setup import (
     BackwardRecord,
@@ -182,6 +183,9 @@ class Lab:
         self._deadline = math.inf
         self.cluster: Callable[[], Any] | None = None  # connects to where replays may be made (fan_out)
         self._connection: Any = None
+        self.idleness: Idleness | None = None  # where replays may be made ahead in copies of this process (fan_out)
+        self.processes = 1  # that experiments were made in at a time, at most
+        self.why_one_process: str | None = None
         self.problems: list[str] = []  # in the experiments, for the report
         self.repeatable: list[Repeatable] = []  # besides those of the diagnosis
 
@@ -238,6 +242,18 @@ class Lab:
     def problem(self, text: str) -> None:
         if text not in self.problems:
             self.problems.append(text)
+
+    def one_process(self, why: str) -> None:
+        """Replays that could be made beside each other were made in turn."""
+        self.why_one_process = self.why_one_process or why
+
+    def several_processes(self, count: int) -> None:
+        self.processes = max(self.processes, count)
+
+    def on_its_own(self) -> None:
+        """In a copy of this process: its maker counts what replays cost."""
+        self.budget, self._deadline = math.inf, math.inf
+        self.idleness = self.cluster = None
 
     def count(self, seconds: float, seconds_per_step: float, replays: Sequence[Replay]) -> None:
         """Take over what a replay elsewhere has cost and shown; raises OutOfTime where it would not have been made."""

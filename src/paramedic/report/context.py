@@ -261,8 +261,15 @@ def cost_text(report: Report) -> str:
     if isinstance(overhead, (int, float)):
         parts.append(f"observing {number(100 * overhead, 2)} % of the program's time")
     if isinstance(seconds, (int, float)):
-        parts.append(f"checks and experiments {seconds:.1f} s")
+        parts.append(f"checks and experiments {seconds:.1f} s{_in_processes(report)}")
     return ", ".join(parts)
+
+
+def _in_processes(report: Report) -> str:
+    count, why = report.cost.get("processes"), report.cost.get("one_process")
+    if isinstance(count, int) and count > 1:
+        return f" in {count} processes"
+    return f" in one process ({clean(why, 100)})" if why else ""
 
 
 def phases_text(report: Report) -> str:

@@ -44,6 +44,12 @@ def _started(number: int) -> int | None:
     return int(fields[19]) if len(fields) > 19 else None
 
 
+def processor_ticks(number: int) -> int:
+    """Processor time of a process, in clock ticks; 0 where it cannot be read."""
+    fields = _stat(number)
+    return int(fields[11]) + int(fields[12]) if len(fields) > 12 else 0
+
+
 def _is_dead(number: int) -> bool:
     """Whether it has ended and only waits for its parent to ask how."""
     return _stat(number)[:1] in (["Z"], ["X"])
