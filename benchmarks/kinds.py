@@ -1,10 +1,12 @@
 """Every kind of training loop and framework: what is observed, whether the program is unharmed, and the diagnosis.
 
-    python -m benchmarks.kinds [--only lightning ddp] [--budget 10] [--output docs/kinds.md]
+    python -m benchmarks.kinds [--only lightning ddp] [--jobs 2] [--again] [--budget 10] [--output docs/kinds.md]
 
 runs each program of programs/frameworks alone and observed, both under tests/weigh.py. "Equal" means that weights,
-buffers, gradients, modes, hooks, random states and printed output are bit for bit the same. Results are kept in
-benchmarks/results/kinds.json and the table shows all that are there, with the commit that each was measured at.
+buffers, gradients, modes, hooks, random states and printed output are bit for bit the same; where they are not, the
+program is run alone once more, and what then differs as well (a time that it prints) does not count. Results are kept in
+benchmarks/results/kinds.json as they come, with the commit that each was measured at: an interrupted command goes on where
+it was, and ``--again`` measures anew what is there for this commit. The table shows all that are there.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,7 @@ def weighed(program: Program) -> list[str]:
 def examined(program: Program, budget: float) -> dict[str, Any]:
     """One program alone and observed: equal or not, what was seen, and the alarms."""
     options: dict[str, Any] = {
-        "cwd": ROOT, "capture_output": True, "text": True, "timeout": TIMEOUT, "stdin": subprocess.DEVNULL,
+        "cwd": ROOT, "capture_output": True, "text": True, "timeout": limit(), "stdin": subprocess.DEVNULL,
     }  # fmt: skip
     alone = subprocess.run([sys.executable, *weighed(program)], **options)
     with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +72,21 @@ def examined(program: Program, budget: float) -> dict[str, Any]:
     }
 
 
+def limit() -> float:
+    """Seconds for one program: longer where others use the processors as well."""
+    return TIMEOUT * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def measured(program: Program, budget: float) -> dict[str, Any]:
+    """``examined``, with the seconds that it took; what went wrong with it is a result, too."""
+    started = time.perf_counter()
+    try:
+        found = examined(program, budget)
+    except subprocess.TimeoutExpired as error:
+        found = {"failed": f"took more than {error.timeout:.0f} s"}
+    return {**found, "seconds": round(time.perf_counter() - started, 1)}
+
+
 def table(results: dict[str, Any]) -> str:
     lines = [
         "| kind | steps seen | not observed | unharmed, bit for bit | faulty one diagnosed first | healthy one silent |",
@@ -86,7 +106,8 @@ def table(results: dict[str, Any]) -> str:
             f"| {kind} | {max(result.get('steps', 0) for result in every)} | {'; '.join(unseen) or '-'} "
             f"| {_share(every, 'equal')} | {_share(bad, 'right')} | {_share(good, 'right')} |"
         )
-    commits = ", ".join(sorted({result["commit"] for result in results.values()}))
+    shown = [result for item in programs() if (result := results.get(item.name)) is not None]
+    commits = ", ".join(sorted({result["commit"] for result in shown}))
     return "\n".join([*lines, "", f"Made by `make bench-kinds` (`python -m benchmarks.kinds`), at {commits}."])
 
 
@@ -103,6 +124,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="*", default=[], help="kinds or parts of programs' names")
+    parser.add_argument("--jobs", type=int, default=2, help="programs at a time")
+    parser.add_argument("--again", action="store_true", help="also what was measured at this commit already")
     parser.add_argument("--budget", type=float, default=10.0)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "kinds.md")
     options = parser.parse_args()
@@ -111,21 +134,45 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for program in programs():
-        if program.row != "frameworks" or not _chosen(program, options.only):
-            continue
-        if program.missing:
-            print(f"{program.name}: left out, {program.missing} is not installed")
-            continue
+    wanted = [item for item in programs() if item.row == "frameworks" and _chosen(item, options.only)]
+    for program in [item for item in wanted if item.missing]:
+        print(f"{program.name}: left out, {program.missing} is not installed")
+    wanted = [item for item in wanted if not item.missing and (options.again or not _is_known(results, item, commit))]
+    saving, done = threading.Lock(), 0
+
+    def one(program: Program) -> None:
+        nonlocal done
+        found = measured(program, options.budget)
+        with saving:
+            done += 1
+            print(f"[{done}/{len(wanted)}] {program.name} {found}", flush=True)
+            results[program.name] = {**found, "commit": commit}
+            _write(RESULTS, json.dumps(results, indent=1, sort_keys=True) + "\n")
+            _write(options.output, HEADER + table(results) + "\n")
+
+    with ThreadPoolExecutor(options.jobs) as pool:
         try:
-            found = examined(program, options.budget)
-        except subprocess.TimeoutExpired:
-            found = {"failed": f"took more than {TIMEOUT:.0f} s"}
-        results[program.name] = {**found, "commit": commit}
-        print(program.name, found, flush=True)
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        options.output.write_text(HEADER + table(results) + "\n", encoding="utf-8")
+            list(pool.map(one, [item for item in wanted if item.ranks == 1]))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    for program in [item for item in wanted if item.ranks > 1]:  # two launchers would take the same port
+        one(program)
+    _write(options.output, HEADER + table(results) + "\n")
+
+
+def _is_known(results: dict[str, Any], program: Program, commit: str) -> bool:
+    """Whether it was measured at this commit; what did not come to an end is tried again."""
+    known = results.get(program.name, {})
+    return known.get("commit") == commit and "failed" not in known
+
+
+def _write(path: Path, text: str) -> None:
+    """At once, so that whoever interrupts us leaves a whole file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _chosen(program: Program, only: list[str]) -> bool:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import atexit
 import hashlib
 import random
+import re
 import runpy
 import sys
 
+# In names of attributes that FSDP gives a module anew in every run, from the system's entropy.
+DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KEPT: list[object] = []  # every module that the program constructs: observed or not, all stay alive
 keeping_on = True  # until the program has ended: what an examination constructs afterwards is not the program's
 
@@ -54,12 +57,19 @@ def digest() -> str:
                         parts.append(f"{name} {hashlib.sha256(data).hexdigest()} {tensor.requires_grad}")
             hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
             counts = [len(item) for item in hooks]
-            parts.append(f"{type(module).__name__} {module.training} {counts} {sorted(vars(module))}")
+            names = sorted(DRAWN.sub("", name) for name in vars(module))
+            parts.append(f"{type(module).__name__} {module.training} {counts} {names}")
     states = [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [])]
     parts += [hashlib.sha256(state.numpy().tobytes()).hexdigest() for state in states]
     parts.append(hashlib.sha256(repr(np.random.get_state()).encode()).hexdigest())
     parts.append(hashlib.sha256(repr(random.getstate()).encode()).hexdigest())
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def say(when: str) -> None:
+    """In one piece: several processes may write to the same pipe."""
+    sys.stdout.write(f"{when} {digest()}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -72,8 +82,8 @@ def main() -> None:
     keep_modules()
     runpy.run_path(sys.argv[0], run_name="__main__")
     keeping_on = False
-    atexit.register(lambda: print("at exit", digest()))
-    print("at the end", digest())
+    atexit.register(say, "at exit")
+    say("at the end")
 
 
 main()

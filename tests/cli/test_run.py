@@ -289,3 +289,79 @@ def test_a_first_step_that_comes_late_is_no_missing_step(command: Command, tmp_p
 def test_fail_fast_is_not_for_several_processes(command: Command, tmp_path: Path) -> None:
     said = one_line(command("run", "--fail-fast", "-m", "torch.distributed.run", "train.py"))
     assert said == "--fail-fast cannot end a program of several processes; --steps N can"
+
+
+def _started(program: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The command on ENDLESS, and the number of the process that trains; both run."""
+    script = program.parent / "endless.py"
+    text = ENDLESS.replace("import time", "import os, time").replace("IGNORED", "").replace("LAST", "99_999")
+    text = text.replace("print(step, loss.item(), flush=True)", "print(os.getpid(), flush=True) if step == 20 else None")
+    script.write_text(text, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paramedic", "run", *QUICK, "endless.py"],
+        cwd=program.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def _ends(pid: int) -> bool:
+    for _ in range(400):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state in "ZX":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux'")
+def test_killing_the_command_ends_the_program(program: Path) -> None:
+    process, trains = _started(program)
+    process.kill()
+    process.wait()
+    assert _ends(trains)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_ends_the_command_ends_the_program_and_is_reported(program: Path, number: signal.Signals) -> None:
+    process, trains = _started(program)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    assert _ends(trains) and process.returncode == 1
+    said = b"The program was interrupted" if number == signal.SIGINT else f"The program was killed by {number.name}".encode()
+    assert said in output
+
+
+def test_a_signal_while_the_program_is_being_started_is_passed_on() -> None:
+    from paramedic.cli.process import _signals
+
+    with _signals() as children:
+        os.kill(os.getpid(), signal.SIGTERM)
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+        children.add(process)
+        assert process.wait(timeout=60) == -signal.SIGTERM
+
+
+def test_what_the_command_ignores_the_program_ignores(program: Path) -> None:
+    """As under nohup."""
+    (program.parent / "ignores.py").write_text(
+        "import signal\nprint(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, flush=True)\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "paramedic", "run", *QUICK, "ignores.py"],
+        cwd=program.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        check=False,
+    )
+    assert done.stdout.splitlines()[0] == b"True"

@@ -1,7 +1,7 @@
 """The child process of ``paramedic run``: observes the program, examines it, stores the report.
 
 Called as ``python -m paramedic.capture.child SPEC``; SPEC is JSON with script or module, arguments, folder and
-options (steps, budget, experiments, select, ignore, overhead, thresholds, seed). Ends with the program's exit code.
+options (steps, budget, experiments, select, ignore, overhead, thresholds, seed, parent). Ends with the program's exit code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from paramedic.capture import ranks
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.program import Ended, run_program
-from paramedic.trace.process import this_process
+from paramedic.trace.process import end_with, this_process
 from paramedic.trace.store import TraceWriter
 
 
@@ -187,6 +187,8 @@ def seed_everything(seed: int) -> None:
 
 def main() -> int:
     spec = json.loads(sys.argv[1])
+    if (parent := spec.pop("parent", None)) is not None:  # to kill the command is to end the program
+        end_with(parent, signal.SIGTERM)
     launcher = ranks.launched(spec)
     if launcher is not None:  # it trains nothing itself: its processes are observed
         start = importlib.import_module(launcher["module"]).main

@@ -26,10 +26,10 @@ def run_child(
     stdout: where the program's output goes instead, if the report itself goes to our standard output.
     cwd, stderr: the working directory and where messages go, when a copy of the program is run.
     """
-    command = [sys.executable, "-P", "-c", START, json.dumps(spec)]
+    command = [sys.executable, "-P", "-c", START, json.dumps(spec | {"parent": os.getpid()})]
     with _signals() as forward_to:
         process = subprocess.Popen(command, stdout=stdout, stderr=stderr, cwd=cwd)
-        forward_to.append(process)
+        forward_to.add(process)
         returncode = process.wait()
     if sys.stderr.isatty():  # the child may have died in the middle of a line of progress
         sys.stderr.write("\r\x1b[K")
@@ -37,17 +37,36 @@ def run_child(
     return returncode
 
 
+class _Children:
+    """Who gets the signals that are passed on, also those that came while it was being started."""
+
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.waiting: list[int] = []
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        self.started.append(process)
+        while self.waiting:
+            process.send_signal(self.waiting.pop(0))
+
+    def send(self, number: int) -> None:
+        if not self.started:
+            self.waiting.append(number)
+        for child in self.started:
+            child.send_signal(number)
+
+
 @contextmanager
-def _signals() -> Iterator[list[subprocess.Popen[bytes]]]:
+def _signals() -> Iterator[_Children]:
     """Ctrl-C is the program's: a terminal sends it to both. What only we get is passed on.
 
-    A handler, not SIG_IGN: the child would inherit that.
+    A handler, not SIG_IGN: the child would inherit that. What we were started to ignore (nohup, a shell's background), the
+    program inherits and ignores as it would alone.
     """
-    children: list[subprocess.Popen[bytes]] = []
+    children = _Children()
 
     def forward(number: int, _frame: Any) -> None:
-        for child in children:
-            child.send_signal(number)
+        children.send(number)
 
     def ignore(_number: int, _frame: Any) -> None:
         return None
@@ -55,6 +74,7 @@ def _signals() -> Iterator[list[subprocess.Popen[bytes]]]:
     handlers = {signal.SIGINT: ignore if _at_terminal() else forward, signal.SIGTERM: forward}
     if hasattr(signal, "SIGHUP"):
         handlers[signal.SIGHUP] = forward
+    handlers = {number: own for number, own in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield children

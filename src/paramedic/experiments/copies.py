@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from paramedic.trace.copying import end_with, keep_off
-from paramedic.trace.process import processor_ticks
+from paramedic.trace.copying import keep_off
+from paramedic.trace.process import end_with, processor_ticks
 
 STANDSTILL = 30.0  # seconds without any processor time: a lock that a thread held, which was not copied
 _NUMBER, _SIZE = struct.Struct("<H"), struct.Struct("<Q")
@@ -111,7 +111,7 @@ def _copy(function: Callable[[int], Any], numbers: int) -> Copy:
         os.close(there)
         return Copy(pid, here)
     try:
-        end_with(parent)
+        end_with(parent, signal.SIGKILL)
         keep_off({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL})  # Ctrl-C: our maker ends us
         os.close(here)
         while number := os.read(numbers, _NUMBER.size):

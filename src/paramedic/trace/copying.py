@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -14,7 +13,6 @@ import torch
 from paramedic.trace.memory import free_bytes
 
 LEAST_MEMORY = 2.0  # as many times this process's memory must be free per copy: pages are copied when they are written to
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def why_no_copy(copies: int = 1) -> str | None:
@@ -51,13 +49,6 @@ def memory() -> tuple[int, float]:
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return used, free_bytes(torch.device("cpu"))
-
-
-def end_with(parent: int) -> None:
-    """In a copy: however the process that made it ends, also by kill -9, this one ends too."""
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it had ended before
-        os._exit(1)
 
 
 def keep_off(signals: dict[int, signal.Handlers]) -> int:

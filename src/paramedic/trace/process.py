@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import signal
+import sys
 from typing import Any
+
+_SIGNAL_AT_PARENTS_END = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def this_process() -> dict[str, Any]:
     """What finds this process again: a number alone is given to another one after its end."""
     return {"pid": os.getpid(), "host": platform.node(), "started": _started(os.getpid())}
+
+
+def end_with(parent: int, number: int) -> None:
+    """However the process that started this one ends, also by kill -9, this one gets the signal then. On Linux only."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_END, number)
+    if os.getppid() != parent:  # it had ended before
+        signal.raise_signal(number)
 
 
 def is_running(process: Any) -> bool | None:
