@@ -336,7 +336,7 @@ def test_what_ends_the_command_ends_the_program_and_is_reported(program: Path, n
     process, trains = _started(program)
     process.send_signal(number)
     output, _ = process.communicate(timeout=120)
-    assert _ends(trains) and process.returncode == 1
+    assert _ends(trains) and process.returncode == (0 if number == signal.SIGINT else 1)  # of --fail-on never
     said = b"The program was interrupted" if number == signal.SIGINT else f"The program was killed by {number.name}".encode()
     assert said in output
 
