@@ -2,8 +2,8 @@
 
     python -m benchmarks.side_by_side [--pairs 2] [--budget 60] [PROGRAM ...]
 
-Each program of a fault is run in pairs, in turn on one processor (to which the command is bound) and on all, from faulty
-programs by default whose diagnosis needs many replays. The findings must be the same. The machine should have nothing else to do.
+Each program is run in pairs: on one processor, to which the command is bound, and on all. The findings must be the same.
+The machine should have nothing else to do.
 """
 
 from __future__ import annotations
