@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Mapping
 
 import torch
 
@@ -51,7 +52,7 @@ def memory() -> tuple[int, float]:
     return used, free_bytes(torch.device("cpu"))
 
 
-def keep_off(signals: dict[int, signal.Handlers]) -> int:
+def keep_off(signals: Mapping[signal.Signals, signal.Handlers]) -> int:
     """In a copy: nothing reaches the terminal but through the descriptor that is returned (the terminal's standard error),
     nothing of the program's is collected, signals are handled as given, and torch computes in this thread.
     """
