@@ -12,6 +12,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.loss_inputs import (
     SOFTMAXES,
+    LossInput,
     class_axis,
     log_sums_to_one,
     loss_indices,
@@ -25,6 +26,9 @@ from paramedic.measurements.loss import sums_to_one_over
 EXPLAINS = ("R18", "R25", "R36", "R35", "R31", "R28", "R24", "R17", "R30", "S5", "R33", "R32", "R11", "R29",
             "softmax-before-cross-entropy", "nll-loss-without-log-softmax")
 MAX_EVALUATIONS = 6
+ELEMENTWISE = frozenset({"binary_cross_entropy", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
+SEVERAL = 1.5  # a row of targets with a sum above this asks for more than the one unit that a softmax shares out
+SHARE_SEVERAL = 0.05  # of the rows; a few double labels among single ones are label noise
 
 
 def softmax_dimension(call: Operation) -> int | None:
@@ -45,10 +49,12 @@ class SoftmaxOverWrongDimension(Check):
 
     What it measures: whether the rows of class scores that enter the loss sum to 1 (or their exponentials do) when
     they come out of a softmax; whether a softmax on the way to a loss runs over a dimension of size 1; in
-    evaluation, whether the network's class scores are normalized over another dimension than that of the classes.
+    evaluation, whether the network's class scores are normalized over another dimension than that of the classes;
+    whether a softmax shares one unit among labels of which samples have several (the targets' rows sum to more than 1).
     Why it matters: over the batch, the prediction of one sample depends on the others; over a dimension of size 1
-    everything becomes 1.
-    Fix: name the dimension of the classes: dim=1 for (batch, classes), dim=-1 for (batch, time, classes).
+    everything becomes 1; two labels of one sample can have a probability of 0.5 each at most.
+    Fix: name the dimension of the classes: dim=1 for (batch, classes), dim=-1 for (batch, time, classes); a sigmoid
+    for labels that do not exclude each other.
     Not a fault when: weights over positions or experts are wanted (attention, gates); these do not enter a loss as
     class scores.
     References: the article's reasons 19 and 21; torch.nn.functional.softmax.
@@ -79,8 +85,12 @@ class SoftmaxOverWrongDimension(Check):
 
     def _training(self, case: Case) -> Iterator[Finding | None]:
         for item in loss_inputs(case):
+            if item.maker is None or item.maker.name not in SOFTMAXES:
+                continue
+            if item.call.name in ELEMENTWISE:
+                yield self._shared(case, item)
             axis = class_axis(item.call)
-            if axis is None or item.maker is None or item.maker.name not in SOFTMAXES:
+            if axis is None:
                 continue
             yield None
             logs = item.maker.name == "log_softmax"
@@ -97,6 +107,36 @@ class SoftmaxOverWrongDimension(Check):
             for call in case.lab.operations(index).on_path():
                 if call.name in SOFTMAXES and _of_one(call):
                     yield self._single(case, call)
+
+    def _shared(self, case: Case, item: LossInput) -> Finding | None:
+        """Labels that do not exclude each other behind a softmax."""
+        values, target, call = item.call.input, item.call.target, item.maker
+        if call is None or target is None or target.shape != values.shape or target.is_complex():
+            return None
+        rows = target.detach().double()
+        for axis in range(values.dim()):
+            if not sums_to_one(values, axis) or float(rows.min()) < 0 or float(rows.max()) > 1:
+                continue
+            several = float((rows.sum(axis) > SEVERAL).double().mean())
+            if several < SHARE_SEVERAL:
+                continue
+            most = float(rows.sum(axis).max())
+            return self.fault(
+                f"{call.name} shares one unit of probability among {values.shape[axis]} labels, but {several:.0%} of the "
+                f"rows have several labels (up to {most:.3g}): {most:.3g} labels of one sample can reach {1 / most:.2g} each "
+                "(expected 1)",
+                where=made_at(case, call),
+                module=call.module_path,
+                evidence=(
+                    Evidence("largest sum of a row of targets", round(most, 3), "1"),
+                    Evidence("rows of targets with several labels", round(several, 3), f"below {SHARE_SEVERAL:.0%}"),
+                    Evidence("used at", str(item.call.place)),
+                ),
+                remedy=f"sigmoid instead of {call.name}: each label has a probability of its own",
+                explains=EXPLAINS,
+                exact=True,
+            )
+        return None
 
     def _wrong(
         self, case: Case, call: Operation, low: float, high: float, reason: str, loss: str
