@@ -72,7 +72,8 @@ class CustomLossNonFinite(Check):
                 Evidence("first non-finite step", happened, "none"),
             ),
             remedy=FIXES.get(name.strip("_"), FIXES.get(name, "guard it by a small constant")),
-            explains=("R37", "R35", "R33", "R31", "R32", "R30", "R24"),
+            reason="R37" if happened else "R18",  # a run that ended so is looked up under its symptom
+            explains=("R18" if happened else "R37", "non-finite-origin", "R35", "R33", "R31", "R32", "R30", "R24"),
             exact=True,
         )
 
