@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from pathlib import Path
 
@@ -240,3 +241,46 @@ def test_what_is_hard_for_probes_is_no_noise(rate: float, tmp_path: Path) -> Non
             optimizer.step()
 
     assert not findings(observe(program, tmp_path), "noisy-labels")
+
+
+SCANS = """
+import numpy as np
+import torch
+
+
+class Scans(torch.utils.data.Dataset):
+    def __init__(self, shades, labels):
+        self.pixels, self.labels = CAST, labels
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def __getitem__(self, index):
+        return torch.tensor(self.pixels[index]).float(), self.labels[index]
+"""
+
+
+@pytest.mark.parametrize(
+    ("cast", "found"), [("(shades / 16).astype(np.uint8)", True), ("(shades / 16 > 0.5).astype(np.uint8)", False)]
+)
+def test_shades_that_were_cast_to_integers(cast: str, found: bool, tmp_path: Path) -> None:
+    """Black and white pictures are what they are, unless the source says how they became so."""
+    file = tmp_path / "scans.py"
+    file.write_text(SCANS.replace("CAST", cast), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("scans", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+        for x, y in DataLoader(module.Scans(DIGITS.data[ORDER][:640], Y[:640]), 32, shuffle=True):
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "constant-input")
+    assert [(item.level, item.where and item.where.line) for item in named] == ([("suspect", 8)] if found else [])

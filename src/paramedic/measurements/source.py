@@ -138,3 +138,31 @@ def overwritten_at(tree: ast.Module, line: int) -> int | None:
                 if isinstance(later, ast.Assign) and any(target.id in _stored(item) for item in later.targets):
                     return later.lineno
     return None
+
+
+INTEGERS = frozenset("uint8 int8 int16 int32 int64 uint16 uint32 int long short byte".split())
+
+
+def quotients_cast_to_integers(tree: ast.AST) -> list[int]:
+    """The lines that make integers of a quotient, ``(x / 255).astype(np.uint8)``: what lies below 1 becomes 0."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        kinds = {item.attr for item in _parts(node) if isinstance(item, ast.Attribute)}
+        kinds |= {item.value for item in _parts(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+        kinds |= {item.id for item in _parts(node) if isinstance(item, ast.Name)}
+        method = node.func.attr in ("astype", "to", "type") and bool(kinds & INTEGERS)
+        if (method or node.func.attr in INTEGERS and not node.args) and _is_quotient(node.func.value):
+            found.append(node.lineno)
+        elif node.func.attr in INTEGERS and len(node.args) == 1 and _is_quotient(node.args[0]):
+            found.append(node.lineno)
+    return found
+
+
+def _parts(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(item.value for item in call.keywords)]
+
+
+def _is_quotient(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)

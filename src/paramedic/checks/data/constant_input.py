@@ -17,6 +17,8 @@ from paramedic.checks.data.places import calls, line_behind, operator, row_place
 from paramedic.checks.data.samples import Rows, batches, is_numeric, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.values import value_facts
+from paramedic.measurements.source import parsed, quotients_cast_to_integers
+from paramedic.trace.place import Place
 
 BLANK_SHARE = (
     0.005  # of the rows; calibrated on 110 healthy loaders of 22 data sets (none reached it), 2026-11
@@ -34,8 +36,8 @@ class ConstantInput(Check):
     """The network gets inputs that say nothing: zeros, the same row again and again, or blank rows.
 
     What it measures: whether all entries are zero, whether all rows are equal, whether there are only two values a
-    hair apart (a picture cast to integers after it was divided by 255), and the share of rows whose entries are all
-    one value.
+    hair apart (a picture cast to integers after it was divided by 255), or only two where the source casts a quotient to
+    integers; and the share of rows whose entries are all one value.
     Why it matters: from such rows only the commonest target can be learned.
     Fix: print the batch in front of the model; follow it back through the transforms to the file.
     Not a fault when: blank rows are part of the task (empty patches of a map, silence); those with a target of their own
@@ -70,6 +72,8 @@ class ConstantInput(Check):
                 "many shades): they were rounded to integers while they were between 0 and 1",
                 where,
             )
+        elif (truncated := _truncated_at(found.inputs, where)) is not None:
+            yield self._truncated(found, truncated)
         else:
             yield from self._blank_rows(case, found, value_facts(found.inputs).constant_rows, where)
 
@@ -80,6 +84,21 @@ class ConstantInput(Check):
             remedy="follow the batch back through the transforms: its values are overwritten, rounded or multiplied by 0",
             explains=("R02", "R05", "R04", "R35", "R33", "R17", "R12", "R15", "R06"),
             exact=True,
+        )
+
+    def _truncated(self, found: Rows, where: Place) -> Finding:
+        low, high = float(found.inputs.min()), float(found.inputs.max())
+        share = float((found.inputs == high).double().mean())
+        return self.suspect(
+            f"all entries of the {len(found.inputs)} input rows are {low:.3g} or {high:.3g} ({share:.1%} of them), and a "
+            "quotient is cast to integers here: what lay between 0 and 1 became 0 (expected many shades)",
+            where=where,
+            evidence=(
+                Evidence("different values in the input", 2, "many"),
+                Evidence("share of the larger one", round(share, 4)),
+            ),
+            remedy="cast to a floating-point type, or keep the bytes and divide after the cast",
+            explains=("R02", "R05", "R04", "R35", "R33", "R17", "R12", "R15", "R06", "R09"),
         )
 
     def _blank_rows(
@@ -127,6 +146,18 @@ def _two_shades(inputs: Tensor) -> bool:
         return False
     low, high = float(inputs.min()), float(inputs.max())
     return 0 < high - low < ONE_STEP and bool(((inputs == low) | (inputs == high)).all())
+
+
+def _truncated_at(inputs: Tensor, where: Place | None) -> Place | None:
+    """The line that makes integers of a quotient, where rows of a picture's size know two values only."""
+    if where is None or not is_numeric(inputs) or inputs[0].numel() < LEAST_PICTURE or len(inputs) < LEAST_ROWS:
+        return None
+    low, high = inputs.min(), inputs.max()
+    tree = parsed(where.file)
+    if tree is None or not bool(low < high) or not bool(((inputs == low) | (inputs == high)).all()):
+        return None
+    lines = quotients_cast_to_integers(tree)
+    return Place(where.file, lines[0], where.function) if lines else None
 
 
 def _targets_differ(target: Tensor | None) -> bool:
