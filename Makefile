@@ -45,7 +45,7 @@ bench-accuracy: env
 
 bench-overhead: env
 	$(BIN)/python -m pip install --quiet -c constraints.txt tensorboard
-	$(BIN)/python -m benchmarks.overhead --long --output docs/overhead.md
+	$(BIN)/python -m benchmarks.overhead --output docs/overhead.md
 
 bench-kinds: env
 	$(BIN)/python -m benchmarks.kinds

@@ -1,19 +1,21 @@
 """What observation costs, beside what people use for the same purpose.
 
-    python -m benchmarks.overhead [--pairs 9] [--long] [--quick] [--output docs/overhead.md]
-    python -m benchmarks.overhead --cuda [--pairs 9]     # the first table alone, on a GPU, by the clock on the wall
+    python -m benchmarks.overhead [--part steps programs trace] [--only NAME ...] [--pairs 9] [--output docs/overhead.md]
+    python -m benchmarks.overhead --cuda [--pairs 9]     # the first part alone, on a GPU, by the clock on the wall
 
-Three tables:
+Three parts, each of which can be made by itself; what is measured is kept in benchmarks/results/overhead.json row by row,
+with its commit, and the page shows all that is there:
 
-1. Time per training step in one process, in processor time of the thread: each way of watching alternates with the
-   same steps alone; the figure is the median over the pairs of watched / alone - 1, with its interval. Two alone
-   runs against each other give the noise (A/A).
-2. Whole programs, run alone and under ``paramedic run``: processor time, start-up and peak memory up to the program's
-   last line, and the size of the trace. The examination after the program's end is not part of it: ``--budget`` is.
-3. The trace's size against the number of steps, for a network of 100 layers (``--long`` goes to 10^5 steps).
+steps: time per training step in one process, in processor time of the thread: each way of watching alternates with the
+    same steps alone; the figure is the median over the pairs of watched / alone - 1, with its interval. Two alone
+    runs against each other give the noise (A/A).
+programs: whole programs, run alone and under ``paramedic run`` in turn, each in a process of its own: processor time,
+    start-up and peak memory up to the program's last line, and the size of the trace. The examination after the program's
+    end is not part of it: ``--budget`` is.
+trace: its size while a network of 100 layers makes 10^5 steps.
 
-Half an hour and more on a machine with nothing else to do; ``--quick`` (over ten minutes beside other work, most of them
-for the first table) says whether every part works.
+On two quiet cores steps take about 15 minutes, programs 8 and the trace 10; ``--quick`` says whether every part works (it
+keeps nothing).
 """
 
 from __future__ import annotations
@@ -21,15 +23,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from scipy.stats import binom
@@ -39,15 +44,19 @@ from torch.utils.tensorboard import SummaryWriter
 from paramedic.capture.observer import RECORD_STEPS, Observer
 from paramedic.trace.store import TraceWriter
 
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "overhead.json"
 HEAD = """# What observing costs
 
-Made by `make bench-overhead`, on two cores without a GPU, one thread of torch. Processor time, because a busy machine
-changes the time on the clock; medians of interleaved pairs, with the interval of the median (at least 95 % by the order
-of the values, or their range where they are too few). The first 100 steps are recorded for the experiments and cost more;
-later ones are sampled as long as the observer's own time, the first steps included, is below 1 % of the run's
-(`--overhead`), and once each after 512, 4096 and 32,768 steps, for the distributions. Its account has the wrappers
-around torch's calls and the hooks, timed in samples.
-Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms.
+Made by the parts of `make bench-overhead`, on two cores without a GPU (for one with, see gpu.md), one thread of torch.
+Processor time, because a busy machine changes the time on the clock; medians of interleaved pairs, with the interval of
+the median (at least 95 % by the order of the values, or their range where they are too few). The first 100 steps are
+recorded for the experiments and cost more; later ones are sampled as long as the observer's own time, the first steps
+included, is below 1 % of the run's (`--overhead`; without the time in which others had the processors), and once each
+after 512, 4096 and 32,768 steps, for the distributions. Its account has the wrappers around torch's calls and the hooks,
+timed in samples.
+Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms; start-up 0.5 s; memory 200 MB or 5 %;
+50 MB for the trace of 10^5 steps of 100 layers.
 Statistics of a layer come from at most 1,024 of its elements; there is no mode that reads all of them.
 """
 EVERY_STEP = 1e9  # a budget that is never used up
@@ -245,20 +254,22 @@ def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tupl
     return statistics.median(times) * 1000, found
 
 
-def steps_table(pairs: int, seconds: float, only: Sequence[str] = ()) -> str:
+def measure_steps(kept: Kept, pairs: int, seconds: float, only: Sequence[str] = ()) -> None:
     """only: parts of the networks' names."""
-    columns: dict[str, list[str]] = {way: [] for way in WAYS}
-    heads = []
     for name, make in MODELS.items():
         if only and not any(text in name for text in only):
             continue
         milliseconds, found = per_step(make, pairs, seconds)
-        heads.append(f"{name} ({milliseconds:.1f} ms)")
-        for way, values in found.items():
-            columns[way].append(said(values))
-            print(f"{name}: {way}: {columns[way][-1]}", file=sys.stderr, flush=True)
-    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
-    return "\n".join([*lines, *(f"| {way} | {' | '.join(cells)} |" for way, cells in columns.items())])
+        kept.add("steps", name, {"ms": milliseconds, "ways": {way: said(values) for way, values in found.items()}})
+
+
+def steps_table(known: dict[str, Any]) -> str:
+    networks = [name for name in MODELS if name in known]
+    lines = ["| | " + " | ".join(f"{name} ({known[name]['ms']:.1f} ms)" for name in networks) + " |"]
+    lines.append("|---|" + "---|" * len(networks))
+    for way in WAYS:
+        lines.append(f"| {way} | {' | '.join(known[name]['ways'].get(way, '') for name in networks)} |")
+    return "\n".join([*lines, "", _measured(known)])
 
 
 # -- whole programs -----------------------------------------------------------------------------------------------
@@ -314,21 +325,22 @@ def run_program(folder: Path, sizes: tuple[int, ...], watched: bool) -> dict[str
     return found
 
 
-def programs_table(pairs: int, share: float) -> str:
+CASES = {
+    "2,000 steps of about 1 ms": (2000, *ONE_MS, 1),
+    "10,000 steps of about 1 ms": (10_000, *ONE_MS, 1),
+    "1,000 steps of about 5 ms": (1000, *FIVE_MS, 1),
+    "6,000 steps of about 5 ms": (6000, *FIVE_MS, 1),
+    "3,000 steps of 100 layers": (3000, 16, 8, 98),
+}
+
+
+def measure_programs(kept: Kept, pairs: int, share: float, only: Sequence[str] = ()) -> None:
     """share: of the steps; 1 but to see whether it works."""
-    lines = [
-        "| program | processor time | said by the report | start-up | peak memory | trace |",
-        "|---|---|---|---|---|---|",
-    ]
-    cases = {
-        "2,000 steps of about 1 ms": (2000, *ONE_MS, 1),
-        "10,000 steps of about 1 ms": (10_000, *ONE_MS, 1),
-        "1,000 steps of about 5 ms": (1000, *FIVE_MS, 1),
-        "6,000 steps of about 5 ms": (6000, *FIVE_MS, 1),
-    }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for title, sizes in cases.items():
+        for title, sizes in CASES.items():
+            if only and not any(text in title for text in only):
+                continue
             ratios, starts, memory, accounts, last = [], [], [], [], {}
             sizes = (int(share * sizes[0]), *sizes[1:])
             for _ in range(pairs):
@@ -336,50 +348,126 @@ def programs_table(pairs: int, share: float) -> str:
                 ratios.append(last["cpu"] / base["cpu"] - 1)
                 accounts.append(last["reported"])
                 starts.append(last["start"] - base["start"])
-                memory.append(last["rss"] - base["rss"])
-            lines.append(
-                f"| {title} | {said(ratios)} | {statistics.median(accounts):.1%} | "
-                f"{statistics.median(starts):+.2f} s | {statistics.median(memory):+.0f} MB | {last['trace']:.1f} MB |"
-            )
-            print(lines[-1], file=sys.stderr, flush=True)
-    return "\n".join(lines)
+                memory.append((last["rss"] - base["rss"], last["rss"] / base["rss"] - 1))
+            megabytes, more = (statistics.median(column) for column in zip(*memory, strict=True))
+            kept.add("programs", title, {
+                "cpu": said(ratios), "reported": f"{statistics.median(accounts):.1%}",
+                "start": f"{statistics.median(starts):+.2f} s", "memory": f"{megabytes:+.0f} MB ({more:+.0%})",
+                "trace": f"{last['trace']:.1f} MB", "pairs": pairs,
+            })  # fmt: skip
 
 
-def trace_table(steps: list[int]) -> str:
-    lines = ["| steps | trace |", "|---|---|"]
+def programs_table(known: dict[str, Any]) -> str:
+    lines = [
+        "| program | pairs | processor time | said by the report | start-up | peak memory | trace |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for title in CASES:
+        if (row := known.get(title)) is not None:
+            cells = (row[key] for key in ("pairs", "cpu", "reported", "start", "memory", "trace"))
+            lines.append(f"| {title} | {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, "", _measured(known)])
+
+
+MILESTONES = (1_000, 3_000, 10_000, 30_000, 100_000)
+
+
+def measure_trace(kept: Kept, milestones: Sequence[int]) -> None:
+    """The size of the trace when each number of steps was reached, in one run."""
     with tempfile.TemporaryDirectory() as name:
-        for count in steps:
-            found = run_program(Path(name), (count, 16, 8, 98), True)
-            lines.append(f"| {count:,} | {found['trace']:.1f} MB |")
-            print(lines[-1], file=sys.stderr, flush=True)
-    return "\n".join(lines)
+        folder, left = Path(name), list(milestones)
+        sizes: dict[str, float] = {}
+        run = threading.Thread(target=run_program, args=(folder, (milestones[-1], 16, 8, 98), True))
+        run.start()
+        while run.is_alive():
+            run.join(timeout=0.2)
+            steps, megabytes = _so_far(folder)
+            while left and steps >= left[0]:
+                sizes[f"{left.pop(0):,}"] = megabytes
+                kept.add("trace", "sizes", {"megabytes": sizes})
+        sizes[f"{milestones[-1]:,} (at the end, with the report)"] = _so_far(folder)[1]
+        kept.add("trace", "sizes", {"megabytes": sizes})
+
+
+def _so_far(folder: Path) -> tuple[int, float]:
+    """Steps in a trace that is being written, and its size with what is not in its file yet."""
+    path = next((folder / "runs").rglob("trace.sqlite"), None)
+    if path is None:
+        return 0, 0.0
+    size = sum(item.stat().st_size for item in path.parent.glob("trace.sqlite*")) / 1e6
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as connection:
+            steps = connection.execute("SELECT max(step) FROM steps").fetchone()[0]
+    except sqlite3.Error:
+        steps = None
+    return (steps or -1) + 1, size
+
+
+def trace_table(known: dict[str, Any]) -> str:
+    lines = ["| steps | trace |", "|---|---|"]
+    lines += [f"| {steps} | {size:.1f} MB |" for steps, size in known["sizes"]["megabytes"].items()]
+    return "\n".join([*lines, "", _measured(known)])
+
+
+class Kept:
+    """What was measured, by part and row; written to a file at once, unless there is none."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
+        self.commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
+    def add(self, part: str, name: str, row: dict[str, Any]) -> None:
+        print(f"{part}: {name}: {json.dumps(row)}", file=sys.stderr, flush=True)
+        self.known.setdefault(part, {})[name] = {**row, "commit": self.commit, "day": time.strftime("%Y-%m-%d")}
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(self.known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    def page(self) -> str:
+        tables = {
+            "steps": ("A step", steps_table),
+            "programs": ("A whole program", programs_table),
+            "trace": ("The trace of a network of 100 layers", trace_table),
+        }
+        parts = [f"## {title}\n\n{table(self.known[part])}" for part, (title, table) in tables.items() if part in self.known]
+        return "\n\n".join(parts)
+
+
+def _measured(rows: dict[str, Any]) -> str:
+    made = sorted({(row["day"], row["commit"]) for row in rows.values()})
+    return "Measured " + ", ".join(f"on {day} at {commit}" for day, commit in made) + "."
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=9)
+    parser.add_argument("--part", nargs="+", choices=("steps", "programs", "trace"), default=["steps", "programs", "trace"])
+    parser.add_argument("--only", nargs="*", default=[], help="networks or programs, by parts of their names")
+    parser.add_argument("--pairs", type=int, default=9, help="of the steps")
     parser.add_argument("--program-pairs", type=int, default=3)
-    parser.add_argument("--long", action="store_true", help="the trace's size up to 10^5 steps")
     parser.add_argument("--quick", action="store_true", help="a handful of steps of every part: whether it works")
-    parser.add_argument("--cuda", action="store_true", help="the first table alone, on a GPU")
-    parser.add_argument("--only", nargs="*", default=[], help="networks of the first table, by parts of their names")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--cuda", action="store_true", help="the first part alone, on a GPU")
+    parser.add_argument("--output", type=Path, help="the page; without it, it is printed")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    kept = Kept(None if options.quick or options.cuda else RESULTS)
     pairs, program_pairs = (2, 1) if options.quick else (options.pairs, options.program_pairs)
-    lengths = [50] if options.quick else [1000, 10_000, *([100_000] if options.long else [])]
     if options.cuda:
-        print(f"{torch.cuda.get_device_name()}\n\n{steps_table(pairs, 0.01 if options.quick else SECONDS, options.only)}")
+        measure_steps(kept, pairs, 0.01 if options.quick else SECONDS, options.only)
+        print(f"{torch.cuda.get_device_name()}\n\n{steps_table(kept.known['steps'])}")
         return
-    parts = [
-        "## A step\n\n" + steps_table(pairs, 0.01 if options.quick else SECONDS, options.only),
-        "## A whole program\n\n" + programs_table(program_pairs, 0.1 if options.quick else 1.0),
-        "## The trace of a network of 100 layers\n\n" + trace_table(lengths),
-    ]
-    text = "\n\n".join(parts)
-    print("\n" + text)
-    if options.output:
-        options.output.write_text(f"{HEAD}\n{text}\n", encoding="utf-8")
+    if "steps" in options.part:
+        measure_steps(kept, pairs, 0.01 if options.quick else SECONDS, options.only)
+    if "programs" in options.part:
+        measure_programs(kept, program_pairs, 0.1 if options.quick else 1.0, options.only)
+    if "trace" in options.part:
+        measure_trace(kept, (20, 50) if options.quick else MILESTONES)
+    if options.output and not options.quick:
+        options.output.write_text(f"{HEAD}\n{kept.page()}\n", encoding="utf-8")
+    else:
+        print("\n" + kept.page())
 
 
 if __name__ == "__main__":

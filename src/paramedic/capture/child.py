@@ -146,7 +146,7 @@ class Session:
             text = "it made no optimizer and never called backward in its main thread: there was no training to observe"
             self.writer.meta("not_observed", [text])
             return
-        cost = {"overhead": round(observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
+        cost = {"overhead": round(observer.share(wall), 4), "wall_s": round(wall, 3)}
         self.writer.meta("cost", cost)
         self.writer.flush()
         from paramedic.diagnosis.session import examine_run, repeat_experiment

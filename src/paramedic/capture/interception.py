@@ -152,7 +152,11 @@ def _optimizers(observer: Observer) -> None:
             if observer.idle:
                 return original(self, *args, **kwargs)
             observer.zero_grad(self, sys._getframe(1))
-            result = original(self, *args, **kwargs)
+            lifted = observer.erasing_begins()
+            try:
+                result = original(self, *args, **kwargs)
+            finally:
+                observer.erasing_ends(lifted)
             observer.after_zero_grad(self)
             return result
 

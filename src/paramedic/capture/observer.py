@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.capture import early_stopping, keras_optimizer, ranks
-from paramedic.capture.account import Account
+from paramedic.capture.account import Account, Elapsed
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
 from paramedic.capture.hand_made import HandMadeUpdates, Rule, made_anew, unique
 from paramedic.capture.late_import import AfterImport
@@ -130,15 +130,19 @@ def light(method: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: Observer, *args: Any) -> Any:
         if not self.active or self.busy or threading.get_ident() != self.thread:
             return None
-        self.account.begins()
+        account = self.account
+        timed = account.turn()
+        if timed:
+            account.starts()
         try:
             return method(self, *args)
         except Exception as error:
             self.errors.setdefault(method.__name__.lstrip("_"), f"{type(error).__name__}: {error}")
             return None
         finally:
-            self.account.ends()
-            self.account.spent += self.account.per_call
+            if timed:
+                account.ends()
+            account.spent += account.per_call
 
     return guarded
 
@@ -158,6 +162,7 @@ class Observer:
         self.account = Account()
         self.idle = False  # of a step nothing is recorded but its loss and its learning rate
         self.started = time.perf_counter()
+        self.elapsed = Elapsed()
         self.started_cpu = time.process_time()
         self.steps = 0
         self.backward_calls = 0
@@ -220,6 +225,7 @@ class Observer:
 
         self.thread = threading.get_ident()
         self.started = time.perf_counter()
+        self.elapsed = Elapsed()
         self.started_cpu = self._window_started = time.process_time()
         stand_down = weakref.WeakMethod(self._stand_down)  # it cannot be unregistered
         os.register_at_fork(after_in_child=lambda: (stand_down() or (lambda: None))())
@@ -270,6 +276,11 @@ class Observer:
     def elsewhere(self) -> bool:
         """Whether what happens now is none of our business: in a forked worker, or in another thread."""
         return not self.active or threading.get_ident() != self.thread
+
+    def share(self, wall: float) -> float:
+        """What observing cost of so many seconds on the clock, less those in which the program waited for a processor."""
+        self.elapsed()
+        return self.spent / max(wall - self.elapsed.waited, 1e-9)
 
     @quiet
     def keras(self, find: Callable[[], Any]) -> Any:
@@ -574,7 +585,7 @@ class Observer:
         self._finish_tapes()
         before, passes = self.setup, dict(self._iterators)
         self.setup = self.phases.next(before, self.steps, self.writer.last_event, place)
-        self.phases.recorded = self.phases.affordable(self.spent, time.perf_counter() - self.started)
+        self.phases.recorded = self.phases.affordable(self.spent, self.elapsed())
         self._window_started = time.process_time()
         self._events, self._models, self._epoch, self._fingerprint_rows = [], {}, 0, 0
         self._stepped = {}
@@ -642,7 +653,7 @@ class Observer:
             if len(root) != 1:
                 return False
             root = root[0]
-        loss = self.recorder.unscaled(root)
+        loss = self.recorder.unscaled(root) if self.recorder._unscaled else root
         if type(loss) is not Tensor or loss.numel() != 1 or loss.is_complex():
             return False
         if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
@@ -887,6 +898,17 @@ class Observer:
             self._events.append(ZeroGrad(optimizer, place_of(frame), module))
             self._protocol("zero_grad", {"place": str(self._events[-1].place)})
 
+    def erasing_begins(self) -> bool:
+        """The function mode would be asked at every parameter's gradient."""
+        if not self._pushed or self.elsewhere or self.busy or _top_function_mode() is not self.recorder:
+            return False
+        self._lift()
+        return True
+
+    def erasing_ends(self, lifted: bool) -> None:
+        if lifted:
+            self._lower()
+
     def after_zero_grad(self, owner: Any) -> None:
         """Where no optimizer ever makes a step, its erased gradients count as the steps that it should have made."""
         erased = 0 if self.steps else self._erased(owner)
@@ -997,7 +1019,9 @@ class Observer:
         record = self._stepped.get(id(optimizer))
         if record is None or threading.get_ident() != self.thread:
             return False
-        self.account.begins()
+        timed = self.account.turn()
+        if timed:
+            self.account.starts()
         try:
             loss = self._last_loss if self._loss_tensor is None else self._loss_tensor
             self._glanced.append((loss, optimizer.param_groups[0]["lr"]))
@@ -1008,7 +1032,8 @@ class Observer:
         self._in_step = self._in_closure = False
         record.steps += 1
         self.steps += 1
-        self.account.ends()
+        if timed:
+            self.account.ends()
         return True
 
     def _write_glanced(self, now: float) -> None:
@@ -1163,7 +1188,7 @@ class Observer:
             self._settle()
 
     def _may_spend(self) -> bool:
-        elapsed = time.perf_counter() - self.started
+        elapsed = self.elapsed()
         return self.spent < max(WATCH_ALLOWANCE, self.sampler.overhead * elapsed)
 
     @quiet
@@ -1285,9 +1310,13 @@ class Observer:
     def _lower(self) -> None:
         self._put_mode_back()
 
-    @light
     def rows_chosen(self, iterator: Any, chosen: Any) -> None:
         """A sampler has given the positions of a batch; workers are ahead of the batches that are drawn."""
+        if self._chosen.get(iterator, chosen) is not None:
+            self._keep_chosen(iterator, chosen)
+
+    @light
+    def _keep_chosen(self, iterator: Any, chosen: Any) -> None:
         if iterator not in self._chosen:
             self._chosen[iterator] = []
         waiting = self._chosen[iterator]
@@ -1366,7 +1395,7 @@ class Observer:
         return True
 
     def _fingerprints_affordable(self) -> bool:
-        elapsed = time.perf_counter() - self.started
+        elapsed = self.elapsed()
         affordable = self._fingerprint_seconds < FINGERPRINT_ALLOWANCE + FINGERPRINT_SHARE * elapsed
         return affordable and self._fingerprint_rows <= FINGERPRINT_ROWS
 

@@ -243,7 +243,7 @@ class LayerSampler:
         if step <= LAST_DENSE_STEP:
             self.wanted = step in DENSE_STEPS
             return
-        elapsed = time.perf_counter() - self.observer.started
+        elapsed = self.observer.elapsed()
         over = bisect_right(HISTOGRAM_STEPS, step)
         due = over > self._over and self.overhead > 0
         self.wanted = due or self.observer.spent < SAFETY * self.overhead * elapsed

@@ -81,7 +81,7 @@ class Watch:
             "crashed": ended.to_json() if ended.kind == "crashed" else None,
             "ended": ended.kind,
         }
-        cost = {"overhead": round(self._observer.spent / max(wall, 1e-9), 4), "wall_s": round(wall, 3)}
+        cost = {"overhead": round(self._observer.share(wall), 4), "wall_s": round(wall, 3)}
         for key, value in (("ended", ended.to_json()), ("program", program), ("cost", cost)):
             self._writer.meta(key, value)
         self._writer.flush()
