@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from paramedic.capture import early_stopping, keras_optimizer, ranks
 from paramedic.capture.account import Account, Elapsed
 from paramedic.capture.functional import KEPT_CALLS, FunctionalCall, called_again, kept_call
-from paramedic.capture.hand_made import HandMadeUpdates, Rule, made_anew, unique
+from paramedic.capture.hand_made import HandMadeUpdates, Rule, cut_at, graph_leaves, made_anew, unique
 from paramedic.capture.late_import import AfterImport
 from paramedic.capture.late_losses import LateLosses
 from paramedic.capture.patches import Patches
@@ -58,9 +58,9 @@ from paramedic.trace.store import StepRow, TraceWriter
 from paramedic.trace.tape import Node, Tape, tensors_of
 
 MADE_ANEW = (
-    "the parameters are made anew at every step (w = w - rate * gradient gives another tensor): only the losses are "
-    "observed, and training cannot be replayed; steps are seen where the parameters are written to in place "
-    "(with torch.no_grad(): w -= rate * w.grad) or by torch.optim.SGD"
+    "the parameters are made anew at every step (w = w - rate * gradient gives another tensor), and it is not seen which of "
+    "the new ones follows which: only the losses are observed, and training cannot be replayed; steps are seen where the "
+    "parameters are written to in place (with torch.no_grad(): w -= rate * w.grad) or by torch.optim.SGD"
 )
 RECORD_STEPS = 100  # optimizer steps kept for replay: METHODS' experiments use 60 to 120
 RECORD_BYTES = 64 << 20  # of batches kept for replay
@@ -691,10 +691,9 @@ class Observer:
                 self.setup.cut.append(BackwardRecord(tape, float(unscaled.detach()), place_of(frame)))
             return None
         if not recording:
-            self._follow_parameters(None)
+            self._follow_parameters(None, root)
             return None
-        tape = self.recorder.tape(root)
-        self._follow_parameters(tape)
+        tape = self._follow_parameters(self.recorder.tape(root), root)
         if not self.window_open:  # armed for an evaluation: this was training all the same
             if tape is not None:
                 self._settle_roles(tape)
@@ -766,29 +765,78 @@ class Observer:
             self.recorder.clear()
             self._disarm()
 
-    def _follow_parameters(self, tape: Tape | None) -> None:
-        """Where there is no optimizer: the program may write to its parameters by itself, before the next backward."""
+    def _follow_parameters(self, tape: Tape | None, root: Tensor) -> Tape | None:
+        """Where there is no optimizer: the program may write to its parameters by itself, before the next backward.
+
+        The tape, of the parameters themselves where they are made anew.
+        """
         own = self._by_hand
         if self.setup.sharded or any(not record.by_hand for record in self.setup.optimizers):
-            return
+            return tape
+        if own.anew:
+            return self._follow_anew(tape, root)
         if tape is not None and not own.failed and self.window_open:
             loose = self.recorder.loose_leaves(tape)
+            leaves = graph_leaves(root) if loose else []
+            if own.optimizer is None and (made_anew(tape, [leaf for leaf, _ in (*own.loose, *loose)]) or own.replaced_by(leaves)):
+                return self._begin_anew(tape, root)
             own.loose.extend(loose)
-            read = unique([*_parameters_of(tape), *(tensor for _, tensor in loose)])
-            if own.optimizer is None and made_anew(tape, [leaf for leaf, _ in loose]):
-                own.failed = True
-                self._problem(MADE_ANEW)
-                return
-            own.begins(read)
+            own.begins(unique([*leaves, *_parameters_of(tape), *(tensor for _, tensor in loose)]))
         elif own.parameters:
             own.begins(own.one())
+        return tape
+
+    def _begin_anew(self, tape: Tape, root: Tensor) -> Tape:
+        """This loss is computed from other parameters than the one before, which were computed from those."""
+        own = self._by_hand
+        positions = {id(item): number for number, item in enumerate(own.parameters)}
+        own.hold()
+        own.failed = {id(tensor) for _, tensor in own.loose} != set(positions)
+        if own.failed:
+            own.held = []
+            self._problem(MADE_ANEW)
+        for leaf, tensor in own.loose if not own.failed else ():
+            held = own.held[positions[id(tensor)]]
+            if held not in self.setup.initial:
+                self.setup.initial.add(held, leaf.value)
+            leaf.value, leaf.parameter, leaf.source = held, True, None
+        own.loose.clear()
+        return self._follow_anew(tape, root) or tape
+
+    def _follow_anew(self, tape: Tape | None, root: Tensor) -> Tape | None:
+        """Between two losses of other parameters there was a step."""
+        own, leaves = self._by_hand, graph_leaves(root)
+        if [id(item) for item in leaves] == [id(item) for item in own.parameters]:
+            return self._of_held(tape, leaves)  # gradients of several losses are added up
+        if not own.follow(leaves) and not own.failed:
+            own.failed = True
+            self._problem(MADE_ANEW)
+        made = {self.recorder.number_of(tensor) for tensor in leaves[:1]} - {None}
+        nodes = reversed(tape.nodes) if tape is not None else ()
+        self._close_step_by_hand(next((node.place for node in nodes if made & set(node.outputs)), None), *own.loss)
+        if self.window_open:
+            own.begins(own.parameters)
+        return self._of_held(tape, leaves)
+
+    def _of_held(self, tape: Tape | None, leaves: list[Tensor]) -> Tape | None:
+        """The tape of the tensors that stand for the parameters."""
+        numbers = {self.recorder.number_of(tensor): held for tensor, held in zip(leaves, self._by_hand.held, strict=False)}
+        if tape is None or None in numbers or len(leaves) != len(self._by_hand.held):
+            return tape
+        self.recorder.consumed.update(tape.nodes)
+        return cut_at(tape, numbers)  # type: ignore[arg-type]
 
     def _close_manual_step(self) -> None:
         """Parameters were written to by hand since the last backward: that was a step without an optimizer."""
         place, own = self.recorder.written, self._by_hand
         self.recorder.written = None
-        if self._in_closure or self.steps_by_optimizer or not own.changed():
-            return
+        own.loss = self._last_loss, self._loss_tensor
+        if not own.anew and not self._in_closure and not self.steps_by_optimizer and own.changed():
+            self._close_step_by_hand(place, *own.loss)
+
+    def _close_step_by_hand(self, place: Place | None, loss: float, late: Tensor | None) -> None:
+        """late: the loss, where it lies in a device's memory."""
+        own = self._by_hand
         made: list[StepEvent] = self._events
         later: list[StepEvent] = []
         while made and isinstance(made[-1], ZeroGrad):  # it had the gradients still
@@ -798,15 +846,19 @@ class Observer:
         if own.optimizer is not None:
             next(record for record in self.setup.optimizers if record.by_hand).steps += 1
         self._events = later
-        self._write_row(self._row(self._last_loss, own.rate), self._loss_tensor)
+        self._write_row(self._row(loss, own.rate), late)
         self.steps += 1
         self._evaluated(self.recorder.retire())
 
     def _step_by_hand(self, place: Place | None) -> list[StepEvent]:
         """The step of an optimizer that does what the program did by hand; none where that follows no known rule."""
         own = self._by_hand
+        if own.failed and own.anew:
+            return []
         rule = own.rule() if not own.failed else None
         index = next((k for k, record in enumerate(self.setup.optimizers) if record.by_hand), None)
+        if rule is None and index is not None and not own.finite():  # whatever the rule, nothing is left of it
+            return [OptimizerStep(index, (own.rate,), place)]
         if rule is None:
             if index is None or self.setup.optimizers[index].steps < MIN_RECORD_STEPS:
                 self._not_understood(place)
@@ -828,7 +880,7 @@ class Observer:
                     self.setup.initial.add(tensor, leaf.value)
                 leaf.value, leaf.parameter, leaf.source = tensor, True, None
         own.loose.clear()
-        held = [tensor for number, tensor in enumerate(own.parameters) if number not in rule.missed]
+        held = [tensor for number, tensor in enumerate(own.held or own.parameters) if number not in rule.missed]
         own.optimizer = torch.optim.SGD(held, lr=rule.rate)
         groups = [{k: v for k, v in group.items() if k != "params"} for group in own.optimizer.param_groups]
         self.setup.optimizers.append(OptimizerRecord(own.optimizer, "SGD", groups, held, place, by_hand=True))
@@ -1481,6 +1533,10 @@ class Observer:
 
     def _finish_tapes(self) -> None:
         self._close_manual_step()
+        if self._by_hand.anew:  # what the last loss was followed by made parameters that no loss was computed from
+            self._by_hand.failed = True
+            self._close_step_by_hand(None, *self._by_hand.loss)
+            self._by_hand.keep_last()
         self._evaluated(self.recorder.retire())
         self._evaluated(self.recorder.retire())
         self._pass_values.flush()

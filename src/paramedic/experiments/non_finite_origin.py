@@ -56,10 +56,13 @@ class NonFiniteOrigin(Check):
 
     reason = "R37"
     name = "non-finite-origin"
+    needs = ("trace",)  # losses alone say that there is one
     cost = "replay"
     at_once = True
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        if not case.trace.steps() and not case.setup.backwards():
+            raise NotChecked("no training was observed")
         failed = _failure(case)
         if failed is None and not became_non_finite(case):
             raise NotApplicable("loss and weights stayed finite")

@@ -263,7 +263,7 @@ class Tail:
 
     outputs: the tensors that the last layers gave. operations: those that depend on them. root: the loss, or one
     term of it: then ``factor`` is its weight. twins: outputs (by position) of one network on several inputs of a pair or
-    triplet: a network that knows nothing gives the same for all of them.
+    triplet: a network that knows nothing gives the same for all of them. makers: by position, the id of the layer.
     """
 
     outputs: list[Tensor]
@@ -274,6 +274,7 @@ class Tail:
     change: Intervention
     factor: Tensor | None = None
     twins: tuple[int, ...] = ()
+    makers: tuple[int | None, ...] = ()
 
     def loss(self, outputs: Sequence[Tensor]) -> Tensor:
         """The loss with other outputs, each of its recorded shape."""
@@ -314,14 +315,15 @@ def tail_to(log: Operations, probe: Probe, node: Any = None) -> Tail | None:
     size = probe.replace.get(numbers[0], probe.tape.leaves[numbers[0]].value).shape[0] if numbers else 0
     if id(log.root) not in known:
         return None
-    return Tail(outputs, kept, log.root, target, size, probe.change, twins=_twins(log, probe.tape, outputs))
+    by_output = {id(item): id(module) for _, module, result in log.module_outputs for item in tensors_of(result)}
+    makers = tuple(by_output.get(id(item)) for item in outputs)
+    twins = _twins(makers, probe.tape, outputs)
+    return Tail(outputs, kept, log.root, target, size, probe.change, twins=twins, makers=makers)
 
 
-def _twins(log: Operations, tape: Tape, outputs: list[Tensor]) -> tuple[int, ...]:
+def _twins(makers: tuple[int | None, ...], tape: Tape, outputs: list[Tensor]) -> tuple[int, ...]:
     """The positions of the outputs that one layer gave, where a network is called on the members of pairs."""
-    makers = {id(item): id(module) for _, module, result in log.module_outputs for item in tensors_of(result)}
-    owners = {makers.get(id(item)) for item in outputs}
-    alike = len(owners) == 1 and len({tuple(item.shape) for item in outputs}) == 1
+    alike = len(set(makers)) == 1 and len({tuple(item.shape) for item in outputs}) == 1
     return tuple(range(len(outputs))) if alike and len(outputs) == len(branches(tape)) > 1 else ()
 
 
@@ -421,20 +423,13 @@ def scale_from(tails: list[Tail]) -> Scale | None:
 
 def _minimise(tails: list[Tail], *, shared: bool) -> float:
     """Lowest mean loss over the tails with free outputs, or with outputs that all samples share."""
-    free = [_shared_start(tails, k) for k in range(len(tails[0].outputs))] if shared else []
-    for k in tails[0].twins[1:] if shared else ():
-        free[k] = free[0]
-    own = [] if shared else [[free_start(item) for item in tail.outputs] for tail in tails]
-    variables = list({id(item): item for item in free}.values()) if shared else [item for group in own for item in group]
+    free = _constants(tails) if shared else [[free_start(item) for item in tail.outputs] for tail in tails]
+    variables = list({id(item): item for group in free for item in group}.values())
 
     def mean_loss() -> Tensor:
         losses = []
-        for number, tail in enumerate(tails):
-            outputs = (
-                [v.expand(o.shape) for v, o in zip(free, tail.outputs, strict=True)]
-                if shared
-                else own[number]
-            )
+        for tail, own in zip(tails, free, strict=True):
+            outputs = [v.expand(o.shape) for v, o in zip(own, tail.outputs, strict=True)] if shared else own
             losses.append(tail.loss(outputs).sum())
         return torch.stack(losses).mean()
 
@@ -513,10 +508,31 @@ def free_start(output: Tensor) -> Tensor:
     return value.to(output.dtype).clone().requires_grad_()
 
 
-def _shared_start(tails: list[Tail], position: int) -> Tensor:
+def _constants(tails: list[Tail]) -> list[list[Tensor]]:
+    """By tail and output, the value that all samples of all tails share.
+
+    Where a layer is called once for each element of sequences of several lengths, its calls have one value.
+    """
+    first = tails[0]
+    if len({len(tail.outputs) for tail in tails}) == 1:
+        free = [_shared_start(first, k) for k in range(len(first.outputs))]
+        for k in first.twins[1:]:
+            free[k] = free[0]
+        return [free] * len(tails)
+    starts: dict[Any, Tensor] = {}
+    return [
+        [
+            starts.setdefault((maker, tuple(start.shape)), start)
+            for start, maker in zip((_shared_start(tail, k) for k in range(len(tail.outputs))), tail.makers, strict=True)
+        ]
+        for tail in tails
+    ]
+
+
+def _shared_start(tail: Tail, position: int) -> Tensor:
     """One output for all samples: mean over the dimensions that count samples (and positions of class targets)."""
-    output = tails[0].outputs[position]
-    dims = sample_dimensions(output, tails[0].target, tails[0].size)
+    output = tail.outputs[position]
+    dims = sample_dimensions(output, tail.target, tail.size)
     return free_start(free_start(output).detach().mean(dim=dims, keepdim=True) if dims else output)
 
 
