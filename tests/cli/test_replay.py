@@ -88,3 +88,47 @@ def test_a_report_says_how_to_repeat_a_proof(folder: Path) -> None:
     assert proof["experiment"] == "softmax-before-cross-entropy"
     text = " ".join(paramedic(folder, "report", run_of(folder).name).stdout.split())
     assert "paramedic replay RUN softmax-before-cross-entropy" in text
+
+
+DECAYED = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+y = torch.arange(240) % 3
+x = torch.randn(3, 6)[y] + 0.5 * torch.randn(240, 6)
+model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+scheduler = {scheduler}
+for epoch in range(24):
+    right = 0
+    for rows in torch.randperm(240).split(24):
+        logits = model(x[rows])
+        loss = nn.functional.cross_entropy(logits, y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        right += int((logits.argmax(1) == y[rows]).sum())
+    scheduler.step({value})
+"""
+ON = {
+    "scheduler-drives-rate-to-zero": ("torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.2)", "", "loss-on-at-rate-0.015"),
+    "scheduler-watches-wrong-direction": (
+        'torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="min", patience=0, factor=0.7)', "right / 240",
+        "train-on-at-rate-0.05",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check", list(ON))
+def test_training_on_at_another_rate_is_repeated_with_the_same_result(check: str, tmp_path: Path) -> None:
+    scheduler, value, experiment = ON[check]
+    (tmp_path / "train.py").write_text(DECAYED.format(scheduler=scheduler, value=value))
+    done = paramedic(tmp_path, "run", "--budget", "20", "--select", check, "train.py")
+    assert done.returncode == 1, done.stdout + done.stderr
+    run = run_of(tmp_path).name
+    assert experiment in [item["name"] for item in Trace(run_of(tmp_path) / "trace.sqlite").meta("experiments")]
+    repeated = paramedic(tmp_path, "replay", run, experiment)
+    assert repeated.returncode == 0, repeated.stderr
+    now, then = (line.split(maxsplit=1) for line in repeated.stdout.splitlines() if line.startswith(("now", "then")))
+    assert now[1] == then[1]

@@ -16,7 +16,17 @@ from paramedic.checks.finding import Proof
 from paramedic.checks.registry import check_classes
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Fact, Outcome, Trial, assess_mended, run
-from paramedic.experiments.going_on import TRAIN_ON, gone_on, resumed, shown
+from paramedic.experiments.going_on import (
+    AT_RATE,
+    LOSS_AT_RATE,
+    TRAIN_ON,
+    OneRate,
+    gone_on,
+    gone_on_at,
+    loss_going_on,
+    resumed,
+    shown,
+)
 from paramedic.experiments.interventions import LearningRate, Remedy, Together
 from paramedic.experiments.lab import Intervention
 from paramedic.experiments.ladder import pieces
@@ -89,8 +99,10 @@ def replay_experiment(
     and most programs do not run to their end this time.
     """
     try:
-        if name == TRAIN_ON:
-            return _trained_on(case, steps, probes)
+        if name.startswith(LOSS_AT_RATE):
+            return _loss_going_on(case, name, steps)
+        if name == TRAIN_ON or name.startswith(AT_RATE):
+            return _trained_on(case, name, steps, probes)
         if name.startswith(WIDER):
             return _wider(case, name, steps, probes, ended)
         facts, remedies = _parts(case, name)
@@ -114,11 +126,24 @@ def replay_experiment(
             "base": _thinned(losses[0]), "variant": _thinned(losses[1])}  # fmt: skip
 
 
-def _trained_on(case: Case, steps: int, probes: int | None) -> dict[str, Any]:
+def _trained_on(case: Case, name: str, steps: int, probes: int | None) -> dict[str, Any]:
     found = assess_mended(case, [], probes)
-    before, after = shown(found.ended), resumed(case, found, Intervention(), steps)
-    proof = gone_on(case.lab, found, before, after)
-    return {"name": TRAIN_ON, "changes": proof.changed, "steps": steps, **_numbers(proof), "base": [], "variant": []}
+    rate = None if name == TRAIN_ON else float(name.removeprefix(AT_RATE))
+    before = shown(found.ended)
+    after = resumed(case, found, Intervention() if rate is None else OneRate(rate), steps)
+    if rate is None:
+        proof = gone_on(case.lab, found, before, after)
+    else:
+        proof = gone_on_at(case.lab, found, rate, before, after, steps)
+    return {"name": name, "changes": proof.changed, "steps": steps, **_numbers(proof), "base": [], "variant": []}
+
+
+def _loss_going_on(case: Case, name: str, steps: int) -> dict[str, Any]:
+    with case.lab.at("final"):
+        before = case.lab.probe_loss()
+    proof, curves = loss_going_on(case.lab, float(name.removeprefix(LOSS_AT_RATE)), before, steps)
+    variant = _thinned(curves[0].losses)
+    return {"name": name, "changes": proof.changed, "steps": steps, **_numbers(proof), "base": [], "variant": variant}
 
 
 def _wider(case: Case, name: str, steps: int, probes: int | None, ended: float | None) -> dict[str, Any]:

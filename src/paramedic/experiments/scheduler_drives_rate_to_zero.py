@@ -11,7 +11,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.implementation.wiring import step_place
 from paramedic.checks.training.rates import learning_rates
-from paramedic.experiments.lab import Intervention, Lab
+from paramedic.experiments.going_on import loss_going_on, rounded
 from paramedic.trace.place import Place
 
 LOW = 0.01  # of the highest rate
@@ -20,21 +20,7 @@ LEAST_SHARE = 0.3
 RESUMED = 0.3  # of the highest rate: what the schedule would have had in the middle of its way
 LEAST_GAIN = 0.1  # of the initial loss, when training goes on at that rate
 UNLEARNED = 0.5  # of the initial loss is left: the verdict where nothing can be tried
-STEPS = 100
-SEEDS = 3
-
-
-class Constant(Intervention):
-    """Every step at one learning rate."""
-
-    rows = ("R36",)
-    changes = "kept the learning rate up"
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-
-    def lr(self, lr: float, optimizer: int) -> float:
-        return self.rate
+STEPS, LEAST_STEPS = 100, 20
 
 
 class SchedulerDrivesRateToZero(Check):
@@ -70,7 +56,8 @@ class SchedulerDrivesRateToZero(Check):
             if final > UNLEARNED * initial:
                 yield self._finding_of(case, rates, share, None)
             return
-        proof = _resumed(case.lab, RESUMED * float(rates.max()), final)
+        steps = min(STEPS, max(LEAST_STEPS, len(case.lab.setup.steps)))
+        proof, _ = loss_going_on(case.lab, rounded(RESUMED * float(rates.max())), final, steps)
         if (proof.before - proof.after) > LEAST_GAIN * abs(initial) and proof.interval[1] < 0:
             yield self._finding_of(case, rates, share, proof)
 
@@ -101,20 +88,6 @@ def low_share(rates: np.ndarray) -> float:  # type: ignore[type-arg]
     """Share of all steps that come after the maximum and have a rate below LOW of it."""
     after = np.arange(len(rates)) > rates.argmax()
     return float(np.mean(after & (rates < LOW * rates.max())))
-
-
-def _resumed(lab: Lab, rate: float, final: float) -> Proof:
-    results = []
-    for seed in range(1, SEEDS + 1):
-        steps = min(STEPS, max(20, len(lab.setup.steps)))
-        results.append(lab.train(Constant(rate), steps=steps, seed=seed, state="final").evaluated)
-        if lab.time_left() <= 0:
-            break
-    differences = sorted(value - final for value in results)
-    return Proof(
-        "training continued from the final weights at a constant learning rate", final, float(np.median(results)),
-        (differences[0], differences[-1]), len(results), "loss", "learning rate",
-    )
 
 
 def _place(case: Case) -> Place | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,8 +13,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.training.rates import learning_rates
 from paramedic.experiments.counterfactual import assess
-from paramedic.experiments.going_on import STEPS, further, resumed, shown
-from paramedic.experiments.lab import Intervention
+from paramedic.experiments.going_on import STEPS, OneRate, further, gone_on_at, resumed, rounded, shown
 from paramedic.experiments.wording import percent
 from paramedic.trace.setup import WatchedQuantity
 
@@ -23,19 +21,6 @@ LEAST_CALLS = 6  # of an exact test of Kendall's tau: five cannot reach P
 P = 0.01
 AGAINST = 0.6  # |tau| between the watched values and the training loss, of the wrong sign
 REDUCED = 0.5  # of its maximum is the least that a rate has fallen to
-
-
-class HighestRate(Intervention):
-    """Every step at one learning rate."""
-
-    rows = ("R36",)
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self.changes = f"learning rate {rate:.2g} kept up"
-
-    def lr(self, lr: float, optimizer: int) -> float:
-        return self.rate
 
 
 class SchedulerWatchesWrongDirection(Check):
@@ -66,17 +51,15 @@ class SchedulerWatchesWrongDirection(Check):
                 continue
             found = assess(case)
             steps = min(STEPS, found.total_steps)
-            before, after = shown(found.ended), resumed(case, found, HighestRate(float(rates.max())), steps)
+            rate = rounded(float(rates.max()))
+            before, after = shown(found.ended), resumed(case, found, OneRate(rate), steps)
             if further(before, after):
-                yield self._finding_of(record, tau, rates, before, after)
+                yield self._finding_of(record, tau, rates, gone_on_at(case.lab, found, rate, before, after, steps))
 
-    def _finding_of(
-        self, record: WatchedQuantity, tau: float, rates: np.ndarray, before: float, after: list[float]  # type: ignore[type-arg]
-    ) -> Finding:
+    def _finding_of(self, record: WatchedQuantity, tau: float, rates: np.ndarray, proof: Proof) -> Finding:  # type: ignore[type-arg]
         mode = record.mode
         other, moves = ("max", "rises") if mode == "min" else ("min", "falls")
-        differences = sorted(value - before for value in after)
-        reached = statistics.median(after)
+        before, reached = proof.before, proof.after
         return self.fault(
             f'ReduceLROnPlateau in mode "{mode}" is given a value that {moves} as the training loss falls '
             f"({record.values[0]:.3g} at first, {record.values[-1]:.3g} at last): it cut the learning rate from "
@@ -88,14 +71,11 @@ class SchedulerWatchesWrongDirection(Check):
                 Evidence("Kendall's tau of the watched value and the training loss", round(tau, 2),
                          "above 0" if mode == "min" else "below 0"),
                 Evidence("lowest over highest learning rate", float(rates.min() / rates.max()), f"above {REDUCED}"),
-                Evidence("u at the end of the run, and going on at the highest rate", [round(before, 4), round(reached, 4)],
+                Evidence("u at the end of the run, and going on at the highest rate", [before, reached],
                          "no fall", "u"),
             ),
             remedy=f'construct the scheduler with mode="{other}", or give it the validation loss',
-            proof=Proof(
-                "training continued from the final weights at the highest learning rate", round(before, 4),
-                round(reached, 4), (round(differences[0], 4), round(differences[-1], 4)), len(after), "u", "learning rate",
-            ),
+            proof=proof,
             gain=before - reached,
             explains=("R36", "R31", "R33", "R24", "R29", "R30", "R11", "R28"),
             exact=True,
