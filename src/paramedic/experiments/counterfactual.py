@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
-from paramedic.experiments import in_turn
+from paramedic.experiments import in_turn, own_floor
 from paramedic.experiments.fan_out import Job, outcomes
 from paramedic.experiments.interventions import (
     LEARNING_RATE_FACTORS,
@@ -193,7 +193,8 @@ class Diagnosis:
     own: u of the program's own last weights, by the mended loss. base: replays without a change (but with the facts
     mended), by seed. steps: their length; thin: they use one of so many parts of each batch. trials: all remedies that
     were tried, best last stage included. causes: the chosen ones, main cause first. untried: causes whose remedies
-    the budget did not reach. gauge: how progress is measured where networks are trained in turn, else None.
+    the budget did not reach. gauge: how progress is measured where networks are trained in turn, or the loss is computed from
+    derivatives of the network; else None.
     """
 
     scale: Scale
@@ -251,7 +252,7 @@ def diagnosis_of_any(case: Case) -> Diagnosis:
 
 def _of_one_loss(found: Diagnosis) -> Diagnosis:
     if found.gauge is not None:
-        raise NotApplicable(in_turn.NOT_TRIED)
+        raise NotApplicable(found.gauge.why_not_tried)
     return found
 
 
@@ -272,7 +273,9 @@ def proven(case: Case, name: str) -> Trial | None:
 
     Raises NotChecked where the remedies could not be tried.
     """
-    found = diagnosis_of_any(case) if name in in_turn.TRIED else diagnosis(case)
+    found = diagnosis_of_any(case)
+    if found.gauge is not None and name not in found.gauge.tried:
+        raise NotApplicable(found.gauge.why_not_tried)
     trial = found.cause(name)
     if trial is not None:
         return trial
@@ -307,14 +310,11 @@ def assess_mended(
         )
     repairs = [fact.remedy for fact in facts]
     if in_turn.trained_in_turn(_recorded(lab, Together(repairs))):
-        return _assess_in_turn(lab, facts, measured_by)
+        return _assess_with(lab, facts, in_turn.gauge, measured_by)
     if weighs_own_samples(lab.main_backward.tape):
         raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
     if lab.operations(0).derivatives():
-        raise NotApplicable(
-            "the loss is computed from derivatives of the network (autograd.grad): free outputs have none, so how far it "
-            "can fall is not known"
-        )
+        return _assess_with(lab, facts, own_floor.gauge, measured_by)
     loss = _loss_with(facts, measured_by)
     with lab.spending():
         if count is None:
@@ -330,11 +330,13 @@ def assess_mended(
     return Diagnosis(scale, probes, validation, start, ended, _steps_made(lab), facts, own=ended)
 
 
-def _assess_in_turn(lab: Lab, facts: list[Fact], measured_by: Remedy | None) -> Diagnosis:
-    """How far networks got that several optimizers train in turn by different losses."""
+def _assess_with(
+    lab: Lab, facts: list[Fact], measure: Callable[[Lab, int, Intervention], in_turn.Gauge], measured_by: Remedy | None
+) -> Diagnosis:
+    """How far networks got whose loss is no measure of that by itself."""
     with lab.spending():
         count = max(LEAST_PROBES, min(PROBES, int(PROBE_SECONDS / max(1e-4, lab.seconds_per_step / 3))))
-        gauge = in_turn.gauge(lab, count, _loss_with(facts, measured_by))
+        gauge = measure(lab, count, _loss_with(facts, measured_by))
         start, ended = (_outcome_at(lab, state, gauge.scale, gauge.probes, []) for state in ("initial", "final"))
     return Diagnosis(gauge.scale, gauge.probes, [], start, ended, _steps_made(lab), facts, own=ended, gauge=gauge)
 
@@ -472,11 +474,11 @@ def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]
 def _try_remedies(case: Case, found: Diagnosis) -> None:
     lab = case.lab
     hidden = hidden_by_others(case) if found.gauge is None else []
-    tried = all_remedies() if found.gauge is None else in_turn.remedies(lab)
+    tried = all_remedies() if found.gauge is None else found.gauge.remedies(lab)
     remedies = [remedy for remedy in (*hidden, *tried) if _worth_trying(lab, remedy, found.repairs)]
     clock = _Clock(lab, found)
     mended = Together(found.repairs)
-    first = len(remedies) if found.gauge is None else sum(not in_turn.comes_last(item) for item in remedies)
+    first = sum(not _comes_last(found, item) for item in remedies)
     seconds = clock.first / (first + 4)  # for one replay
     plan_replays(lab, found, seconds)
     if found.thin > 1:  # fewer rows at every step: how many updates the same rows are good for cannot be seen
@@ -668,11 +670,10 @@ def _first_stage(
     """
     trials: list[Trial] = []
     ordered = sorted(remedies, key=lambda item: item.parts * item.longer > 1)
-    if found.gauge is not None:
-        ordered.sort(key=in_turn.comes_last)
+    ordered.sort(key=lambda item: _comes_last(found, item))
     results = outcomes(lab, found, [Job(Together([*fixed, remedy]), 0, found.steps) for remedy in ordered])
     for remedy in ordered:
-        if found.gauge is not None and in_turn.comes_last(remedy) and any(trial.gain > GAIN for trial in trials):
+        if _comes_last(found, remedy) and any(trial.gain > GAIN for trial in trials):
             break
         if clock.first_is_over():
             if not any(trial.gain > GAIN for trial in trials):
@@ -689,6 +690,10 @@ def _first_stage(
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
     return [*trials, *_higher_rates(lab, found, trials, fixed, clock)]
+
+
+def _comes_last(found: Diagnosis, remedy: Remedy) -> bool:
+    return found.gauge is not None and found.gauge.in_turn and in_turn.comes_last(remedy)
 
 
 def _higher_rates(

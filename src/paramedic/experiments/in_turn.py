@@ -8,7 +8,7 @@ learns from stays the same while the other networks change.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -64,12 +64,20 @@ class OneLoss(Probe):
 
 @dataclass(frozen=True)
 class Gauge:
-    """What progress is measured by. of_samples: by what a generator makes; unmeasured: losses that have no measure."""
+    """What progress is measured by. of_samples: by what a generator makes; unmeasured: losses that have no measure.
+
+    in_turn: several networks are trained in turn; else the loss has no scale of its own (``own_floor``). tried: the causes
+    whose remedies are tried, and ``remedies`` gives; why_not_tried: why no others are.
+    """
 
     probes: list[Probe]
     scale: Scale
     of_samples: bool
     unmeasured: int = 0
+    in_turn: bool = True
+    tried: frozenset[str] = TRIED
+    why_not_tried: str = NOT_TRIED
+    remedies: Callable[[Lab], list[Remedy]] = field(default_factory=lambda: remedies)
 
 
 def trained_in_turn(steps: Iterable[Sequence[StepEvent]]) -> bool:
