@@ -778,7 +778,8 @@ class Observer:
         if tape is not None and not own.failed and self.window_open:
             loose = self.recorder.loose_leaves(tape)
             leaves = graph_leaves(root) if loose else []
-            if own.optimizer is None and (made_anew(tape, [leaf for leaf, _ in (*own.loose, *loose)]) or own.replaced_by(leaves)):
+            anew = own.optimizer is None and made_anew(tape, [leaf for leaf, _ in (*own.loose, *loose)])
+            if anew or own.optimizer is None and own.replaced_by(leaves):
                 return self._begin_anew(tape, root)
             own.loose.extend(loose)
             own.begins(unique([*leaves, *_parameters_of(tape), *(tensor for _, tensor in loose)]))

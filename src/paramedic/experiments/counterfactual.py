@@ -758,8 +758,9 @@ def _jointly(
 ) -> list[Trial]:
     """Causes each of which hides the other: none of them helps alone.
 
-    All narrow remedies are applied at once, with each of the learning rates; from the best, whatever is not needed is
-    taken away again, broadest first (delta debugging). Each one that is left is then proven beside the others.
+    All remedies of one cause are applied at once (every kind of regularization off), and all narrow ones with each of the
+    learning rates; from the first that gets nearly as far as the best, whatever is not needed is taken away again, broadest
+    first (delta debugging). Each one that is left is then proven beside the others.
     """
     narrow = [item for item in remedies if item.order <= NARROW and item.longer == 1]
     rates: list[Remedy] = [item for item in remedies if isinstance(item, LearningRate)]
@@ -777,7 +778,9 @@ def _jointly(
             return -math.inf
         return min(known(base[0].train), ended.train) - known(reached.train)
 
-    tried = [(gain([*narrow, *rate]), [*narrow, *rate]) for rate in ([], *([item] for item in rates))]
+    alike = [[item for item in narrow if item.cause == cause] for cause in dict.fromkeys(item.cause for item in narrow)]
+    sets = [*(parts for parts in alike if len(parts) > 1), narrow, *([*narrow, item] for item in rates)]
+    tried = [(gain(parts), parts) for parts in sets]
     best = max(value for value, _ in tried)
     if best <= GAIN:
         return []

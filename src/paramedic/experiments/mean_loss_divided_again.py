@@ -30,8 +30,8 @@ class MeanLossDividedAgain(Check):
     Why it matters: gradients are as many times smaller as a batch has rows: a learning rate that suits a mean is too low,
         and the loss at the start, which should be chance (2.30 for ten classes), is near zero.
     Fix: leave the division out.
-    Not a fault when: the optimizer rescales its gradients, as Adam does: then only the printed losses are too small, and this is
-        a note.
+    Not a fault when: the optimizer rescales its gradients, as Adam does: then only the printed losses are too small, and this
+        is a note.
     References: the article's reason 17.
     """
 
@@ -73,6 +73,7 @@ class MeanLossDividedAgain(Check):
             gain=None if proof is None else proof.gain,
             explains=("R36", "R31", "R33", "R24", "R28", "R34", "R29", "R11", "R35", "S5", "R27", "S1", "S6", "R16"),
             exact=True,
+            extra={"same_change": ("learning-rate-too-low",)},
         )
 
 

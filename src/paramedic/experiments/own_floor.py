@@ -8,6 +8,7 @@ that progress is measured on.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -26,7 +27,7 @@ from paramedic.experiments.interventions import (
 )
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.operations import Operations
-from paramedic.experiments.progress import Probe, Scale, loss_of, measuring, train_probes
+from paramedic.experiments.progress import Probe, Scale, loss_of, train_probes
 
 BATCHES = 4  # that progress is measured on
 STEPS = 200  # of the network itself, from its first weights and from its last ones
@@ -46,8 +47,10 @@ def gauge(lab: Lab, count: int, change: Intervention) -> Gauge:
     if lab.budget <= 0:
         raise NotChecked("experiments are off: how far a loss of derivatives can fall is measured by training on a few batches")
     probes = train_probes(lab, min(count, BATCHES), change)
+    for probe in probes:
+        probe.derivatives = True
     steps = 2 * len(RATES) * STEPS + CONSTANT_STEPS
-    if steps * len(probes) * lab.seconds_per_step > SHARE * lab.budget:
+    if steps * _seconds(lab, probes) > SHARE * lab.budget:
         raise NotChecked(f"budget: {steps} steps to see how far this loss can fall")
     with lab.at("final"):
         reached = [loss_of(lab, probes)]
@@ -59,7 +62,8 @@ def gauge(lab: Lab, count: int, change: Intervention) -> Gauge:
     minimum = min((value for value in reached if math.isfinite(value)), default=math.inf)
     if not constant - minimum > LEAST_RANGE * abs(constant):
         raise NotChecked("the loss is computed from derivatives of the network, and training on a few batches hardly lowers it")
-    return Gauge(probes, Scale(minimum, constant), False, in_turn=False, tried=TRIED, why_not_tried=NOT_TRIED, remedies=remedies)
+    scale = Scale(minimum, constant)
+    return Gauge(probes, scale, False, in_turn=False, tried=TRIED, why_not_tried=NOT_TRIED, remedies=remedies)
 
 
 def remedies(lab: Lab) -> list[Remedy]:
@@ -69,12 +73,22 @@ def remedies(lab: Lab) -> list[Remedy]:
 
 
 def _mean_loss(probes: Sequence[Probe]) -> Tensor:
-    return torch.stack([probe.change.loss(probe.tape.loss(modes=False, **probe.options())).sum() for probe in probes]).mean()
+    """In the modes in which the program trains: a network may ask for a differentiable derivative in training alone."""
+    return torch.stack([probe.change.loss(probe.tape.loss(**probe.options())).sum() for probe in probes]).mean()
+
+
+def _seconds(lab: Lab, probes: Sequence[Probe]) -> float:
+    """Of processor time for one step; the first one is slower than any other."""
+    with lab.at("initial"), torch.enable_grad():
+        for _ in range(2):
+            started = time.thread_time()
+            _mean_loss(probes).backward()
+    return time.thread_time() - started
 
 
 def _trained(lab: Lab, probes: Sequence[Probe], state: str, rate: float) -> float:
     """The lowest loss on the way of a training on the probes."""
-    with lab.at(state), measuring(lab, probes[0].tape), torch.enable_grad():
+    with lab.at(state), torch.enable_grad():
         parameters = [item for item in lab.parameters() if item.requires_grad]
         return _lowest(lambda: _mean_loss(probes), parameters, rate, STEPS)
 
@@ -95,8 +109,8 @@ def _lowest(loss: Callable[[], Tensor], variables: list[Tensor], rate: float, st
 
 def _of_a_constant(lab: Lab, probes: Sequence[Probe]) -> float:
     """The loss of the best network whose last layers give the same for every input; infinite where these are not found."""
-    with lab.at("initial"), measuring(lab, probes[0].tape), torch.enable_grad():
-        last = _last_layers(lab.log(probes[0].tape, modes=False, **probes[0].options()))
+    with lab.at("initial"), torch.enable_grad():
+        last = _last_layers(lab.log(probes[0].tape, **probes[0].options()))
         if not last:
             return math.inf
         values: dict[int, Tensor] = {

@@ -56,19 +56,22 @@ class Scale:
 class Probe:
     """One batch whose loss is measured: a tape and the values that take the place of its leaves.
 
-    change: what makes the loss another one than the program's, where that is wrong.
+    change: what makes the loss another one than the program's, where that is wrong. derivatives: the loss is computed from
+    derivatives of the network, which need gradients.
     """
 
     tape: Tape
     replace: dict[int, Tensor] = field(default_factory=dict)
     change: Intervention = field(default_factory=Intervention)
+    derivatives: bool = False
 
     def options(self) -> dict[str, Any]:
         """For ``Tape.run``; the values of another batch take the place of those that a change puts there."""
         return merged_options((self.change.tape_options(self.tape), {"replace": self.replace}))
 
     def loss(self) -> float:
-        return float(self.change.loss(self.tape.loss(modes=False, **self.options())))
+        with torch.set_grad_enabled(self.derivatives or torch.is_grad_enabled()):
+            return float(self.change.loss(self.tape.loss(modes=False, **self.options())).detach())
 
 
 def main_tapes(lab: Lab) -> list[Tape]:

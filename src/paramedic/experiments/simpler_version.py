@@ -16,6 +16,7 @@ from paramedic.experiments.cannot_overfit_tiny_set import UNLEARNED
 from paramedic.experiments.counterfactual import SEEDS, Diagnosis, diagnosis, known_fault, run
 from paramedic.experiments.lab import Intervention, Lab
 from paramedic.experiments.loss_components import OneTerm, breakdown, own_scales, shares
+from paramedic.experiments.operations import loss_calls
 from paramedic.experiments.progress import (
     U_LIMIT,
     Probe,
@@ -94,6 +95,66 @@ def _labels(lab: Lab, tape: Tape) -> Tensor | None:
     return value
 
 
+class OneColumn(Simpler):
+    """One column of a target of several, the others made constant: whatever reads those is right at once."""
+
+    rows = ("R16",)
+
+    def start(self, lab: Lab) -> bool:
+        self.lab, tapes = lab, main_tapes(lab)
+        targets = [value for tape in tapes if (value := _columns(lab, tape)) is not None]
+        if not targets or len({item.shape[1] for item in targets}) != 1:
+            return False
+        self.means = torch.cat(targets).mean(0)
+        column = _best_read(lab, tapes)
+        if column is None:
+            return False
+        self.column = column
+        self.changes = f"column {column} of the target"
+        self.probes = [Probe(tape, penalties(tape) | self._alone(tape)) for tape in spread(tapes, PROBES)]
+        self.scale = scale_of(lab, self.probes)
+        return self.scale is not None
+
+    def _alone(self, tape: Tape) -> dict[int, Tensor]:
+        value = _columns(self.lab, tape)
+        if value is None:
+            return {}
+        changed = self.means.expand_as(value).clone()
+        changed[:, self.column] = value[:, self.column]
+        return {target_number(self.lab, tape): changed}  # type: ignore[dict-item]
+
+    def tape_options(self, tape: Tape) -> dict[str, Any]:
+        return {"replace": self._alone(tape)}
+
+    def u(self, lab: Lab) -> float:
+        assert self.scale is not None
+        return self.scale.u(loss_of(lab, self.probes))
+
+
+def _columns(lab: Lab, tape: Tape) -> Tensor | None:
+    """The target where it has several columns of numbers."""
+    number = target_number(lab, tape)
+    value = tape.leaves[number].value if number is not None and number in tape.leaves else None
+    if value is None or not value.is_floating_point() or value.dim() != 2 or value.shape[1] < 2:
+        return None
+    return value
+
+
+def _best_read(lab: Lab, tapes: Sequence[Tape]) -> int | None:
+    """The column of the target that the last weights read best."""
+    pairs = []
+    with lab.at("final"):
+        for probe in (Probe(tape) for tape in spread(tapes, PROBES)):
+            calls = loss_calls(lab.log(probe.tape, modes=False, **probe.options()))
+            if len(calls) != 1 or calls[0].target is None or calls[0].input.shape != calls[0].target.shape:
+                return None
+            pairs.append((calls[0].input.detach(), calls[0].target.detach()))
+    given, wanted = (torch.cat(parts).double() for parts in zip(*pairs, strict=True))
+    given, wanted = given - given.mean(0), wanted - wanted.mean(0)
+    agreement = (given * wanted).sum(0) / (given.norm(dim=0) * wanted.norm(dim=0)).clamp(min=1e-12)
+    return int(agreement.argmax())
+
+
 class OneTermAlone(Simpler):
     """One term of a loss of several, the others without a gradient."""
 
@@ -113,7 +174,8 @@ class OneTermAlone(Simpler):
         self.scale = scales[self.number].scale if scales else None
         if component.penalty or self.scale is None:
             return False
-        self.changes = f"{component.name} alone"
+        same = [item.name for item in taken.components].count(component.name) > 1  # two terms of one line
+        self.changes = f"{component.name} alone" if not same else f"term {self.number + 1}, {component.name}, alone"
         self.only = OneTerm(taken, component)
         return True
 
@@ -130,8 +192,8 @@ class SolvesSimplerVersion(Check):
     """The program fails on the whole problem; whether it solves a simpler version narrows the search.
 
     What it measures: how much is learned (0 % = chance, 100 % = perfect) after the recorded steps with the rows of two
-        classes alone, or with one term of the loss alone, and with everything, on three seeds, where the run failed and
-        no cause is known.
+        classes alone, with one column of the target alone, or with one term of the loss alone, and with everything, on three
+        seeds, where the run failed and no cause is known.
     Why it matters: what solves a part is not broken altogether; what does not even solve a part has a defect elsewhere.
     Fix: start from the version that works, and add classes, heads or terms until it fails.
     Not a fault when: ever: this is a statement, no cause.
@@ -152,9 +214,9 @@ class SolvesSimplerVersion(Check):
             raise NotApplicable("the cause is known")
         if not found.base or lab.time_left() <= 0:
             raise NotChecked(found.not_tried or f"budget of {lab.budget:g} s used up")
-        versions = [item for item in (TwoClasses(), OneTermAlone(0), OneTermAlone(1)) if item.start(lab)]
+        versions = [item for item in (TwoClasses(), OneColumn(), OneTermAlone(0), OneTermAlone(1)) if item.start(lab)]
         if not versions:
-            raise NotApplicable("there are fewer than three classes, and the loss is a single term")
+            raise NotApplicable("there are fewer than three classes, the target is one column, and the loss is a single term")
         whole = self._whole(lab, found)
         results = {item.changes: self._version(lab, found, item) for item in versions}
         best = min(results, key=lambda name: statistics.median(results[name]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import nn
 
@@ -58,17 +58,25 @@ class TooMuchRegularization(CauseByExperiment):
         yield from super().examine(case)
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
-        amount, place = _amount(case, trial)
+        together = [item for item in found.causes if item.remedy.cause == self.name]
+        amounts, places = zip(*(_amount(case, item) for item in together), strict=True)
+        changes = [item.remedy.changes for item in together]
+        are = "is too much" if len(together) == 1 else "are too much together"
         return Cause(
-            f"{amount} is too much: {at_first(found, trial)}, on training batches, and "
-            f"{percent(trial.after())} after {found.steps} steps with {trial.remedy.changes}",
-            place,
-            trial.remedy.remedy,
+            f"{listed(amounts)} {are}: {at_first(found, trial)}, on training batches, and "
+            f"{percent(trial.after())} after {found.steps} steps with {listed(changes)}",
+            next((place for place in places if place is not None), None),
+            " and ".join(dict.fromkeys(item.remedy.remedy for item in together)),
             (
                 Evidence("u on validation batches, unchanged", _rounded(trial.base[0].validation), "", "u"),
                 Evidence("u on validation batches, changed", _rounded(trial.outcomes[0].validation), "", "u"),
             ),
         )
+
+
+def listed(items: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join([*([", ".join(items[:-1])] if len(items) > 1 else []), items[-1]])
 
 
 def _rounded(value: float) -> float | None:

@@ -1,1 +1,0 @@
-"""Which language a word is in: recurrent network with random letters in the words, dropout and weight decay."""
