@@ -34,3 +34,27 @@ def test_targets_far_from_zero_are_a_note(tmp_path: Path) -> None:
 
 def test_an_ordinary_start_is_silent(tmp_path: Path) -> None:
     assert findings(observe(lambda: _regression(0.0), tmp_path, budget=20), NAME) == []
+
+
+def _classes(times: float) -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(128, 4), torch.arange(128) % 5
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 5))
+    with torch.no_grad():
+        model[2].weight *= times
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(20):
+        rows = torch.randperm(128)[:32]
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def test_a_network_that_is_sure_at_once_is_a_note(tmp_path: Path) -> None:
+    (found,) = findings(observe(lambda: _classes(60.0), tmp_path, budget=20), NAME)
+    assert found.level == "note" and "outputs of zero would lose 1.609" in found.summary  # ln 5
+
+
+def test_classes_at_chance_are_silent(tmp_path: Path) -> None:
+    assert findings(observe(lambda: _classes(1.0), tmp_path, budget=20), NAME) == []
