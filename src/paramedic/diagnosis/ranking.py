@@ -97,7 +97,7 @@ def is_symptom(finding: Finding) -> bool:
 
 
 def _explains(cause: Finding, finding: Finding) -> bool:
-    if finding.check in cause.extra.get("same_change", ()):
+    if finding.check in cause.extra.get("in_place_of", ()):
         return True  # proven by the same change, which repairs what the cause does
     if finding.extra.get("cause") is not None and finding.level == "fault":
         return False  # proven beside the better causes, with these mended

@@ -73,7 +73,7 @@ class MeanLossDividedAgain(Check):
             gain=None if proof is None else proof.gain,
             explains=("R36", "R31", "R33", "R24", "R28", "R34", "R29", "R11", "R35", "S5", "R27", "S1", "S6", "R16"),
             exact=True,
-            extra={"same_change": ("learning-rate-too-low",)},
+            extra={"in_place_of": ("learning-rate-too-low",)},
         )
 
 

@@ -66,12 +66,14 @@ class NetworkTooSmall(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found, lab = diagnosis(case), case.lab
-        if found.ended.train < UNLEARNED or found.causes or confounding(case.findings):
+        rivals = [item.remedy for item in found.causes]
+        if found.ended.train < UNLEARNED or confounding(case.findings) or not all(item.generic for item in rivals):
             return
         with lab.spending():
-            wider = wider_trial(lab, found)
+            wider = wider_trial(lab, found, rivals)
         if wider is not None:
-            yield self._wider(case, wider)
+            yield self._wider(case, wider, tuple(item.cause for item in rivals))
+        if wider is not None or rivals:
             return
         remedy = KnownGoodModel()
         problem = remedy.why_not(lab)
@@ -129,7 +131,8 @@ class NetworkTooSmall(Check):
             explains=(*SYMPTOMS, "R25"),
         )
 
-    def _wider(self, case: Case, trial: Trial) -> Finding:
+    def _wider(self, case: Case, trial: Trial, rivals: tuple[str, ...]) -> Finding:
+        """rivals: checks whose causes were proven by remedies that take any network further, this one less far."""
         remedy = trial.remedy
         assert isinstance(remedy, WiderCopy) and trial.ended is not None
         number, record = remedy.number, remedy.record
@@ -147,6 +150,7 @@ class NetworkTooSmall(Check):
             proof=trial.proof(),
             gain=trial.gain,
             explains=(*SYMPTOMS, "R25"),
+            extra={"in_place_of": rivals},
         )
 
 

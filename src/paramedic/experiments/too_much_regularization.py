@@ -22,6 +22,7 @@ from paramedic.experiments.progress import penalties
 from paramedic.experiments.wording import (
     SYMPTOMS,
     at_first,
+    learned,
     main_optimizer,
     model_place,
     module_place,
@@ -61,9 +62,11 @@ class TooMuchRegularization(CauseByExperiment):
         together = [item for item in found.causes if item.remedy.cause == self.name]
         amounts, places = zip(*(_amount(case, item) for item in together), strict=True)
         changes = [item.remedy.changes for item in together]
-        are = "is too much" if len(together) == 1 else "are too much together"
+        are, first = "is too much", at_first(found, trial)
+        if len(together) > 1:
+            are, first = "are too much together", f"{learned(trial.before())} is learned with any one of them left"
         return Cause(
-            f"{listed(amounts)} {are}: {at_first(found, trial)}, on training batches, and "
+            f"{listed(amounts)} {are}: {first}, on training batches, and "
             f"{percent(trial.after())} after {found.steps} steps with {listed(changes)}",
             next((place for place in places if place is not None), None),
             " and ".join(dict.fromkeys(item.remedy.remedy for item in together)),

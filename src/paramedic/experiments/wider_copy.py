@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.check import NotChecked
-from paramedic.experiments.counterfactual import SEEDS, Diagnosis, Outcome, Trial, outcome, run
-from paramedic.experiments.interventions import Remedy
+from paramedic.experiments.counterfactual import GAIN, SEEDS, Diagnosis, Outcome, Trial, outcome, run
+from paramedic.experiments.interventions import Remedy, Together
 from paramedic.experiments.lab import Curve, Intervention, Lab, Repeatable, row_constants
 from paramedic.experiments.progress import Probe, main_tapes, penalties, scale_of, spread
 from paramedic.measurements.data.hashing import row_hashes
@@ -24,6 +24,7 @@ from paramedic.trace.tape import Tape, tensors_of
 
 SMALL = 8  # numbers above it are no bottleneck by themselves (a guess, 2026-11-26; the bottlenecks of programs/ are 1 to 4)
 WIDER, LEAST_WIDE = 4, 16  # times as large, and at least so large
+SMALL_FACTOR, FACTOR_WIDER = 0.5, 16  # a factor of widths below this (MobileNet has 0.25 to 2), times so much, at most 1
 HELD_OUT = 4  # one of so many recorded steps, the last ones, is not trained on but measured
 SEEN = 0.2  # of the held-out rows: more of them among the trained ones, and nothing is held out
 MOST_STEPS = 2000
@@ -34,19 +35,24 @@ PREFIX = "wider-copy-"
 
 @dataclass(frozen=True)
 class Number:
-    """A small number in the constructor's arguments: of the argument itself, or of what it holds (a configuration)."""
+    """A small number in the constructor's arguments: of the argument itself, or of what it holds (a configuration).
+
+    A whole one counts units, factors, heads or layers; a fraction may be a factor of all widths.
+    """
 
     argument: str
     key: str | None
-    value: int
+    value: float
 
     @property
     def name(self) -> str:
         return self.argument if self.key is None else f"{self.argument}.{self.key}"
 
     @property
-    def wide(self) -> int:
-        return max(WIDER * self.value, LEAST_WIDE)
+    def wide(self) -> float:
+        if isinstance(self.value, int):
+            return max(WIDER * self.value, LEAST_WIDE)
+        return min(1.0, FACTOR_WIDER * self.value)
 
     def enlarged(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         changed = dict(arguments)
@@ -66,9 +72,13 @@ def numbers(arguments: Mapping[str, Any]) -> list[Number]:
     found = []
     for name, value in arguments.items():
         held = value if isinstance(value, dict) else getattr(value, "__dict__", {}) if not callable(value) else {}
-        pairs = [(None, value)] if isinstance(value, int) else list(held.items())
-        found += [Number(name, key, item) for key, item in pairs if type(item) is int and 1 <= item <= SMALL]
+        pairs = [(None, value)] if isinstance(value, int | float) else list(held.items())
+        found += [Number(name, key, item) for key, item in pairs if _is_small(item)]
     return sorted(found, key=lambda item: item.value)
+
+
+def _is_small(item: Any) -> bool:
+    return type(item) is int and 1 <= item <= SMALL or type(item) is float and 0 < item < SMALL_FACTOR
 
 
 class WiderCopy(Remedy):
@@ -144,6 +154,13 @@ class AsItIs(Intervention):
         return trained_on(recorded)
 
 
+class OnAPart(Together):
+    """Remedies on the same part of the recorded steps."""
+
+    def steps(self, lab: Lab, recorded: list[list[StepEvent]]) -> list[list[StepEvent]]:
+        return trained_on(super().steps(lab, recorded))
+
+
 def trained_on(recorded: list[list[StepEvent]]) -> list[list[StepEvent]]:
     return recorded[: len(recorded) - len(recorded) // HELD_OUT]
 
@@ -166,9 +183,12 @@ def _outputs(lab: Lab, tape: Tape, module: nn.Module) -> list[tuple[int, ...]]:
     return shapes
 
 
-def wider_trial(lab: Lab, found: Diagnosis) -> Trial | None:
+def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Trial | None:
     """The wider copy that learns more of batches that it has not seen than the program's network has learned of the same
     batches, which it was trained on: on all seeds. None where there is none, or no batch that can be held out.
+
+    rivals: remedies that help as well; then also None where the wider copy does not get much further than the network does
+    with them.
     """
     record = lab.setup.models[0] if lab.setup.models else None
     if record is None or record.owner is not None or not record.arguments:
@@ -193,6 +213,8 @@ def wider_trial(lab: Lab, found: Diagnosis) -> Trial | None:
         best.outcomes.append(run(lab, held, best.remedy, seed, steps))
     held.steps = steps
     if not best.helps():
+        return None
+    if rivals and run(lab, held, OnAPart(rivals), 0, steps).train - best.after() <= GAIN:
         return None
     lab.repeatable.append(Repeatable(best.proof(), steps, len(found.probes), held.ended.train))
     return best

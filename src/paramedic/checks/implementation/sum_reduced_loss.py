@@ -62,7 +62,7 @@ class SumReducedLoss(Check):
                 gain=proof.gain,
                 explains=("R36", "R35", "R37", "R33", "R31", "R28", "R24", "R34", "R29", "R30", "R12", "S5"),
                 exact=True,
-                extra={"same_change": ("learning-rate-too-high",)},
+                extra={"in_place_of": ("learning-rate-too-high",)},
             )
             return
         raise NotApplicable("no loss is a sum over the batch")
