@@ -139,3 +139,19 @@ def test_a_derivative_without_a_graph_is_a_constant(tmp_path: Path) -> None:
     case = observe(adversarial, tmp_path)
     tape = case.setup.backwards()[-1].tape
     assert tape is not None and all(node.name != DERIVATIVE for node in tape.nodes)
+
+
+def test_the_last_bias_of_an_energy_needs_no_gradient(tmp_path: Path) -> None:
+    def forces() -> None:
+        torch.manual_seed(0)
+        energy = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1))
+        optimizer = torch.optim.Adam(energy.parameters(), lr=1e-2)
+        for _ in range(8):
+            place = torch.rand(32, 2).requires_grad_()
+            force = -torch.autograd.grad(energy(place).sum(), place, create_graph=True)[0]
+            loss = (force + 2 * place.detach()).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert findings(observe(forces, tmp_path), "parameters-not-reached") == []

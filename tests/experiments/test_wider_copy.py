@@ -97,3 +97,9 @@ def test_numbers_of_classes_and_features_are_none_of_the_width(tmp_path: Path) -
     assert record.arguments == {"features": 6, "width": 2, "classes": 3}
     reasons = {item.name: WiderCopy(record, item).why_not(case.lab) for item in numbers(record.arguments)}
     assert {name for name, reason in reasons.items() if reason is None} == {"width"}
+
+
+def test_a_factor_of_all_widths_is_a_number_too() -> None:
+    (found,) = numbers({"width_mult": 0.03, "classes": 12, "slope": 0.9, "activation": torch.relu})
+    assert (found.name, found.value) == ("width_mult", 0.03) and found.wide == pytest.approx(0.48)
+    assert numbers({"width_mult": 0.4})[0].wide == 1.0

@@ -6,8 +6,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 torch.manual_seed(2)
-table = torch.tensor(StandardScaler().fit_transform(load_wine().data), dtype=torch.float32)
-table = table[torch.randperm(len(table))]
+wines = load_wine().data[torch.randperm(178).numpy()]
+table = torch.tensor(StandardScaler().fit(wines[:128]).transform(wines), dtype=torch.float32)
 places = torch.randperm(5 * len(table)).reshape(-1, 5) / (5 * len(table) / 12**0.5) - 3**0.5
 inputs, target = table[:, :12], table[:, 12:]
 train, test = slice(0, 128), slice(128, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -50,7 +51,7 @@ class MeanLossDividedAgain(Check):
         rows, call = found
         proof = _with_larger_steps(case, max(rows))
         free = lab.free_output()
-        chance = math.nan if free is None else free.constant * max(rows)
+        chance = math.nan if free is None else free.constant * statistics.harmonic_mean(rows)
         sizes = " and ".join(f"{size}" for size in sorted(set(rows)))
         told = "" if math.isnan(chance) else f": the first loss is {lab.main_backward.loss:.3g}, and chance is {chance:.3g}"
         text = f"{call.name} is a mean over {sizes} rows, and is divided by {sizes} once more{told}"
@@ -82,7 +83,7 @@ def _divided(lab: Lab) -> tuple[list[int], LossCall] | None:
     rows: list[int] = []
     first: LossCall | None = None
     for index in range(min(LOOKED_AT, len(lab.backwards))):
-        calls = [call for call in lab.loss_calls(index) if not call.by_hand and call.operation.outputs[0].numel() == 1]
+        calls = [call for call in lab.loss_calls(index) if not call.by_hand and _is_mean(call)]
         root = lab.operations(index).root
         if len(calls) != 1 or root is None or not calls[0].input.dim():
             return None
@@ -93,6 +94,11 @@ def _divided(lab: Lab) -> tuple[list[int], LossCall] | None:
         first = first or calls[0]
     taken_together = accumulated(lab) in rows  # a mean over the batches of one step
     return (rows, first) if first is not None and not taken_together else None
+
+
+def _is_mean(call: LossCall) -> bool:
+    given = (*call.operation.args, *call.operation.kwargs.values())
+    return call.operation.outputs[0].numel() == 1 and not any(isinstance(item, str) and item != "mean" for item in given)
 
 
 def _with_larger_steps(case: Case, rows: int) -> Trial | None:

@@ -30,7 +30,7 @@ from paramedic.experiments.operations import Operations
 from paramedic.experiments.progress import Probe, Scale, loss_of, train_probes
 
 BATCHES = 4  # that progress is measured on
-STEPS = 200  # of the network itself, from its first weights and from its last ones
+STEPS = 200  # of the network itself, from its first weights, its last ones, and standard ones where the first are not
 RATES = (1e-2, 1e-3)  # of Adam: METHODS row 27, whose ladder begins so
 CONSTANT_STEPS, CONSTANT_RATE = 100, 0.1
 SHARE = 0.25  # of the budget, for both ends of the scale; with fewer steps the floor would be too high
@@ -49,13 +49,15 @@ def gauge(lab: Lab, count: int, change: Intervention) -> Gauge:
     probes = train_probes(lab, min(count, BATCHES), change)
     for probe in probes:
         probe.derivatives = True
-    steps = 2 * len(RATES) * STEPS + CONSTANT_STEPS
+    steps = 3 * len(RATES) * STEPS + CONSTANT_STEPS
     if steps * _seconds(lab, probes) > SHARE * lab.budget:
         raise NotChecked(f"budget: {steps} steps to see how far this loss can fall")
     with lab.at("final"):
         reached = [loss_of(lab, probes)]
     for state in ("initial", "final"):
         reached += [_trained(lab, probes, state, rate) for rate in RATES]
+    if (standard := StandardInitialization()).why_not(lab) is None:
+        reached += [_trained(lab, probes, "initial", rate, standard) for rate in RATES]
     with lab.at("initial"):
         start = loss_of(lab, probes)
     constant = min(start, _of_a_constant(lab, probes))
@@ -86,9 +88,11 @@ def _seconds(lab: Lab, probes: Sequence[Probe]) -> float:
     return time.thread_time() - started
 
 
-def _trained(lab: Lab, probes: Sequence[Probe], state: str, rate: float) -> float:
-    """The lowest loss on the way of a training on the probes."""
+def _trained(lab: Lab, probes: Sequence[Probe], state: str, rate: float, start: Remedy | None = None) -> float:
+    """The lowest loss on the way of a training on the probes; start: what changes the weights before it."""
     with lab.at(state), torch.enable_grad():
+        if start is not None:
+            start.begin(lab)
         parameters = [item for item in lab.parameters() if item.requires_grad]
         return _lowest(lambda: _mean_loss(probes), parameters, rate, STEPS)
 

@@ -72,7 +72,8 @@ class ParametersNotReached(Check):
     Why it matters: everything before ``detach()``, ``.data``, ``no_grad`` or a detour through numpy stays random.
     Fix: remove the cut; if a layer is not used, use it or remove it.
     Not a fault when: the part was trained before or loaded; it is trained by another loss; a stop-gradient on purpose
-    in one of several branches (the others still reach the parameters).
+    in one of several branches (the others still reach the parameters); the last bias where the loss is computed from
+    derivatives of the network alone, which does not depend on it.
     References: the article's reason 23; PyTorch notes, "Locally disabling gradient computation".
     """
 
@@ -171,7 +172,14 @@ def unreached(case: Case) -> list[Named]:
     zero = [item for item in wanted if id(item.tensor) in facts.reached - facts.nonzero]
     if zero and find_cut(case, zero, only=STEP_FUNCTIONS) is not None:
         missing += zero
-    return missing
+    return [item for item in missing if not _differentiated_away(case, item)] if missing else []
+
+
+def _differentiated_away(case: Case, item: Named) -> bool:
+    """A bias beside a weight that is reached, in a loss of derivatives: what is added to an energy changes no force."""
+    beside = [p for p in item.module.parameters(recurse=False) if p is not item.tensor]
+    reached = any(id(p) in wiring(case).reached for p in beside)
+    return item.tensor.dim() == 1 and reached and case.lab.operations(0).derivatives()
 
 
 def _split(case: Case, group: list[Named]) -> tuple[list[Named], list[Named]]:
