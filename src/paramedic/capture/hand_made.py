@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def made_anew(tape: Tape, loose: Sequence[Leaf]) -> bool:
 def graph_leaves(root: Tensor) -> list[Tensor]:
     """The tensors that a loss is differentiated by, in the order of its graph; none of a graph that is too large."""
     found: dict[int, Tensor] = {}
-    waiting, seen = [root.grad_fn], set()
+    waiting, seen = [root.grad_fn], set[Any]()
     while waiting and len(seen) < MOST_FUNCTIONS:
         function = waiting.pop()
         if function is None or function in seen:
