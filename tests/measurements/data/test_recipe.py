@@ -114,3 +114,9 @@ def test_rows_times_ten_are_apart_by_what_is_typical_of_each_feature():
     found = mixed_scales(rows)
     assert found.count == 9 and found.gap > 0.5 and set(found.rows) <= set(range(9))
     assert typical_shares(np.zeros((50, 6))) is None
+
+
+def test_the_smaller_group_is_below_or_above():
+    rows = np.random.default_rng(0).uniform(1, 2, size=(100, 12))
+    assert mixed_scales(np.concatenate([rows[:4] / 30, rows[4:]])).lower
+    assert not mixed_scales(np.concatenate([rows[:4] * 30, rows[4:]])).lower

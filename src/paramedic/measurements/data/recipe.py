@@ -94,7 +94,8 @@ class Mixed:
     """Two groups of rows with different scales.
 
     small: share of the rows in the smaller group; gap: empty interval between them in decades; separation: Ashman's
-    D; scales: medians of the two groups (lower first); rows: some rows of the smaller group.
+    D; scales: medians of the two groups (lower first); lower: whether the smaller group is the lower one; rows: some rows
+    of the smaller group.
     """
 
     small: float
@@ -102,6 +103,7 @@ class Mixed:
     gap: float
     separation: float
     scales: tuple[float, float]
+    lower: bool
     rows: tuple[int, ...]
 
 
@@ -141,19 +143,21 @@ def _split(scale: Floats) -> Mixed:
     ordered = logs[order]
     least = max(FEWEST, int(np.ceil(0.02 * len(ordered))))
     if len(ordered) < 2 * least:
-        return Mixed(0.0, 0, 0.0, 0.0, (0.0, 0.0), ())
+        return Mixed(0.0, 0, 0.0, 0.0, (0.0, 0.0), False, ())
     gaps = np.diff(ordered)[least - 1 : len(ordered) - least]
     cut = int(np.argmax(gaps)) + least
     low, high = ordered[:cut], ordered[cut:]
     spread = np.sqrt(low.var() + high.var())
     separation = float(np.sqrt(2) * (high.mean() - low.mean()) / (spread + 1e-12))
-    smaller = order[:cut] if cut <= len(ordered) / 2 else order[cut:]
+    lower = cut <= len(ordered) / 2
+    smaller = order[:cut] if lower else order[cut:]
     return Mixed(
         len(smaller) / len(ordered),
         len(smaller),
         float(gaps.max()),
         separation,
         (float(10 ** np.median(low)), float(10 ** np.median(high))),
+        lower,
         tuple(int(row) for row in np.sort(smaller)[:8]),
     )
 
