@@ -38,6 +38,7 @@ class Check:
     early: comes before the other checks of its cost, for what they find would be its symptoms.
     at_once: a fault that it finds in the first steps holds for the whole run, whatever the program does later: it is
         said while the program runs.
+    decides: a check whose suspicion it proves: what it finds takes the place of that, under that check's name.
     """
 
     reason: ClassVar[str]
@@ -48,6 +49,7 @@ class Check:
     after_facts: ClassVar[int] = 0
     early: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
+    decides: ClassVar[str] = ""
 
     def examine(self, case: Case) -> Iterator[Finding]:
         """Yield findings; raise NotApplicable or NotChecked with the reason where there is no verdict, Passed

@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,8 @@ def examine(
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do takes a second or two
             interrupted, outcome = True, _outcome(check, "not-checked", INTERRUPTED)
         outcomes.append(outcome)
+        if outcome.findings and check.decides:
+            case.findings[:] = [item for item in case.findings if item.check != check.decides]
         case.findings.extend(outcome.findings)
         told(outcome)
     return list(case.findings) if interrupted else _with_proofs(case, errors), outcomes, errors
@@ -151,7 +154,7 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
             return _outcome(check, "not-checked", missing)
         with _undisturbed(), _thresholds(check, case.thresholds), _within_its_share(check, case):
             for finding in check.examine(case):
-                found.append(finding)
+                found.append(replace(finding, check=check.decides) if check.decides else finding)
     except Passed as numbers:
         why = str(numbers)
     except NotApplicable as reason:
