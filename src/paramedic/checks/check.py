@@ -20,6 +20,10 @@ class Passed(Exception):
     """Examined and without an alarm; the text gives the numbers, for the row's status."""
 
 
+class Refuted(Passed):
+    """An experiment shows that the suspicion it decides about is wrong: that is taken back. The text gives the numbers."""
+
+
 class NotChecked(Exception):
     """The check would apply but could not be made; the text says why."""
 
@@ -38,7 +42,7 @@ class Check:
     early: comes before the other checks of its cost, for what they find would be its symptoms.
     at_once: a fault that it finds in the first steps holds for the whole run, whatever the program does later: it is
         said while the program runs.
-    decides: a check whose suspicion it proves: what it finds takes the place of that, under that check's name.
+    decides: a check whose suspicion it proves or refutes: what it finds takes the place of that, under that check's name.
     """
 
     reason: ClassVar[str]

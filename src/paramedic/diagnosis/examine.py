@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
+from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed, Refuted
 from paramedic.checks.finding import NOT_SELECTED, Finding, Outcome
 from paramedic.checks.registry import check_classes, plugin_errors
 from paramedic.diagnosis.ranking import rank, with_proof
@@ -68,14 +68,14 @@ def examine(
             continue
         progress(check.name)
         try:
-            outcome = _examine_one(check, case, errors)
+            outcome, refuted = _examine_one(check, case, errors)
         except KeyboardInterrupt:
             if not interruptible:
                 raise
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do takes a second or two
-            interrupted, outcome = True, _outcome(check, "not-checked", INTERRUPTED)
+            interrupted, refuted, outcome = True, False, _outcome(check, "not-checked", INTERRUPTED)
         outcomes.append(outcome)
-        if outcome.findings and check.decides:
+        if check.decides and (outcome.findings or refuted):
             case.findings[:] = [item for item in case.findings if item.check != check.decides]
         case.findings.extend(outcome.findings)
         told(outcome)
@@ -144,19 +144,20 @@ def _outcome(check: Check, status: Any, why: str = "", findings: Any = (), secon
     return Outcome(check.name, (check.reason, *check.also), status, why, tuple(findings), seconds)
 
 
-def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
+def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> tuple[Outcome, bool]:
+    """What came of it, and whether it refutes the suspicion that it decides about."""
     started = time.perf_counter()
     found: list[Finding] = []
-    status, why = "passed", ""
+    status, why, refuted = "passed", "", False
     try:
         missing = next((text for need in check.needs if (text := case.missing(need))), None)
         if missing:
-            return _outcome(check, "not-checked", missing)
+            return _outcome(check, "not-checked", missing), False
         with _undisturbed(), _thresholds(check, case.thresholds), _within_its_share(check, case):
             for finding in check.examine(case):
                 found.append(replace(finding, check=check.decides) if check.decides else finding)
     except Passed as numbers:
-        why = str(numbers)
+        why, refuted = str(numbers), isinstance(numbers, Refuted)
     except NotApplicable as reason:
         status, why = "not-applicable", str(reason)
     except NotChecked as reason:
@@ -168,7 +169,7 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> Outcome:
         status, why = "not-checked", f"internal error in {check.name}: {type(error).__name__}"
     if found:
         status = "found"
-    return _outcome(check, status, why, found, time.perf_counter() - started)
+    return _outcome(check, status, why, found, time.perf_counter() - started), refuted
 
 
 def _in_short(error: BaseException) -> str:

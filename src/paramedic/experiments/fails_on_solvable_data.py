@@ -90,11 +90,11 @@ class FailsOnSolvableData(Check):
         example = own.inputs(main_tapes(lab)[0])
         if not example:
             raise NotApplicable("for this kind of input and target no solvable data are known")
-        results = {own.changes: _trained(lab, found, own)}
+        results = {own.changes: learned_of_solvable(lab, found, own, found.steps)}
         numeric = all(value.is_floating_point() for value in example.values())
         if results[own.changes] >= UNLEARNED and numeric:
             standardized = SolvableInputs(lab, own_scale=False)
-            results[standardized.changes] = _trained(lab, found, standardized)
+            results[standardized.changes] = learned_of_solvable(lab, found, standardized, found.steps)
         numbers = ", ".join(f"{name}: {learned(value)}" for name, value in results.items())
         yield self.note(
             f"after {found.steps} steps {numbers} (own data: {percent(found.ended.train)} at the end of the run): "
@@ -112,8 +112,8 @@ def _reading(values: list[float]) -> str:
     return "the code fails on easy data as well, so look at the model, the loss and the optimizer"
 
 
-def _trained(lab: Lab, found: Diagnosis, change: SolvableInputs) -> float:
-    """Median over the seeds of u on held-out solvable batches, after the recorded steps."""
+def learned_of_solvable(lab: Lab, found: Diagnosis, change: SolvableInputs, steps: int) -> float:
+    """Median over the seeds of u on held-out solvable batches, after so many of the recorded steps."""
     tapes = spread(main_tapes(lab), PROBES)
     probes = [Probe(tape, penalties(tape) | change.inputs(tape, HELD_OUT)) for tape in tapes]
     reached: list[float] = []
@@ -124,7 +124,7 @@ def _trained(lab: Lab, found: Diagnosis, change: SolvableInputs) -> float:
 
     values = []
     for seed in range(SEEDS):
-        curve = lab.train(change, steps=found.steps, seed=seed, after=measure, thin=found.thin)
+        curve = lab.train(change, steps=steps, seed=seed, after=measure, thin=found.thin)
         values.append(reached[-1] if curve.finite and reached else U_LIMIT)
         if lab.time_left() <= 0:
             break
