@@ -67,11 +67,13 @@ class CoreError:
     flatness: float
 
 
-def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> CoreError:
+def core_error(
+    first: Floats, second: Floats, mean: Floats, labels: Ints, share: float = CORE_SHARE
+) -> CoreError:
     """From the (n, C) out-of-fold probabilities of two probes, and the mean over these and others: disagreement with the
     label in the core.
 
-    Core: for each predicted class the CORE_SHARE of rows with the highest mean probability among those on which both
+    Core: for each predicted class the ``share`` of rows with the highest mean probability among those on which both
     probes and the mean agree. Overlap of classes lies at their boundaries; noise is everywhere.
     """
     predicted = mean.argmax(axis=1)
@@ -81,7 +83,7 @@ def core_error(first: Floats, second: Floats, mean: Floats, labels: Ints) -> Cor
     for label in np.unique(predicted):
         rows = np.flatnonzero((predicted == label) & agreed)
         surest_first = rows[np.argsort(-mean[rows, label], kind="stable")].tolist()
-        core.extend(surest_first[: int(np.ceil(CORE_SHARE * len(rows)))])
+        core.extend(surest_first[: int(np.ceil(share * len(rows)))])
         half = (len(rows) + 1) // 2
         halves[0].extend(surest_first[:half])
         halves[1].extend(surest_first[half:])
