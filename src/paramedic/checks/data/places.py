@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from paramedic.trace.place import Place, is_user_file, relative
@@ -240,6 +241,39 @@ def line_behind(place: Place | None, *patterns: Pattern, in_functions: bool = Fa
         if inside:
             return Place(place.file, *max(inside))
     return place
+
+
+@dataclass(frozen=True)
+class SplitParts:
+    """A call of scikit-learn's ``train_test_split``, which returns a training and a test part of each array in turn; which of
+    them the statements between it and a place read."""
+
+    place: Place
+    first: bool
+    second: bool
+
+
+def split_parts(place: Place | None) -> SplitParts | None:
+    """The only split among the statements on which the statement at ``place`` depends; None where there is none, or
+    several."""
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return None
+    behind = set(_slice(tree, place.line))
+    splits = [node for node in behind if _is_split(node)]
+    if len(splits) != 1:
+        return None
+    targets = [set(_names(item)) for item in splits[0].targets[0].elts]  # type: ignore[attr-defined]
+    read = {name for node in behind if node is not splits[0] for name in _read(node)}
+    first, second = (any(names & read for names in targets[start::2]) for start in (0, 1))
+    return SplitParts(Place(place.file, splits[0].lineno, place.function), first, second)
+
+
+def _is_split(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign) or not calls("train_test_split")(node.value):
+        return False
+    target = node.targets[0]
+    return len(node.targets) == 1 and isinstance(target, ast.Tuple) and len(target.elts) == 2 * len(node.value.args)  # type: ignore[attr-defined]
 
 
 def _called(tree: ast.Module, statements: list[ast.stmt]) -> list[ast.FunctionDef]:
