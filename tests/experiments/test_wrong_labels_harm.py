@@ -78,3 +78,15 @@ def test_rows_are_replaced_by_others_of_their_batch(tmp_path):
     labels = next(value for value in replaced.values() if value.dim() == 1)
     kept = dict(zip(row_hashes(recorded[0].inputs).tolist(), recorded[0].target.tolist(), strict=True))
     assert [kept[key] for key in row_hashes(inputs).tolist()] == labels.tolist()
+
+
+def test_a_doubt_is_taken_back_where_copies_confirm_the_labels(tmp_path, monkeypatch):
+    """Rows of which nothing is wrong but that they are doubted: copies that have not met them know their labels."""
+    from paramedic.experiments import wrong_labels_harm
+
+    case = observe(lambda: fit(*digits(0.0)), tmp_path, budget=60)
+    known = wrong_labels_harm._doubted(case)
+    some = np.random.default_rng(0).random(len(known[1])) < 0.1
+    monkeypatch.setattr(wrong_labels_harm, "_doubted", lambda case: (*known[:3], some))
+    case.findings.append(Finding("R06", NoisyLabels.name, "suspect", "a false doubt"))
+    assert findings(case, "wrong-labels-harm") == []

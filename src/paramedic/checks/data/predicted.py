@@ -55,9 +55,15 @@ def _predicted(case: Case, role: Role) -> Predicted | None:
 
 
 def _answers(case: Case, batch: Batch) -> NDArray[np.int64] | None:
-    """The class of each row of a batch; None where no output of the network is a score for each class."""
+    with case.lab.at("final"):
+        return answers(case, batch)
+
+
+def answers(case: Case, batch: Batch) -> NDArray[np.int64] | None:
+    """The class that the network gives each row of a batch in its present state, in evaluation mode; within ``lab.at``. None
+    where no output of the network is a score for each class."""
     assert batch.target is not None
-    with case.lab.at("final"), torch.no_grad(), torch_state_kept():
+    with torch.no_grad(), torch_state_kept():
         for module in case.lab.modules():
             module.eval()
         try:
