@@ -195,11 +195,13 @@ def with_patches(report: Report, root: Path, started: float) -> Report:
 
 
 def selection(spec: dict[str, Any]) -> Callable[[Check], bool]:
-    """Which checks run, by ``--select`` and ``--ignore`` (rows, names, or prefixes of names)."""
+    """Which checks run, by ``--select`` and ``--ignore`` (rows, names, or prefixes of names); with a check the experiment
+    that decides about its suspicion."""
 
     def named(check: Check, texts: list[str]) -> bool:
         rows = (check.reason, *check.also)
-        return any(text in rows or check.name == text or check.name.startswith(text) for text in texts)
+        names = (check.name, check.decides) if check.decides else (check.name,)
+        return any(text in rows or name.startswith(text) for text in texts for name in names)
 
     select, ignore = list(spec.get("select") or []), list(spec.get("ignore") or [])
 
