@@ -58,6 +58,9 @@ timed in samples.
 Targets: at most 1 % over a run with steps of 5 ms and more, 3 % with steps of 1 ms; start-up 0.5 s; memory 200 MB or 5 %;
 50 MB for the trace of 10^5 steps of 100 layers.
 Statistics of a layer come from at most 1,024 of its elements; there is no mode that reads all of them.
+Later steps are what a long run consists of. The A/A line says how far two equal runs differ: less than its interval cannot
+be told from none. A whole program has its start, the first steps and the loader's batches as well (rows of the first three
+passes are hashed): about 0.3 s that a short program notices and a long one does not.
 """
 EVERY_STEP = 1e9  # a budget that is never used up
 HISTOGRAM_BINS = 64  # as wandb.watch makes them

@@ -17,6 +17,8 @@ import torch
 
 from paramedic.experiments import copies, fan_out
 from paramedic.experiments.copies import computed_ahead
+from paramedic.experiments.counterfactual import assess
+from paramedic.experiments.interventions import LearningRate, Together
 from paramedic.experiments.lab import Lab
 from paramedic.trace import copying
 from paramedic.trace.processors import Idleness
@@ -155,11 +157,24 @@ def test_the_verdict_is_the_same_when_the_copies_die(tmp_path: Path, beside: Non
         return made(lab, found, jobs, index)
 
     monkeypatch.setattr(fan_out, "_in_a_copy", dying)
-    _, found = _diagnosed(tmp_path / "copies")
+    case, found = _diagnosed(tmp_path / "copies")
+    assert case.lab.idleness is None  # no more of them
     monkeypatch.setattr(fan_out, "WORTH_IT", float("inf"))
     _, alone = _diagnosed(tmp_path / "alone")
     assert alone.causes
     assert repr(_numbers(found)) == repr(_numbers(alone))
+
+
+def test_no_copy_is_left_when_nobody_asks_for_outcomes_any_more(tmp_path: Path, beside: None) -> None:
+    case = observe(_slow_learner, tmp_path, budget=200.0)
+    assessed = assess(case)
+    before = _children()
+    jobs = [fan_out.Job(Together([LearningRate(factor)]), 0, 500) for factor in (10.0, 100.0, 1000.0)]
+    results = fan_out.outcomes(case.lab, assessed, jobs)
+    next(results)
+    assert len(_children() - before) == 2
+    results.close()
+    assert _children() <= before
 
 
 def test_why_there_is_one_process(tmp_path: Path, beside: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +189,7 @@ def test_why_there_is_one_process(tmp_path: Path, beside: None, monkeypatch: pyt
     torch.set_num_threads(1)
     monkeypatch.setattr(fan_out, "processors", lambda: 1)
     assert fan_out._why_not_beside(2) == "there is one processor"
-    jobs = [fan_out.Job(fan_out.interventions.LearningRate(10.0), 0, 10)] * 2
+    jobs = [fan_out.Job(LearningRate(10.0), 0, 10)] * 2
     case.lab.seconds_per_step = 1.0
     assert list(fan_out._beside(case.lab, None, jobs)) == []  # type: ignore[arg-type]
     assert case.lab.why_one_process == "there is one processor" and case.lab.processes == 1

@@ -19,7 +19,7 @@ from typing import Any
 from paramedic.trace.copying import keep_off
 from paramedic.trace.process import end_with, processor_ticks
 
-STANDSTILL = 30.0  # seconds without any processor time: a lock that a thread held, which was not copied
+STANDSTILL = 10.0  # seconds without any processor time: a lock that a thread held, which was not copied
 _NUMBER, _SIZE = struct.Struct("<H"), struct.Struct("<Q")
 MOST_ITEMS = 10_000  # their numbers have to fit into a pipe: 64 kB
 

@@ -689,6 +689,7 @@ def _first_stage(
         except Exception:
             continue  # a remedy that does not fit this program (a batch that cannot be cut, say)
         trials.append(trial)
+    results.close()  # what is still computed ahead
     return [*trials, *_higher_rates(lab, found, trials, fixed, clock)]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ class ReplayFailed(Exception):
     """The program's own code raised in a replay elsewhere."""
 
 
-def outcomes(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Any]:
+def outcomes(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Generator[Any, None, None]:
     """Per job, in order, a function that gives its outcome or raises what the replay raised; made when asked for, here
     or, ahead of that, on the lab's cluster or in copies of this process."""
     from paramedic.experiments.counterfactual import run
@@ -89,7 +89,10 @@ def _beside(lab: Lab, found: Diagnosis, jobs: Sequence[Job]) -> Iterator[Done | 
         return
     lab.several_processes(copies)
     try:
-        yield from computed_ahead(partial(_in_a_copy, lab, found, jobs), len(jobs), copies)
+        for result in computed_ahead(partial(_in_a_copy, lab, found, jobs), len(jobs), copies):
+            if result is None:  # a copy ended or stood still: so would the next
+                lab.idleness = None
+            yield result
     except OSError as error:  # no more processes or pipes
         lab.one_process(f"a copy of the process could not be made ({error.strerror})")
 
