@@ -120,9 +120,19 @@ def _validation_rows(case: Case) -> _Pair | None:
     if drawn is not None and drawn.complete and drawn.found >= TRAINED_SHARE:
         if np.isin(row_hashes(drawn.inputs), trained_rows(case)).mean() < 1 - TRAINED_SHARE:
             return _unique(drawn.inputs.cpu(), drawn.target)  # else an array that holds the training rows too
+    chosen = _with_targets(chosen)
     targets = [batch.target.cpu() for batch in chosen if batch.target is not None]
     alike = len(targets) == len(chosen) and len({item.shape[1:] for item in targets}) == 1
     return _unique(torch.cat([batch.inputs.cpu() for batch in chosen]), torch.cat(targets) if alike else None)
+
+
+def _with_targets(chosen: list[Batch]) -> list[Batch]:
+    """Those batches whose targets are known, where they hold all the rows: others are the same rows, met for a metric."""
+    known = [batch for batch in chosen if batch.target is not None]
+    if not known or len(known) == len(chosen):
+        return chosen
+    every, some = (np.concatenate([row_hashes(batch.inputs) for batch in part]) for part in (chosen, known))
+    return known if bool(np.isin(every, some).all()) else chosen
 
 
 def _unique(inputs: Tensor, target: Tensor | None) -> _Pair:
