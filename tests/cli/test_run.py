@@ -365,3 +365,49 @@ def test_what_the_command_ignores_the_program_ignores(program: Path) -> None:
         check=False,
     )
     assert done.stdout.splitlines()[0] == b"True"
+
+
+EXAMINED = """
+import pathlib
+import torch
+torch.manual_seed(0)
+over = False
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 3)
+    def forward(self, x):
+        if over:  # it is run again
+            pathlib.Path("examined").touch()
+        return self.layer(x)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=1e-5)
+for step in range(60):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.cross_entropy(net(torch.randn(16, 4)), torch.randint(0, 3, (16,)))
+    loss.backward()
+    optimizer.step()
+over = True
+"""
+
+
+def test_what_ends_the_examination_leaves_a_report(program: Path) -> None:
+    """As `timeout` does: the program is over, and what was found until then is told."""
+    (program.parent / "over.py").write_text(EXAMINED, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paramedic", "run", "--budget", "600", "--format", "json", "--output", "report.json", "over.py"],
+        cwd=program.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while not (program.parent / "examined").is_file():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGTERM)  # the command passes it on as well
+    output, _ = process.communicate(timeout=120)
+    report = json.loads((program.parent / "report.json").read_text(encoding="utf-8"))
+    assert report["program"]["ended"] == "finished" and report["program"]["steps"] == 60
+    reasons = {item["status"] for item in report["reasons"].values()}
+    assert "the examination was interrupted" in json.dumps(report["reasons"]) and len(reasons) > 1
+    assert process.returncode in (0, 1) and b"killed" not in output

@@ -20,6 +20,8 @@ from paramedic.experiments.copies import computed_ahead
 from paramedic.experiments.counterfactual import assess
 from paramedic.experiments.interventions import LearningRate, Together
 from paramedic.experiments.lab import Lab
+from paramedic.report.context import cost_text
+from paramedic.report.model import Report
 from paramedic.trace import copying
 from paramedic.trace.processors import Idleness
 from tests.experiments.test_fan_out import _diagnosed, _numbers, _slow_learner
@@ -210,3 +212,13 @@ def test_without_a_process_more_the_replays_are_made_here(
 def test_idle_processors_are_counted() -> None:
     idleness = Idleness()
     assert 1 <= idleness.places() <= (os.cpu_count() or 1)
+
+
+def test_the_report_says_in_how_many_processes_experiments_were_made() -> None:
+    def said(**cost: Any) -> str:
+        return cost_text(Report((), {}, {}, cost={"experiments_s": 31.0, **cost}))
+
+    assert said(processes=2) == "checks and experiments 31.0 s in 2 processes"
+    assert said(processes=1) == "checks and experiments 31.0 s"
+    why = "checks and experiments 31.0 s in one process (no processor was idle)"
+    assert said(processes=1, one_process="no processor was idle") == why

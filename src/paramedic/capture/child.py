@@ -94,6 +94,7 @@ class Session:
         finder.remove()
         if self.rank == 0 and spec.get("rank_of"):
             ranks.rank_0_ended(self.folder)
+        taken = asked_to_end()
         try:
             self.writer.settle()
             self.finish(ended, argv, wall)
@@ -103,6 +104,8 @@ class Session:
         except (Exception, SystemExit) as error:
             self.writer.meta("not_observed", [f"the examination failed ({type(error).__name__}: {error})"])
         self.writer.close()
+        for number in taken:  # what the program does at its exit comes still
+            signal.signal(number, signal.SIG_DFL)
         if self.rank == 0 and spec.get("rank_of"):
             ranks.rank_0_reported(self.folder)
         elif self.rank and ended.exit_code and ended.kind != "interrupted":
@@ -159,6 +162,24 @@ class Session:
         errors = observer.errors | self.problems
         report = examine_run(self.writer, observer.setup, program, cost, errors, self.spec)
         self.writer.meta("report", report.to_json())
+
+
+def asked_to_end() -> list[signal.Signals]:
+    """From here on the program is over, and whoever ends this process ends the examination: as Ctrl-C does, with a report of
+    what was found until then. The signals that do so now: none for which the program has a handler of its own, or that
+    it ignores.
+    """
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        for own in taken:
+            signal.signal(own, signal.SIG_IGN)  # `timeout` sends it to the whole group, and the command passes it on
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    taken = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, interrupt)
+    return taken
 
 
 def wait_for_threads() -> None:
