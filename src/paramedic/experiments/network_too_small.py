@@ -137,16 +137,16 @@ class NetworkTooSmall(Check):
         assert isinstance(remedy, WiderCopy) and trial.ended is not None
         number, record = remedy.number, remedy.record
         return self.fault(
-            f"{record.name} is made with {number.name} = {number.value}: {learned(trial.ended.train)} is learned of the last "
-            f"recorded batches at the end of the run, and {percent(trial.after())} of the same batches by a copy with "
-            f"{number.name} = {number.wide}, which was not trained on them",
+            f"{record.name} is made with {number.name} = {number.value:g}: {learned(trial.ended.train)} is learned of "
+            f"{remedy.measured_on} at the end of the run, and {percent(trial.after())} of the same batches by a copy with "
+            f"{number.name} = {number.wide:g}, which was not trained on them",
             where=module_place(case, record.module),
             module=record.name,
             evidence=(
                 Evidence(number.name, number.value, f"above {number.value}"),
                 Evidence("u of its own size, trained on the other batches alone", round(trial.base[0].train, 4), "", "u"),
             ),
-            remedy=f"make it with {number.name} above {number.value}; {number.wide} is enough",
+            remedy=f"make it with {number.name} above {number.value:g}; {number.wide:g} is enough",
             proof=trial.proof(),
             gain=trial.gain,
             explains=(*SYMPTOMS, "R25"),

@@ -86,6 +86,7 @@ class WiderCopy(Remedy):
 
     rows = ("R24",)
     cause = "network-too-small"
+    measured_on = "the last recorded batches"
 
     def __init__(self, record: ModelRecord, number: Number) -> None:
         self.record, self.number = record, number
@@ -185,7 +186,7 @@ def _outputs(lab: Lab, tape: Tape, module: nn.Module) -> list[tuple[int, ...]]:
 
 def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Trial | None:
     """The wider copy that learns more of batches that it has not seen than the program's network has learned of the same
-    batches, which it was trained on: on all seeds. None where there is none, or no batch that can be held out.
+    batches: on all seeds. None where there is none, or no batch that can be held out.
 
     rivals: remedies that help as well; then also None where the wider copy does not get much further than the network does
     with them.
@@ -212,6 +213,8 @@ def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Tr
         base.append(run(lab, held, AsItIs(), seed, steps))
         best.outcomes.append(run(lab, held, best.remedy, seed, steps))
     held.steps = steps
+    if held.probes is found.validation:
+        best.remedy.measured_on = "the validation batches"  # type: ignore[attr-defined]
     if not best.helps():
         return None
     if rivals and run(lab, held, OnAPart(rivals), 0, steps).train - best.after() <= GAIN:
@@ -237,14 +240,19 @@ def wider_again(lab: Lab, found: Diagnosis, name: str, steps: int, ended: float 
 
 
 def _held_out(lab: Lab, found: Diagnosis) -> Diagnosis | None:
-    """How far the program got on the batches of the last recorded steps; None where their rows are trained on as well."""
+    """How far the program got on the batches of the last recorded steps, or where their rows are trained on as well on
+    validation batches; None where there are none.
+    """
     tapes = main_tapes(lab)
     last = tapes[len(tapes) - len(tapes) // HELD_OUT :]
     if len(last) < 2:
         return None
     hashes = [np.concatenate([_hashes(tape) for tape in part]) for part in (tapes[: -len(last)], last)]
     if not len(hashes[1]) or np.isin(hashes[1], hashes[0]).mean() > SEEN:
-        return None
+        if not found.validation:
+            return None
+        ended = Outcome(found.ended.validation, math.nan)
+        return replace(found, probes=found.validation, validation=[], ended=ended, units={}, curves={}, thin=1)
     probes = [Probe(tape, penalties(tape)) for tape in spread(last, max(2, len(found.probes)))]
     scale = scale_of(lab, probes)
     if scale is None:
