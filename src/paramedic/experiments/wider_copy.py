@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.check import NotChecked
-from paramedic.experiments.counterfactual import GAIN, SEEDS, Diagnosis, Outcome, Trial, outcome, run
+from paramedic.experiments.counterfactual import SEEDS, VALIDATION_GAIN, Diagnosis, Outcome, Trial, outcome, run
 from paramedic.experiments.interventions import Remedy, Together
 from paramedic.experiments.lab import Curve, Intervention, Lab, Repeatable, row_constants
 from paramedic.experiments.progress import Probe, main_tapes, penalties, scale_of, spread
@@ -217,7 +217,7 @@ def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Tr
         best.remedy.measured_on = "the validation batches"  # type: ignore[attr-defined]
     if not best.helps():
         return None
-    if rivals and run(lab, held, OnAPart(rivals), 0, steps).train - best.after() <= GAIN:
+    if rivals and run(lab, held, OnAPart(rivals), 0, steps).train - best.after() <= VALIDATION_GAIN:
         return None
     lab.repeatable.append(Repeatable(best.proof(), steps, len(found.probes), held.ended.train))
     return best
