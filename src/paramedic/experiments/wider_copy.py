@@ -14,7 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.check import NotChecked
-from paramedic.experiments.counterfactual import SEEDS, VALIDATION_GAIN, Diagnosis, Outcome, Trial, outcome, run
+from paramedic.experiments.counterfactual import (
+    SEEDS,
+    VALIDATION_GAIN,
+    Diagnosis,
+    Outcome,
+    Trial,
+    outcome,
+    run,
+)
 from paramedic.experiments.interventions import Remedy, Together
 from paramedic.experiments.lab import Curve, Intervention, Lab, Repeatable, row_constants
 from paramedic.experiments.progress import Probe, main_tapes, penalties, scale_of, spread
