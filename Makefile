@@ -58,8 +58,8 @@ bench-fix: env
 
 # aeon is there for its data files alone: they are read, the package is not imported, and its pins are not wanted.
 bench-data: env
-	$(BIN)/python -m pip install --quiet --no-deps aeon==1.6.0
-	$(BIN)/python -m benchmarks.data_audit
+	test -d build/aeon || $(BIN)/python -m pip install --quiet --no-deps --target build/aeon aeon==1.6.0
+	$(BIN)/python -W ignore -m benchmarks.data_audit
 
 bench-data-scale: env
 	$(BIN)/python -m benchmarks.data_scale

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn import datasets as sk
 
 PATCH = 32
+AEON = Path(__file__).parent.parent / "build" / "aeon"  # where `make bench-data` puts the package
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,10 @@ def _lfw() -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _aeon(name: str, stem: str = "") -> tuple[NDArray[Any], NDArray[Any]]:
     spec = importlib.util.find_spec("aeon")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("make bench-data installs aeon for its data files")
-    folder = Path(spec.origin).parent / "datasets" / "data" / name
+    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else AEON / "aeon"
+    if not package.is_dir():
+        raise ModuleNotFoundError(f"aeon's data files are missing: pip install --no-deps --target {AEON} aeon==1.6.0")
+    folder = package / "datasets" / "data" / name
     rows, labels = [], []
     for part in ("TRAIN", "TEST"):
         for line in (folder / f"{stem or name}_{part}.ts").read_text().splitlines():

@@ -103,6 +103,10 @@ class AugmentationTooStrong(Check):
         seeds; only where the program itself failed on validation batches and did not learn to read the augmented ones.
         The rows without augmentation are those of the array or dataset before the training loop changes them, of the
         dataset with the validation dataset's settings or without its transform, or of what the dataset wraps.
+        What it can find: augmentation that a network does not learn to read within the run (half of the augmented batches
+        are beyond it), and that costs more than a fifth of what there is to learn on validation batches. What it cannot:
+        milder augmentation, which slows training and is made up for by more steps; noise that the program adds where the
+        clean rows cannot be had; and whether a weaker augmentation would do better than none.
     Why it matters: what the augmentation has destroyed, no network can learn.
     Fix: weaken the augmentation until a person can still read the rows.
     Not a fault when: the noise is the task (denoising, masked language models, contrastive learning): such programs are

