@@ -22,8 +22,8 @@ after its earlier results on the first half had been seen: that these checks mis
 noisy-labels were chosen on the second half and on all kinds of overlapping tables, after its misses on the first half had
 been seen: no kind of these tables is held out for this check, and the first half has led to the use of validation rows and
 of random kernels for series. The wider share of typical rows of noisy-labels was chosen on the second half alone (4 seeds)
-and on its kinds of overlapping tables. Four alarms of mixed-recipes on small sets of faces, in the first half, led to its levels being
-chosen anew on the second half, with 12 seeds and apart for groups below and above the rest."""
+and on its kinds of overlapping tables. Four alarms of mixed-recipes on small sets of faces, in the first half, led to its
+levels being chosen anew on the second half, with 12 seeds and apart for groups below and above the rest."""
 
 
 def page(known: dict[str, Result]) -> str:
@@ -94,8 +94,8 @@ def _false_alarms(healthy: list[Result]) -> list[str]:
 def _power(items: list[Result]) -> list[str]:
     able = {_name(item) for item in _of("able", items) if item["accuracy"] >= ABLE}
     lines = [
-        f"Planted in {FAULT_ROWS} rows or all there are, a quarter of them for validation; 5 % of flips in three splits of each",
-        "set, for a few wrong labels are found or not by chance. No verdict: the check said why it",
+        f"Planted in {FAULT_ROWS} rows or all there are, a quarter of them for validation; 5 % of flips in three splits of",
+        "each set, for a few wrong labels are found or not by chance. No verdict: the check said why it",
         "cannot tell (too few rows, probes too weak for the task, rows equal by chance). The last column counts only the sets",
         f"on whose right labels the probes of noisy-labels reach a balanced accuracy of {ABLE} ({', '.join(sorted(able))}).",
         "",
