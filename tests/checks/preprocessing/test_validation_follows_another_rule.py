@@ -90,3 +90,32 @@ def test_codes_of_categories(apart: bool, tmp_path: Path) -> None:
     validation = rows(200, torch.arange(12).roll(5) if apart else torch.arange(12))
     said = findings(observe(lambda: fit(train, validation, Prices(), nn.functional.mse_loss), tmp_path), NAME)
     assert [item.level for item in said] == (["fault"] if apart else [])
+
+
+def test_a_mask_of_one_class_is_no_target(tmp_path):
+    """Recall of each class, class 0 first: ``y == 0`` is true where the label is 0."""
+    import torch
+    from sklearn.datasets import load_breast_cancer
+
+    from tests.helpers import findings, observe
+
+    x, y = load_breast_cancer(return_X_y=True)
+    x, y = torch.tensor((x - x.mean(0)) / x.std(0)).float(), torch.tensor(y)
+    mixed = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+    x, y = x[mixed], y[mixed]
+
+    def program():
+        torch.manual_seed(0)
+        model = torch.nn.Linear(30, 2)
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        for _ in range(4):
+            for rows in torch.randperm(400).split(25):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+                optimizer.step()
+            with torch.no_grad():
+                given = model(x[400:]).argmax(1)
+            for c in (0, 1):
+                (given[y[400:] == c] == c).float().mean().item()
+
+    assert findings(observe(program, tmp_path), "validation-follows-another-rule") == []

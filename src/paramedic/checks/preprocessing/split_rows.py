@@ -120,15 +120,22 @@ def _validation_rows(case: Case) -> _Pair | None:
     if drawn is not None and drawn.complete and drawn.found >= TRAINED_SHARE:
         if np.isin(row_hashes(drawn.inputs), trained_rows(case)).mean() < 1 - TRAINED_SHARE:
             return _unique(drawn.inputs.cpu(), drawn.target)  # else an array that holds the training rows too
-    chosen = _with_targets(chosen)
-    targets = [batch.target.cpu() for batch in chosen if batch.target is not None]
+    chosen = _with_targets(chosen, batches(case)[0])
+    targets = [batch.target.cpu() for batch in chosen if batch.target is not None and is_target(batch, batches(case)[0])]
     alike = len(targets) == len(chosen) and len({item.shape[1:] for item in targets}) == 1
     return _unique(torch.cat([batch.inputs.cpu() for batch in chosen]), torch.cat(targets) if alike else None)
 
 
-def _with_targets(chosen: list[Batch]) -> list[Batch]:
+def is_target(batch: Batch, trained: Batch) -> bool:
+    """Whether what a validation batch is compared with are targets as training has them: ``y == 0`` selects rows."""
+    if batch.target is None:
+        return False
+    return batch.target.dtype != torch.bool or trained.target is not None and trained.target.dtype == torch.bool
+
+
+def _with_targets(chosen: list[Batch], trained: Batch) -> list[Batch]:
     """Those batches whose targets are known, where they hold all the rows: others are the same rows, met for a metric."""
-    known = [batch for batch in chosen if batch.target is not None]
+    known = [batch for batch in chosen if is_target(batch, trained)]
     if not known or len(known) == len(chosen):
         return chosen
     every, some = (np.concatenate([row_hashes(batch.inputs) for batch in part]) for part in (chosen, known))

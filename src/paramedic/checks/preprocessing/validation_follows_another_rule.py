@@ -15,7 +15,7 @@ from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import REORDERING, calls, line_behind
 from paramedic.checks.data.samples import Batch, batches, class_labels, regression_values
 from paramedic.checks.finding import Evidence, Finding, Proof
-from paramedic.checks.preprocessing.split_rows import augmented
+from paramedic.checks.preprocessing.split_rows import augmented, is_target
 from paramedic.measurements.data.features import principal, row_features
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.recipe import two_samples
@@ -62,6 +62,7 @@ class ValidationFollowsAnotherRule(Check):
         train, other = (
             [batch for batch in batches(case, role) if batch.target is not None] for role in ("train", "validation")
         )
+        other = [batch for batch in other if train and is_target(batch, train[0])]
         if not train or not other:
             raise NotApplicable("no training and validation rows with targets were recorded")
         if augmented(case) and train[0].inputs.dim() > 2:
