@@ -9,11 +9,11 @@ from torch import nn
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.learns_without_regularization import LearnsWithoutRegularization
 from tests.experiments.programs import train
-from tests.helpers import observe
+from tests.helpers import findings, observe
 
 
-def dropped() -> nn.Module:
-    return nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Dropout(0.97), nn.Linear(32, 3))
+def dropped(probability: float = 0.97) -> nn.Module:
+    return nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Dropout(probability), nn.Linear(32, 3))
 
 
 def test_each_kind_and_all_together(tmp_path: Path) -> None:
@@ -33,3 +33,10 @@ def test_a_run_that_learned_with_it(tmp_path: Path) -> None:
 def test_nothing_to_take_away(tmp_path: Path) -> None:
     _, outcomes, _ = examine(observe(lambda: train(), tmp_path, budget=60), checks=[LearnsWithoutRegularization])
     assert outcomes[0].status == "not-applicable"
+
+
+def test_kinds_that_are_too_much_each_are_named_together(tmp_path: Path) -> None:
+    case = observe(lambda: train(make=lambda: dropped(0.999), decay=5.0), tmp_path, budget=60)
+    (found,) = findings(case, "too-much-regularization")
+    assert found.summary.startswith("dropout 0.999 and weight decay 5 are too much together: ") and found.proof is not None
+    assert set(found.proof.experiment.split("+")) == {"no-dropout", "no-weight-decay"}
