@@ -29,7 +29,7 @@ from paramedic.trace.setup import (
     Setup,
     StepEvent,
 )
-from paramedic.trace.tape import Leaf, Tape
+from paramedic.trace.tape import Leaf, Node, Tape
 
 Role = Literal["train", "validation"]
 ROW_LIMIT = 20_000  # statistics take a part of them; exact traces (a mean of zero) need them all
@@ -168,16 +168,29 @@ def _real_batches(setup: Setup, contest: Contest) -> Iterator[Batch]:
 
 
 def _one_by_one(record: EvaluationRecord) -> Iterator[Tape]:
-    """The tape of an evaluation; in parts where the model is called again and again without a loader, sample by sample."""
+    """The tape of an evaluation; in parts where the model is called again and again without a loader, sample by sample, or
+    where several evaluations follow each other (validation, then test) whose results do not meet.
+    """
     nodes = record.tape.nodes
     calls = [number for number, node in enumerate(nodes) if node.module is record.model]
-    if len(calls) < LEAST_CALLS:
+    parts = [nodes[start:end] for start, end in zip(calls, [*calls[1:], len(nodes)], strict=True)]
+    if len(calls) < 2 or len(calls) < LEAST_CALLS and not _apart(parts, record.tape):
         yield record.tape
         return
-    for start, end in zip(calls, [*calls[1:], len(nodes)], strict=True):
-        part = nodes[start:end]
+    for part in parts:
         needed = {number for node in part for number in node.inputs()}
         yield Tape(part, {number: leaf for number, leaf in record.tape.leaves.items() if number in needed}, None, False)
+
+
+def _apart(parts: list[list[Node]], tape: Tape) -> bool:
+    """Whether the parts come from different lines, and no part uses what another one has computed."""
+    if len({str(part[0].place) for part in parts}) < len(parts):
+        return False
+    for part in parts:
+        made = {number for node in part for number in node.outputs}
+        if any(number not in made and number not in tape.leaves for node in part for number in node.inputs()):
+            return False
+    return True
 
 
 def _last_backward(events: list[StepEvent]) -> Place | None:

@@ -34,12 +34,15 @@ class SplitRows:
     ordered: bool = False
 
 
-def split_rows(case: Case, least: int) -> SplitRows:
-    """NotApplicable without numeric rows in both splits, NotChecked with fewer than ``least`` in either."""
+def split_rows(case: Case, least: int, only: list[Batch] | None = None) -> SplitRows:
+    """NotApplicable without numeric rows in both splits, NotChecked with fewer than ``least`` in either.
+
+    only: these validation batches (of one evaluation among several) instead of all.
+    """
     found = rows(case)
     if not is_numeric(found.inputs):
         raise NotApplicable("the inputs are tokens")
-    validation = validation_inputs(case)
+    validation = validation_inputs(case) if only is None else _unique(torch.cat([item.inputs.cpu() for item in only]), None)[0]
     if validation is None:
         raise NotApplicable("no validation pass was observed")
     if validation.shape[1:] != found.inputs.shape[1:]:
@@ -56,7 +59,7 @@ def split_rows(case: Case, least: int) -> SplitRows:
     train, other = _flat(found.inputs[torch.from_numpy(chosen)]), _flat(validation)
     if not (np.isfinite(train).all() and np.isfinite(other).all()):
         raise NotChecked("the inputs are not finite")
-    labels = _labels(found.target, validation_target(case), chosen, found.loss)
+    labels = _labels(found.target, validation_target(case), chosen, found.loss) if only is None else None
     shape, ordered = tuple(found.inputs.shape[1:]), found.index is not None
     return SplitRows(train, other, shape, augmented(case), _is_series(train, other), labels, ordered)
 
@@ -156,6 +159,11 @@ def validation_batches(case: Case) -> list[Batch]:
     """Recorded validation batches of one row shape. Passes over the training rows are left out, unless a part of
     them is all that is ever validated on.
     """
+    return [batch for group in validation_groups(case) for batch in group]
+
+
+def validation_groups(case: Case) -> list[list[Batch]]:
+    """The same, apart for each loader or line that evaluates (validation, test)."""
     recorded = [batch for batch in batches(case, "validation") if batch.inputs.dim() >= 1]
     main = batches(case)
     if not recorded or not main:
@@ -171,7 +179,7 @@ def validation_batches(case: Case) -> list[Batch]:
     own = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
     if not own:
         own = [group for group in groups.values() if _different(group) < PART * len(trained)]
-    return [batch for group in own for batch in group]
+    return own
 
 
 def _different(group: list[Batch]) -> int:

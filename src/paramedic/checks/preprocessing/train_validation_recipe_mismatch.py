@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paramedic.checks.case import Case
-from paramedic.checks.check import Check, NotChecked
+from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.clean_view import augmentation, clean_view, spread_between_draws
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
+from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows, validation_groups
 from paramedic.experiments.counterfactual import outcome
 from paramedic.experiments.progress import scale_of, train_probes, validation_probes
 from paramedic.measurements.data.recipe import TwoSamples, row_statistics, two_samples
+from paramedic.trace.place import Place
 
 LEAST_ROWS = 25
 MOST_ROWS = 400
@@ -47,7 +48,8 @@ class TrainValidationRecipeMismatch(Check):
     Training rows that are augmented at random are compared without their augmentation where that can be had. Where it
     cannot, where rows are windows of a series, where the first half of a split differs from its second half (then rows
     were split by an order that says what they are: by writer, day, place), or where the splits hold other classes, only
-    a difference that nearly every row shows, with another overall scale, counts.
+    a difference that nearly every row shows, with another overall scale, counts. So it is with the rows of one evaluation
+    among several (a test set beside the validation set).
     Why it matters: the network is validated on something else than it was trained on.
     Fix: one function for the preprocessing of both splits; augmentation alone may differ.
     Not a fault when: the validation rows really come from elsewhere (later in time, another clinic): then validation
@@ -60,6 +62,11 @@ class TrainValidationRecipeMismatch(Check):
     needs = ("rows", "validation rows")
 
     def examine(self, case: Case) -> Iterator[Finding]:
+        part = _one_evaluation(case)
+        if part is not None:
+            test, where = part
+            yield self._finding_of(self.suspect, f"the rows of one evaluation ({where})", test, where)
+            return
         found = _without_augmentation(case, split_rows(case, LEAST_ROWS))
         shared = _of_shared_classes(found)
         test = _test(found if shared is None else shared)
@@ -80,20 +87,45 @@ class TrainValidationRecipeMismatch(Check):
         gap = _gap(case)
         harmless = gap is not None and gap < HARMLESS_GAP
         small = case.data is None and test.auc < CLEAR_AUC  # other parts of a picture, mixed rows: many validations differ so
-        yield (self.note if harmless or small else self.suspect)(
-            f"validation rows differ from training rows: a classifier tells them apart with AUC {test.auc:.2f} (expected "
-            f"0.50, p = {test.p:.1g}); {test.feature} of a row: training {test.medians[0]:.3g}, validation "
-            f"{test.medians[1]:.3g}: another preprocessing, or data from elsewhere"
-            + (" (the network does as well on them)" if harmless else ""),
-            where=data_place(case, "validation") or data_place(case),
+        say = self.note if harmless or small else self.suspect
+        where = data_place(case, "validation") or data_place(case)
+        yield self._finding_of(say, "validation rows", test, where, " (the network does as well on them)" if harmless else "")
+
+    def _finding_of(
+        self, say: Callable[..., Finding], which: str, test: TwoSamples, where: Place | None, more: str = ""
+    ) -> Finding:
+        here = "here" if "(" in which else "validation"
+        return say(
+            f"{which} differ from training rows: a classifier tells them apart with AUC {test.auc:.2f} (expected "
+            f"0.50, p = {test.p:.1g}); {test.feature} of a row: training {test.medians[0]:.3g}, "
+            f"{here} {test.medians[1]:.3g}: another preprocessing, or data from elsewhere{more}",
+            where=where,
             evidence=(
                 Evidence("AUC of telling the splits apart", test.auc, "0.5"),
                 Evidence("p", test.p, f"> {P}"),
-                Evidence(f"{test.feature} of a validation row", test.medians[1], f"{test.medians[0]:.3g}, as in training"),
+                Evidence(f"{test.feature} of an evaluated row", test.medians[1], f"{test.medians[0]:.3g}, as in training"),
             ),
             remedy="use one function for the preprocessing of both splits (augmentation apart)",
             explains=("R30", "R21"),
         )
+
+
+def _one_evaluation(case: Case) -> tuple[TwoSamples, Place | None] | None:
+    """Of several evaluations (validation, test), one whose rows nearly all differ from the training rows in scale, where
+    those of another do not.
+    """
+    groups = validation_groups(case) if case.data is None else []
+    tests: list[tuple[TwoSamples, Place | None] | None] = []
+    for group in groups if len(groups) > 1 else ():
+        try:
+            found = _without_augmentation(case, split_rows(case, LEAST_ROWS, group))
+        except (NotApplicable, NotChecked):
+            continue
+        drawn = _drawn(found, np.arange(len(found.train)), np.arange(len(found.validation)))
+        test = _test(drawn)
+        tests.append((test, group[0].flow.node.place or group[0].place) if _gross(drawn, test) else None)
+    wrong = [item for item in tests if item is not None]
+    return wrong[0] if wrong and len(wrong) < len(tests) else None
 
 
 def _gap(case: Case) -> float | None:
