@@ -33,6 +33,7 @@ from paramedic.experiments.ladder import pieces
 from paramedic.experiments.repairs import hidden_by_others, repair_of
 from paramedic.experiments.settings import PREFIX, OtherSettings, Values
 from paramedic.experiments.targets import remedies as all_remedies
+from paramedic.experiments.term_with_wrong_sign import TURNED, turned_again
 from paramedic.experiments.wider_copy import PREFIX as WIDER
 from paramedic.experiments.wider_copy import wider_again
 
@@ -103,6 +104,8 @@ def replay_experiment(
             return _loss_going_on(case, name, steps)
         if name == TRAIN_ON or name.startswith(AT_RATE):
             return _trained_on(case, name, steps, probes)
+        if name.startswith(TURNED):
+            return _turned(case, name, steps)
         if name.startswith(WIDER):
             return _wider(case, name, steps, probes, ended)
         facts, remedies = _parts(case, name)
@@ -150,6 +153,12 @@ def _wider(case: Case, name: str, steps: int, probes: int | None, ended: float |
     trial, curves = wider_again(case.lab, assess_mended(case, [], probes), name, steps, ended)
     base, variant = (_thinned(curve.losses) for curve in curves)
     return {"name": name, "changes": trial.remedy.changes, "steps": steps, **_result(trial), "base": base, "variant": variant}
+
+
+def _turned(case: Case, name: str, steps: int) -> dict[str, Any]:
+    proof, curves = turned_again(case.lab, name, steps)
+    base, variant = (_thinned(curve.losses) for curve in curves)
+    return {"name": name, "changes": proof.changed, "steps": steps, **_numbers(proof), "base": base, "variant": variant}
 
 
 def _thinned(losses: tuple[float, ...]) -> list[tuple[int, float]]:

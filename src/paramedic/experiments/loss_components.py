@@ -178,7 +178,11 @@ def has_target(found: Breakdown, number: int) -> bool:
     """Whether a component compares with data: a tensor without a gradient enters it after the network. True where its
     operations cannot be followed.
     """
-    start = found.components[number].operation
+    return compares_with_data(found, found.components[number].operation)
+
+
+def compares_with_data(found: Breakdown, start: Operation | None) -> bool:
+    """Whether a tensor without a gradient enters an operation, or what it is computed from, after the network."""
     makers = {id(item): call for call in found.log.calls for item in call.outputs}
     waiting, seen = [start], set[int]()
     while waiting:
@@ -365,6 +369,61 @@ def _endless(found: Breakdown, node: Any, weight: Tensor | None) -> bool:
         return falls_without_end(loss, start, [item.detach() for item in free])
     except Exception:
         return False
+
+
+def endless_terms(lab: Lab, probe: Probe) -> tuple[Breakdown, list[Component]] | None:
+    """The parts of a sum that compare with no data, fall without end, and would have a floor with the other sign.
+
+    Beside them there has to be a part that compares with data. None where the loss is no sum.
+    """
+    with torch.enable_grad():
+        makers = _Makers()
+        log = lab.log(probe.tape, makers, **probe.options())
+    root = log.root
+    if root is None or root.grad_fn is None or root.numel() != 1 or log.derivatives():
+        return None
+    found = Breakdown(probe, log, makers.made)
+    leaves = [leaf for leaf in _Walk(whole_losses(found.made)).leaves(root.grad_fn) if _kind(leaf[1]) != "AccumulateGrad"]
+    with_data = {way: compares_with_data(found, found.made[node][0] if node in found.made else None) for way, node in leaves}
+    if len(leaves) < 2 or not any(with_data.values()):
+        return None
+    derived = _parameter_values(log, False)
+    taken: list[Component] = []
+    prefixes = {leaf[:length] for leaf, _ in leaves for length in range(1, len(leaf) + 1)}
+    for way in sorted(prefixes, key=len):
+        inside = [leaf for leaf in with_data if leaf[: len(way)] == way]
+        node = at_way(root.grad_fn, way)
+        if any(with_data[leaf] for leaf in inside) or node not in found.made:
+            continue
+        if any(way[: len(item.ways[0])] == item.ways[0] for item in taken) or _numel(node) != 1:
+            continue
+        weight = _weights(root, [node])[node]
+        if weight is None or not _endless(found, node, weight) or _endless(found, node, -weight):
+            continue
+        component = _component(found, node, (way,), derived, weight)
+        if not component.penalty:
+            taken.append(component)
+    return found, taken
+
+
+def rest_and_share(lab: Lab, probe: Probe, component: Component) -> tuple[float, float]:
+    """What a component leaves of a probe's loss, and its own part of it, in the present state; summed one by one, as either
+    may be lost in the sum of both."""
+    with torch.enable_grad():
+        makers = _Makers()
+        log = lab.log(probe.tape, makers, modes=False, **probe.options())
+    root, own = log.root, component.ways[0]
+    assert root is not None
+    leaves = _Walk(whole_losses(makers.made)).leaves(root.grad_fn)
+    nodes = [node for way, node in leaves if way[: len(own)] != own and node in makers.made]
+    node = at_way(root.grad_fn, own)
+    weights = _weights(root, [node, *nodes])
+
+    def part(item: Any) -> float:
+        weight = weights[item]
+        return float((weight * makers.made[item][3]).sum()) if weight is not None else 0.0
+
+    return math.fsum(part(item) for item in nodes), part(node)
 
 
 def _tail(found: Breakdown, node: Any) -> Tail | None:

@@ -14,8 +14,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.training.rates import Rates, learning_rates
-from paramedic.experiments.lab import Lab
-from paramedic.experiments.scheduler_drives_rate_to_zero import Constant
+from paramedic.experiments.going_on import loss_going_on, rounded
 from paramedic.trace.setup import SchedulerRecord
 
 LEAST_STEPS = 20  # shorter runs are trials of the code
@@ -23,7 +22,6 @@ LEAST_RISE = 2.0  # last rate / first rate; a constant rate is no warm-up
 LEAST_LEFT = 2.0  # planned peak / last rate: what the warm-up has still before it
 HORIZON = 50  # the schedule is looked at for so many times the run's length
 MOST_CALLS = 20_000  # of the schedule, beyond which its peak is not looked for
-SEEDS = 3
 STEPS = 60
 LEAST_GAIN = 0.1  # of the first loss, by which the planned rate must be better than the rate that was reached
 UNLEARNED = 0.5  # last loss / first loss above which a run without experiments is taken for one that failed
@@ -76,15 +74,19 @@ class WarmUpNeverEnds(Check):
             if final > UNLEARNED * initial:
                 yield self._finding_of(record, rates, planned, None)
             return
-        proof = _compared(case.lab, float(rates[-1]), planned.rate)
-        if proof.before - proof.after > LEAST_GAIN * abs(initial) and proof.interval[1] < 0:
-            yield self._finding_of(record, rates, planned, proof)
+        steps = min(STEPS, max(LEAST_STEPS, len(case.lab.setup.steps)))
+        as_it_is, _ = loss_going_on(case.lab, rounded(float(rates[-1])), final, steps)
+        proof, _ = loss_going_on(case.lab, rounded(planned.rate), final, steps)
+        if as_it_is.after - proof.after > LEAST_GAIN * abs(initial) and proof.interval[1] < 0:
+            yield self._finding_of(record, rates, planned, proof, as_it_is.after)
 
-    def _finding_of(self, record: SchedulerRecord, rates: Rates, planned: Peak, proof: Proof | None) -> Finding:
+    def _finding_of(
+        self, record: SchedulerRecord, rates: Rates, planned: Peak, proof: Proof | None, as_it_is: float = 0.0
+    ) -> Finding:
         last, steps = float(rates[-1]), len(rates)
         effect = ""
         if proof is not None:
-            effect = f"; going on with it takes the loss to {proof.after:.3g}, with the last rate to {proof.before:.3g}"
+            effect = f"; going on with it takes the loss to {proof.after:.3g}, with the last rate to {as_it_is:.3g}"
         say = self.fault if proof is not None else self.suspect
         return say(
             f"the learning rate is still being warmed up when the run ends: {record.kind} reaches its peak of "
@@ -135,18 +137,3 @@ def planned_peak(record: SchedulerRecord) -> Peak | None:
     except Exception:  # a scheduler of the user's own, or one that is over: its plan is not known
         return None
     return Peak(highest, at) if at < min(MOST_CALLS, HORIZON * record.calls) else None
-
-
-def _compared(lab: Lab, last: float, planned: float) -> Proof:
-    steps = min(STEPS, max(20, len(lab.setup.steps)))
-    reached, gone_on = [], []
-    for seed in range(1, SEEDS + 1):
-        reached.append(lab.train(Constant(last), steps=steps, seed=seed, state="final").evaluated)
-        gone_on.append(lab.train(Constant(planned), steps=steps, seed=seed, state="final").evaluated)
-        if lab.time_left() <= 0:
-            break
-    differences = sorted(after - before for before, after in zip(reached, gone_on, strict=True))
-    return Proof(
-        "training continued from the final weights at the planned rate and at the last one", float(np.median(reached)),
-        float(np.median(gone_on)), (differences[0], differences[-1]), len(reached), "loss", "learning rate",
-    )
