@@ -120,7 +120,8 @@ class ConstantInput(Check):
             return
         if _blank_is_meant(found.target, blank):
             return
-        yield self.suspect(
+        say = self.suspect if found.target is not None or case.data is not None else self.note  # none has a wrong answer
+        yield say(
             f"{len(blank)} of {n} input rows ({share:.1%}) are blank, all entries equal (expected 0; first: "
             f"{', '.join(found.names(blank))}): look at how these rows are read",
             where=found.place(blank) or where,

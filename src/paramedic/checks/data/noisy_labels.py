@@ -61,6 +61,7 @@ FAIR_SKILL = 0.84
 LEAST_ROOM = 0.2  # share of what is to be known that noise leaves: below it any probe would do
 ONCE = 0.75  # share of different rows among those of the recorded steps: short rows of tokens are equal by chance
 SAME_TOKENS = 0.1  # share of the different rows; of sentences next to none are the same words in another order
+LEAST_HELD = 50  # validation rows on which the network is compared with the probes
 BETTER = 0.05  # balanced accuracy of extra trees above that of the probes
 
 
@@ -111,6 +112,12 @@ class NoisyLabels(Check):
             raise NotChecked(
                 f"the network is right on {own:.0%} of rows that it met once, the probes on {core.accuracy:.0%}: the task is "
                 f"hard, not noisy"
+            )
+        unseen = _network_on_validation(case)
+        if held is None and probes.held is not None and unseen is not None and unseen > 1 - probes.held.rate + BETTER:
+            raise NotChecked(
+                f"the network is right on {unseen:.0%} of the validation rows, the probes on {1 - probes.held.rate:.0%}: the "
+                f"task is hard, not noisy"
             )
         if _order_may_tell(found.inputs):
             raise NotChecked("rows are the same tokens in other orders, which the probes do not see")
@@ -185,6 +192,12 @@ def _network_on_new_rows(case: Case) -> float | None:
         return None
     found = predicted(case)
     return float((found.classes == found.labels).mean()) if found is not None else None
+
+
+def _network_on_validation(case: Case) -> float | None:
+    """How often the trained network agrees with the labels of validation rows; None with few of them."""
+    found = predicted(case, "validation") if case.data is None else None
+    return float((found.classes == found.labels).mean()) if found is not None and len(found.labels) >= LEAST_HELD else None
 
 
 def _order_may_tell(inputs: Tensor) -> bool:
