@@ -32,7 +32,7 @@ def page(found: list[Program]) -> str:
     alone = [item.name for item in faulty if item not in pairs]
     if alone:
         lines += [f"Without a fixed twin: {', '.join(alone)}.", ""]
-    lines += ["| row | | calibration | reporting | fresh | fresh2 | fresh3 | fresh4 | fresh5 |", "|---|---|---|---|---|---|---|---|---|"]
+    lines += ["| row | | calibration | reporting | " + " | ".join(HALVES[2:]) + " |", "|---" * (2 + len(HALVES)) + "|"]
     counts = Counter((str((item.expected or {})["reason"]), item.half) for item in pairs)
     none = []
     for row in ROWS:
