@@ -303,6 +303,7 @@ def _started(program: Path) -> tuple[subprocess.Popen[bytes], int]:
         env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests themselves may run under nohup
     )
     assert process.stdout is not None
     return process, int(process.stdout.readline())

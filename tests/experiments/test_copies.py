@@ -30,6 +30,14 @@ from tests.helpers import observe
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a process can be copied")
 
 
+@pytest.fixture(autouse=True)
+def nobody_is_told_of_children() -> Iterator[None]:
+    """A loader with workers, in a test before, leaves a handler for ended processes behind."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGCHLD, before if before is not None else signal.SIG_DFL)
+
+
 class TwoIdle(Idleness):
     def places(self) -> int:
         return 2
