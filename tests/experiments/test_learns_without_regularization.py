@@ -9,6 +9,8 @@ from torch import nn
 from paramedic.diagnosis.examine import examine
 from paramedic.experiments.learns_without_regularization import LearnsWithoutRegularization
 from tests.experiments.programs import train
+from tests.experiments.test_augmentation_too_strong import in_the_dataset
+from tests.experiments.test_augmentation_too_strong import train as train_augmented
 from tests.helpers import findings, observe
 
 
@@ -40,3 +42,11 @@ def test_kinds_that_are_too_much_each_are_named_together(tmp_path: Path) -> None
     (found,) = findings(case, "too-much-regularization")
     assert found.summary.startswith("dropout 0.999 and weight decay 5 are too much together: ") and found.proof is not None
     assert set(found.proof.experiment.split("+")) == {"no-dropout", "no-weight-decay"}
+
+
+def test_augmentation_is_switched_off_as_well(tmp_path: Path) -> None:
+    case = observe(lambda: train_augmented(in_the_dataset, 12.0), tmp_path, budget=60)
+    found, outcomes, errors = examine(case, checks=[LearnsWithoutRegularization])
+    assert not errors and [item.level for item in found] == ["note"], outcomes
+    (evidence,) = found[0].evidence
+    assert evidence.name == "u with no augmentation (validation)" and evidence.value < 0.3
