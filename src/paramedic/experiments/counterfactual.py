@@ -465,6 +465,18 @@ def _outcome_at(lab: Lab, state: str, scale: Scale, probes: list[Probe], validat
         return outcome(lab, scale, probes, validation)
 
 
+def reached_on_both(case: Case) -> Outcome | None:
+    """u of the trained network on recorded training and validation batches; None where either cannot be had."""
+    if case.data is not None or case.lab.why_not_replayable() is not None:
+        return None
+    probes, validation = train_probes(case.lab), validation_probes(case.lab)
+    scale = scale_of(case.lab, probes) if validation else None
+    if scale is None:
+        return None
+    with case.lab.at("final"):
+        return outcome(case.lab, scale, probes, validation)
+
+
 def outcome(lab: Lab, scale: Scale, probes: list[Probe], validation: list[Probe]) -> Outcome:
     """u in the present state."""
     train = scale.u(loss_of(lab, probes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,7 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.data.samples import undivided
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.experiments.counterfactual import outcome
-from paramedic.experiments.progress import scale_of, train_probes, validation_probes
+from paramedic.experiments.counterfactual import reached_on_both
 from paramedic.trace.setup import LoaderRecord
 
 LEAST_LEFT = 4.0  # unused rows, in rows that are trained on: more than any usual split sets aside (20 to 50 %)
@@ -55,11 +53,12 @@ class RowsLeftOut(Check):
                 yield self._finding_of(case, part, trained, left)
 
     def _finding_of(self, case: Case, part: Part, trained: int, left: int) -> Finding:
-        own, held = _learned(case)
-        overfits = math.isfinite(held) and held - own > LEAST_GAP
+        ended = reached_on_both(case)
+        overfits = ended is not None and ended.validation - ended.train > LEAST_GAP
         effect = ""
-        if overfits:
-            effect = f"; the network is {1 - own:.0%} of the way from chance to perfect on them, {1 - held:.0%} in validation"
+        if ended is not None and overfits:
+            own, held = 1 - ended.train, 1 - ended.validation
+            effect = f"; the network is {own:.0%} of the way from chance to perfect on them, {held:.0%} in validation"
         return (self.suspect if overfits else self.note)(
             f"training uses {trained} of the {part.length} rows of its dataset, and {left} are used nowhere (expected: all but "
             f"what is set aside for validation){effect}",
@@ -94,18 +93,3 @@ def _part_of(record: LoaderRecord) -> Part | None:
         return Part(record, whole, len(whole), positions)
     except TypeError:  # an iterable has no length
         return None
-
-
-def _learned(case: Case) -> tuple[float, float]:
-    """u of the trained network on training and on validation batches; nan where it cannot be had."""
-    if case.lab.why_not_replayable() is not None:
-        return math.nan, math.nan
-    probes, validation = train_probes(case.lab), validation_probes(case.lab)
-    scale = scale_of(case.lab, probes) if validation else None
-    if scale is None:
-        return math.nan, math.nan
-    with case.lab.at("final"):
-        found = outcome(case.lab, scale, probes, validation)
-    return found.train, found.validation
-
-

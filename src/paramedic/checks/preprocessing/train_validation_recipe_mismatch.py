@@ -14,8 +14,7 @@ from paramedic.checks.data.clean_view import augmentation, clean_view, spread_be
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows, validation_groups
-from paramedic.experiments.counterfactual import outcome
-from paramedic.experiments.progress import scale_of, train_probes, validation_probes
+from paramedic.experiments.counterfactual import reached_on_both
 from paramedic.measurements.data.recipe import TwoSamples, row_statistics, two_samples
 from paramedic.trace.place import Place
 
@@ -84,8 +83,8 @@ class TrainValidationRecipeMismatch(Check):
             alarm = True
         if not alarm:
             return
-        gap = _gap(case)
-        harmless = gap is not None and gap < HARMLESS_GAP
+        ended = reached_on_both(case)
+        harmless = ended is not None and ended.validation - ended.train < HARMLESS_GAP
         small = case.data is None and test.auc < CLEAR_AUC  # other parts of a picture, mixed rows: many validations differ so
         say = self.note if harmless or small else self.suspect
         where = data_place(case, "validation") or data_place(case)
@@ -126,19 +125,6 @@ def _one_evaluation(case: Case) -> tuple[TwoSamples, Place | None] | None:
         tests.append((test, group[0].flow.node.place or group[0].place) if _gross(drawn, test) else None)
     wrong = [item for item in tests if item is not None]
     return wrong[0] if wrong and len(wrong) < len(tests) else None
-
-
-def _gap(case: Case) -> float | None:
-    """u of the trained network on validation batches less that on training batches; None where it cannot be had."""
-    if case.data is not None or case.lab.why_not_replayable() is not None:
-        return None
-    probes, validation = train_probes(case.lab), validation_probes(case.lab)
-    scale = scale_of(case.lab, probes) if validation else None
-    if scale is None:
-        return None
-    with case.lab.at("final"):
-        found = outcome(case.lab, scale, probes, validation)
-    return found.validation - found.train
 
 
 def _without_augmentation(case: Case, found: SplitRows) -> SplitRows:
