@@ -54,7 +54,7 @@ def test_of_a_long_run_little_is_kept_and_its_spike_and_its_end_show(tmp_path: P
 
 
 def test_rows_that_the_writer_drops_are_no_end(tmp_path: Path, monkeypatch) -> None:  # noqa: ANN001
-    monkeypatch.setattr("paramedic.trace.store.MAX_STEPS", 100)
+    monkeypatch.setattr("paramedic.trace.limits.MAX_STEPS", 100)
     writer = TraceWriter(tmp_path / "trace.sqlite")
     growing = GrowingTrace(writer.path)
     for part in range(20):

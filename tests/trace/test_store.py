@@ -50,10 +50,14 @@ print(writer.problem)
 """
 
 
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(SOURCES)}
+
+
 def _start(folder: Path, steps: int, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, str(folder / "run" / "trace.sqlite"), str(folder / "other"), str(steps)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SOURCES)}, **options,
+        stdout=subprocess.PIPE, text=True, env=environment(), **options,
     )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def comparison(first: Any, second: Any) -> dict[str, Any]:
     losses = [{row.step: row.loss for row in run.trace.steps()} for run in (first, second)]
     common = sorted(set(losses[0]) & set(losses[1]))
     differs = next((step for step in common if not _same(losses[0][step], losses[1][step])), None)
+    same_until = max((step for step in common if differs is not None and step < differs), default=None)
     rows = {}
     if first.report is not None and second.report is not None:
         for row, status in first.report.reasons.items():
@@ -69,7 +70,7 @@ def comparison(first: Any, second: Any) -> dict[str, Any]:
     made_of = _made_of(first, second)
     return {
         "runs": [first.folder.name, second.folder.name],
-        "summary": _summary(facts, made_of, differs, len(common)),
+        "summary": _summary(facts, made_of, differs, same_until, len(common)),
         "facts": {key: [facts[0][key], facts[1][key]] for key in facts[0]},
         "common_steps": len(common),
         "losses_differ_from_step": differs,
@@ -79,8 +80,13 @@ def comparison(first: Any, second: Any) -> dict[str, Any]:
     }
 
 
-def _summary(facts: list[dict[str, Any]], made_of: dict[str, Any], differs: int | None, common: int) -> list[str]:
-    """What somebody whose run worked yesterday asks first: is it worse, since when, and what is not the same."""
+def _summary(
+    facts: list[dict[str, Any]], made_of: dict[str, Any], differs: int | None, same_until: int | None, common: int
+) -> list[str]:
+    """What somebody whose run worked yesterday asks first: is it worse, since when, and what is not the same.
+
+    same_until: the last step before ``differs`` that both have; of long runs not every step is kept.
+    """
     from paramedic.report.escape import number
 
     lines = []
@@ -97,7 +103,9 @@ def _summary(facts: list[dict[str, Any]], made_of: dict[str, Any], differs: int 
     elif differs is None:
         lines.append(f"The losses of all {common} common steps are the same, bit for bit.")
     else:
-        at = "from the first step on" if differs == 0 else f"from step {differs} on, and are the same before it"
+        at = "from the first step on" if same_until is None else f"from step {differs} on, and are the same before it"
+        if same_until is not None and same_until + 1 < differs:
+            at = f"from a step between {same_until + 1} and {differs} on, and are the same before it"
         lines.append(f"The losses differ {at}.")
     places = made_of["places"]
     changed = [f"code ({_some(places)})"] if places else []
@@ -204,18 +212,20 @@ def _facts(run: Any) -> dict[str, Any]:
 
     steps = run.trace.steps()
     finite = [row.loss for row in steps if math.isfinite(row.loss)]
-    last = finite[-max(1, int(LAST_SHARE * len(finite))) :]
+    evenly = [row.loss for row in run.trace.evenly() if math.isfinite(row.loss)]
+    last = evenly[-max(1, int(LAST_SHARE * len(evenly))) :]
     norms = [
         row.gradient_norm
         for row in steps
         if row.gradient_norm is not None and math.isfinite(row.gradient_norm)
     ]
-    times = [later.time - earlier.time for earlier, later in zip(steps, steps[1:], strict=False)]
+    pairs = zip(steps, steps[1:], strict=False)
+    times = [(later.time - earlier.time) / (later.step - earlier.step) for earlier, later in pairs if later.step > earlier.step]
     program = run.trace.meta("program") or {}
     return {
         "program": clean(" ".join(map(str, program.get("argv") or [])), 200),
         "steps": run.steps,
-        "losses that are not finite": len(steps) - len(finite),
+        "losses that are not finite": run.trace.not_finite(),
         "first loss": finite[0] if finite else None,
         FINAL: median(last) if last else None,
         "lowest loss": min(finite, default=None),

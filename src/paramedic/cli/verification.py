@@ -196,7 +196,7 @@ def _run(info: dict[str, Any], root: Path, copy: Path, finding: Finding | None, 
     if not (folder / folders.TRACE).is_file():
         return End(code or 1, seconds, [], curves(text), None)
     stored = folders.open_run(folder)
-    losses = [row.loss for row in stored.trace.steps()]
+    losses = stored.trace.at_every_step("loss").tolist()
     found = None
     if finding is not None and stored.report is not None:
         if any(item.check == finding.check and item.level != "note" for item in stored.report.findings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class LossDiverges(Check):
             return
         if len(losses) < LEAST_STEPS or not np.isfinite(losses).all():
             return
-        rise, growth = rise_of(losses), weight_growth(case.lab)
+        rise, growth = rise_of(losses, [row.loss for row in case.trace.evenly()]), weight_growth(case.lab)
         if rise > ORDERS or (growth > GROWTH and rise > 2):
             yield self._finding_of(
                 f"the loss at the end is {rise:.3g} times that at the start, and the largest weight {growth:.3g} times",
@@ -70,8 +70,11 @@ class LossDiverges(Check):
         )
 
 
-def rise_of(losses: np.ndarray) -> float:  # type: ignore[type-arg]
-    """Median loss of the last tenth over the median of the first steps (of their size, where the start is near zero)."""
+def rise_of(losses: Sequence[float] | np.ndarray, evenly: Sequence[float]) -> float:  # type: ignore[type-arg]
+    """Median loss of the last tenth over the median of the first steps (of their size, where the start is near zero).
+
+    evenly: losses of which each stands for equally many steps.
+    """
     start = float(np.median(losses[:FIRST]))
-    end = float(np.median(losses[-max(1, int(LAST_SHARE * len(losses))) :]))
+    end = float(np.median(evenly[-max(1, int(LAST_SHARE * len(evenly))) :]))
     return end / max(abs(start), 1e-12)

@@ -84,10 +84,11 @@ class SchedulerWatchesWrongDirection(Check):
 
 def _against(case: Case, record: WatchedQuantity) -> float | None:
     """Kendall's tau of the watched values and the training loss before each call, where it contradicts the mode."""
-    losses = np.array([row.loss for row in case.trace.steps()], dtype=float)
+    rows = case.trace.steps()
+    steps, losses = np.array([row.step for row in rows]), np.array([row.loss for row in rows], dtype=float)
     pairs, begin = [], 0
     for value, end in zip(record.values, record.at_step, strict=True):
-        part = losses[begin:end]
+        part = losses[(steps >= begin) & (steps < end)]
         begin = end
         if len(part) and np.isfinite(part).all() and math.isfinite(value):
             pairs.append((value, float(part.mean())))

@@ -88,7 +88,7 @@ class StoppedTooEarly(CauseByExperiment):
             return
         if found.causes or found.ended.train < UNLEARNED:
             return
-        falling = trend([row.loss for row in case.trace.steps() if math.isfinite(row.loss)])
+        falling = trend([row.loss for row in case.trace.evenly() if math.isfinite(row.loss)])
         if falling is None:
             raise NotApplicable("the run is too short for a trend of the loss")
         if falling.p < FALLING_P and falling.gain > WORTH:

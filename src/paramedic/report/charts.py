@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from paramedic.report.escape import clean
@@ -45,13 +46,17 @@ def charts(trace: Trace | None) -> dict[str, Any]:
 
 
 def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> list[tuple[float, float]]:
-    """At most ``limit`` points; of each bucket the lowest and the highest stay, so that spikes show."""
+    """At most ``limit`` points; of each stretch the lowest and the highest stay, so that spikes show.
+
+    Stretches are equally long, and not of equally many points: of a long run there are fewer from its middle.
+    """
     if len(points) <= limit:
         return list(points)
     buckets = limit // 2 - 1
+    begin, end = points[0][0], points[-1][0]
     result: list[tuple[float, float]] = []
-    for bucket in range(buckets):
-        part = points[bucket * len(points) // buckets : (bucket + 1) * len(points) // buckets]
+    for _, together in groupby(points, lambda point: int((point[0] - begin) * buckets / (end - begin + 1))):
+        part = list(together)
         finite = [point for point in part if math.isfinite(point[1])]
         if not finite:
             result.append(part[0])

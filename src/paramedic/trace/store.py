@@ -6,7 +6,9 @@ Schema version 1:
                                                        (pictures of data, the network, ... for the report; at most
                                                        about 1 MB)
     steps(step INTEGER, epoch INTEGER, time REAL, loss REAL, lr REAL, gradient_norm REAL, losses TEXT)
-                                                       one row per optimizer step (decimated above MAX_STEPS)
+                                                       one row per optimizer step; of a long run, see trace/thinning.py,
+                                                       the meta value "thinned" says {"stride": one in so many of the
+                                                       older steps stays, "not_finite": losses that went, and were not}
     events(id INTEGER PRIMARY KEY, step INTEGER, time REAL, kind TEXT, data TEXT)
                                                        zero_grad, backward, step, mode, scheduler, loader, epoch,
                                                        evaluation, crash, ... with JSON data
@@ -25,19 +27,26 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterable
-from contextlib import closing, suppress
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
+
+from paramedic.trace import limits
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 FINDINGS = "findings.json"  # beside the trace: what is certain while the program still runs
 FLUSH_SECONDS = 1.0
-MAX_STEPS = 200_000  # rows kept per run; about 10 MB. Above it every other row is dropped, again and again.
-MAX_EVENTS = 50_000
-MAX_LAYER_ROWS = 400_000
+LOG_PAGES = 256  # of 4 kB, after which what was written goes from the log into the file
+MOST_PHASES = 16  # whose first steps stay
+LEAST_THINNED = 1.5  # times as many rows as were left by it must there be before a table is thinned again
 MAX_HISTOGRAMS = 6_000  # rows; about 1.5 MB. Above it none is added: the first steps are worth more than the next network
 
 TABLES = ("steps", "events", "layers", "histograms")
@@ -149,6 +158,10 @@ class TraceWriter:
         self._elsewhere = elsewhere
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self._counts = dict.fromkeys(TABLES, 0)
+        self._limits = {"steps": limits.MAX_STEPS, "events": limits.MAX_EVENTS, "layers": limits.MAX_LAYER_ROWS}
+        self._most = dict(self._limits)  # rows at which a table is thinned: more where what always stays is more
+        self._stride, self._not_finite = 1, 0  # see "thinned" above
+        self._begun: deque[int] = deque(maxlen=MOST_PHASES)  # first steps of the latest phases
         self._event_id = 0
         self._last_flush = self._last_step = time.monotonic()  # _last_step: when flush_due was asked
         self._start = time.time()
@@ -165,6 +178,8 @@ class TraceWriter:
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={LOG_PAGES * 4096}")
         connection.executescript(_TABLES)
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (_json(SCHEMA_VERSION),))
 
@@ -247,6 +262,8 @@ class TraceWriter:
 
     def event(self, step: int, kind: str, data: dict[str, Any]) -> None:
         self._event_id += 1
+        if kind == "phase":
+            self._begun.append(step)
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
@@ -285,34 +302,38 @@ class TraceWriter:
             rows.clear()
 
     def _write_rows(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN")
-        try:
+        with _transaction(connection):
             for table, rows in self._rows.items():
                 if rows:
                     marks = ",".join("?" * len(rows[0]))
                     connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
-            connection.execute("COMMIT")
-        except BaseException:  # Ctrl-C as well
-            if connection.in_transaction:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-            raise
         for table, rows in self._rows.items():
             self._counts[table] += len(rows)
             rows.clear()
         self._bound()
 
     def _bound(self) -> None:
-        """Keep each table below its limit by dropping every other of the rows after the first tenth."""
-        assert self._connection is not None
-        for table, limit in (("steps", MAX_STEPS), ("events", MAX_EVENTS), ("layers", MAX_LAYER_ROWS)):
-            if self._counts[table] > limit:
-                column = "step" if table != "events" else "id"
-                keep = limit // 10
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE rowid > {keep} AND ({column} % 2 = 1 OR rowid % 4 = 1)"
-                )
-                self._counts[table] = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        """Keep each table below its limit: of what is older, fewer rows (all of them are there until the end of it)."""
+        for table, limit in self._limits.items():
+            if self._counts[table] > self._most[table]:
+                with _transaction(self._connection) as connection:
+                    self._thin(connection, table, limit)
+                self._counts[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                self._most[table] = max(limit, int(LEAST_THINNED * self._counts[table]))
+
+    def _thin(self, connection: sqlite3.Connection, table: str, limit: int) -> None:
+        # It imports NumPy, which the program may want to set up before.
+        from paramedic.trace import thinning
+
+        if table == "events":
+            thinning.fewer_events(connection)
+        elif table == "layers":
+            thinning.fewer_layers(connection, limit)
+        else:
+            stride, gone = thinning.fewer_steps(connection, limit, self._begun, self._stride)
+            thinned = {"stride": stride, "not_finite": self._not_finite + gone}
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('thinned', ?)", (_json(thinned),))
+            self._stride, self._not_finite = stride, thinned["not_finite"]
 
     def abandon(self) -> None:
         """In a copy of the process: the file is the original's, and is neither written nor closed here."""
@@ -321,6 +342,21 @@ class TraceWriter:
     def close(self) -> None:
         self.flush()
         self._disconnect()
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection | None) -> Iterator[sqlite3.Connection]:
+    """All of what is written in it, or nothing."""
+    assert connection is not None
+    connection.execute("BEGIN")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:  # Ctrl-C as well
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
 
 
 def address(path: Path) -> str:
@@ -377,7 +413,32 @@ class Trace:
         return json.loads(rows[0][0]) if rows else default
 
     def steps(self) -> list[StepRow]:
+        """Of a long run not all: ``evenly`` says which of them stand for equally many steps each."""
         return [self._step(row) for row in self._query("SELECT * FROM steps ORDER BY step")]
+
+    def evenly(self) -> list[StepRow]:
+        """One in so many steps, over the whole run: for what is measured over its course."""
+        rows, stride = self.steps(), self._thinned().get("stride", 1)
+        first = self._first_step()
+        whole = not rows or len(rows) == rows[-1].step - rows[0].step + 1
+        return rows if whole else [row for row in rows if limits.stays(row.step + first, stride)]
+
+    def at_every_step(self, column: Literal["loss", "lr"]) -> NDArray[np.float64]:
+        """By the number of the step, up to the last one: the value of the latest row that there is."""
+        from paramedic.trace.thinning import at_every_step
+
+        rows = self.steps()
+        return at_every_step([row.step for row in rows], [getattr(row, column) for row in rows])
+
+    def not_finite(self) -> int:
+        """How many losses were not finite, with those whose rows are gone."""
+        return sum(not math.isfinite(row.loss) for row in self.steps()) + int(self._thinned().get("not_finite", 0))
+
+    def _thinned(self) -> dict[str, int]:
+        return self.meta("thinned") or {}
+
+    def _first_step(self) -> int:
+        return 0
 
     @staticmethod
     def _step(row: tuple[Any, ...]) -> StepRow:
@@ -426,6 +487,9 @@ class TracePart(Trace):
         super().__init__(path)
         self._first, self._end = steps
         self._events = events
+
+    def _first_step(self) -> int:
+        return self._first
 
     def _own(self, rows: Iterable[Row]) -> list[Row]:
         return [row._replace(step=row.step - self._first) for row in rows if self._first <= row.step < self._end]

@@ -18,7 +18,7 @@ def learning_rates(case: Case) -> Rates:
     """The first parameter group's rate at every optimizer step; of the recorded ones where several optimizers step."""
     stepping = [index for index, record in enumerate(case.setup.optimizers) if record.steps]
     if len(stepping) == 1:
-        return np.array([row.lr for row in case.trace.steps()], dtype=float)
+        return case.trace.at_every_step("lr")
     main = max(stepping, key=lambda index: case.setup.optimizers[index].steps, default=-1)
     return np.array([step.lrs[0] for step in steps_of(case) if step.optimizer == main and step.lrs], dtype=float)
 
