@@ -215,6 +215,10 @@ def test_what_is_measured_counts_before_what_is_printed() -> None:
     assert not judge(rate, *ends({}, {}, val_loss=5.0)).helped
     assert judge(rate, *ends({}, {}, val_loss=5.0, first=3.0)).helped
     assert not judge(rate, *ends({}, {}, found=True, val_loss=0.1, first=3.0)).helped
+    # a generator's samples are compared with the real ones, whatever its loss was
+    samples = judge(loss, *ends({"generated u": 0.6}, {"generated u": 0.1}))
+    assert samples.helped and samples.metric == "generated u" and "likeness of samples" in samples.why
+    assert not judge(loss, *ends({"generated u": 0.1}, {"generated u": 0.6})).helped
     # an accuracy over few rows is not told apart
     few = ends({"validation accuracy": 0.5}, {"validation accuracy": 0.45}, found=True)
     few[0].reached["validation accuracy"]["rows"] = 40

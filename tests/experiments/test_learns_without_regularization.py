@@ -7,7 +7,10 @@ from pathlib import Path
 from torch import nn
 
 from paramedic.diagnosis.examine import examine
+from paramedic.experiments.counterfactual import Diagnosis, Outcome, _as_one
+from paramedic.experiments.interventions import NoDropout, NoPenalty, NoWeightDecay, Remedy
 from paramedic.experiments.learns_without_regularization import LearnsWithoutRegularization
+from paramedic.experiments.progress import Scale
 from tests.experiments.programs import train
 from tests.experiments.test_augmentation_too_strong import in_the_dataset
 from tests.experiments.test_augmentation_too_strong import train as train_augmented
@@ -50,3 +53,15 @@ def test_augmentation_is_switched_off_as_well(tmp_path: Path) -> None:
     assert not errors and [item.level for item in found] == ["note"], outcomes
     (evidence,) = found[0].evidence
     assert evidence.name == "u with no augmentation (validation)" and evidence.value < 0.3
+
+
+def test_kinds_that_only_together_make_the_difference_are_one_cause() -> None:
+    """Each of three takes a third of the gain away: none is proven alone, all of them are."""
+    parts: list[Remedy] = [NoDropout(), NoWeightDecay(), NoPenalty()]
+    reached, base = [Outcome(0.2, 0.2)] * 3, [Outcome(0.62, 0.6)] * 3
+    found = Diagnosis(Scale(1.0, 0.0), [], [], Outcome(1.0, 1.0), Outcome(0.62, 0.6), 100)
+    (trial,) = _as_one(None, found, parts, [reached, base], [], found.ended)  # type: ignore[arg-type]
+    assert trial.experiment == "no-dropout&no-weight-decay&no-penalty" and trial.remedy.cause == "too-much-regularization"
+    assert trial.helps() and found.trials == [trial]
+    assert trial.remedy.remedy.count(" and ") == 2
+    assert _as_one(None, found, parts[:1], [reached, base], [], found.ended) == []  # type: ignore[arg-type]

@@ -34,7 +34,11 @@ OTHER_LOSS = frozenset({"R17", "R18", "R19", "R20", "R26"})
 OTHER_TASK = frozenset({"target-not-shifted"})
 SAME_START = 0.1  # relative difference of the first losses up to which two losses are taken to be one
 # What is compared, in this order, as far as both runs have it; "u" is 1 where nothing was learned, and 0 at best.
-OBSERVED = ("validation accuracy", "validation R2", "validation u", "training accuracy", "training R2", "training u")
+UNMEASURED = ": how far the run got could not be measured, as where networks are trained by what another one makes"
+GENERATED = "generated u"  # of a generator's samples, whatever loss it was trained by
+OBSERVED = (
+    GENERATED, "validation accuracy", "validation R2", "validation u", "training accuracy", "training R2", "training u"
+)  # fmt: skip
 # Weights of classes buy the rare ones with errors in the frequent one: there every class counts alike.
 BY_CLASS = ("validation balanced accuracy", "training balanced accuracy")
 UNBALANCED = frozenset({"R08"})
@@ -232,7 +236,7 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
     elif patched.found is False:
         helped, why = True, "the finding is gone, the figures are much the same"
         if chosen is None:
-            why = "the finding is gone (there are no figures that can be compared)"
+            why = f"the finding is gone (there are no figures that can be compared{UNMEASURED if not patched.reached else ''})"
         elif reporting:
             why = "the finding is gone: the figures are the honest ones now"
     elif patched.found is None:
@@ -247,6 +251,8 @@ def judge(finding: Finding, original: End, patched: End) -> Verification:
 
 def spoken(figure: str) -> str:
     """The name of a figure in words."""
+    if figure == GENERATED:
+        return "likeness of samples"
     return f"{figure[:-2]} progress" if figure.endswith(" u") else figure
 
 
@@ -263,7 +269,7 @@ class Figure:
 def _observed(names: Sequence[str], original: End, patched: End, same_loss: bool) -> Figure | None:
     """The first of the figures that both runs have; u by another loss only where there is nothing else."""
     known = [name for name in names if name in original.reached and name in patched.reached]
-    ordered = known if same_loss else sorted(known, key=lambda name: name.endswith(" u"))
+    ordered = known if same_loss else sorted(known, key=lambda name: name.endswith(" u") and name != GENERATED)
     for name in ordered:
         one, other = original.reached[name], patched.reached[name]
         before, after, lower = float(one["value"]), float(other["value"]), name.endswith(" u")  # "nan" is stored as text
@@ -273,7 +279,7 @@ def _observed(names: Sequence[str], original: End, patched: End, same_loss: bool
             continue
         least = LEAST_U if lower else max(LEAST, _error(before, one["rows"]) if name.endswith("accuracy") else 0.0)
         gain = (before - after) if lower else (after - before)
-        if lower and not same_loss and gain < least:
+        if lower and name != GENERATED and not same_loss and gain < least:
             continue  # worse by another loss: it says nothing
         return Figure(name, before, after, 1 if gain > least else -1 if gain < -least else 0)
     return None

@@ -27,7 +27,7 @@ from paramedic.experiments.going_on import (
     resumed,
     shown,
 )
-from paramedic.experiments.interventions import LearningRate, Remedy, Together
+from paramedic.experiments.interventions import AllOf, LearningRate, Remedy, Together
 from paramedic.experiments.lab import Intervention
 from paramedic.experiments.ladder import pieces
 from paramedic.experiments.repairs import hidden_by_others, repair_of
@@ -183,10 +183,14 @@ def _parts(case: Case, name: str) -> tuple[list[Fact], list[Remedy]]:
     others = {item.name: item for item in (*parts, *hidden_by_others(case), *all_remedies())}
     remedies = []
     for part in names:
-        remedy = facts[part].remedy if part in facts else _named(part, others)
-        if remedy is None or (part not in facts and remedy.why_not(case.lab) is not None):
+        if part in facts:
+            remedies.append(facts[part].remedy)
+            continue
+        found = [_named(piece, others) for piece in part.split(AllOf.JOINT)]
+        known = [item for item in found if item is not None and item.why_not(case.lab) is None]
+        if len(known) < len(found):
             raise NotChecked(f'"{part}" would change nothing in this run of the program')
-        remedies.append(remedy)
+        remedies.append(AllOf(known) if len(known) > 1 else known[0])
     return list(facts.values()), remedies
 
 

@@ -155,6 +155,19 @@ def target_number(lab: Lab, tape: Tape) -> int | None:
     return numbers[ordinal] if ordinal < len(numbers) else None
 
 
+def penalty_share(tape: Tape) -> float:
+    """The part of a recorded loss that its penalties make, in the present state."""
+    numbers = list(penalties(tape))
+    if not numbers or tape.root is None:
+        return 0.0
+    with torch_state_kept(), torch.enable_grad():
+        values = tape.run()
+        added = [values[number] for number in numbers if values[number].requires_grad]
+        weights = torch.autograd.grad(values[tape.root], added, allow_unused=True) if added else ()
+    parts = zip(weights, added, strict=True)
+    return sum(float((weight * value.detach()).sum()) for weight, value in parts if weight is not None)
+
+
 SAMPLING = frozenset({"multinomial", "bernoulli", "normal", "poisson", "binomial"})
 
 

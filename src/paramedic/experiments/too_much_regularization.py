@@ -13,11 +13,13 @@ from paramedic.experiments.cause import Cause, CauseByExperiment
 from paramedic.experiments.counterfactual import Diagnosis, Trial
 from paramedic.experiments.interventions import (
     DROPOUT_FUNCTIONS,
+    AllOf,
     NoDropout,
     NoPenalty,
     NoWeightDecay,
     dropout_modules,
 )
+from paramedic.experiments.lab import Intervention
 from paramedic.experiments.progress import penalties
 from paramedic.experiments.wording import (
     SYMPTOMS,
@@ -59,17 +61,19 @@ class TooMuchRegularization(CauseByExperiment):
         yield from super().examine(case)
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
-        together = [item for item in found.causes if item.remedy.cause == self.name]
-        amounts, places = zip(*(_amount(case, item) for item in together), strict=True)
-        changes = [item.remedy.changes for item in together]
-        are, first = "is too much", at_first(found, trial)
+        together = [item.remedy for item in found.causes if item.remedy.cause == self.name]
+        parts = [part for item in together for part in (item.remedies if isinstance(item, AllOf) else [item])]
+        amounts, places = zip(*(_amount(case, item) for item in parts), strict=True)
+        changes = [item.changes for item in parts]
+        are = "are too much together" if len(parts) > 1 else "is too much"
+        first = at_first(found, trial)
         if len(together) > 1:
-            are, first = "are too much together", f"{learned(trial.before())} is learned with any one of them left"
+            first = f"{learned(trial.before())} is learned with any one of them left"
         return Cause(
             f"{listed(amounts)} {are}: {first}, on training batches, and "
             f"{percent(trial.after())} after {found.steps} steps with {listed(changes)}",
             next((place for place in places if place is not None), None),
-            " and ".join(dict.fromkeys(item.remedy.remedy for item in together)),
+            " and ".join(dict.fromkeys(item.remedy for item in parts)),
             (
                 Evidence("u on validation batches, unchanged", _rounded(trial.base[0].validation), "", "u"),
                 Evidence("u on validation batches, changed", _rounded(trial.outcomes[0].validation), "", "u"),
@@ -86,16 +90,16 @@ def _rounded(value: float) -> float | None:
     return round(value, 4) if value == value else None
 
 
-def _amount(case: Case, trial: Trial) -> tuple[str, Place | None]:
+def _amount(case: Case, remedy: Intervention) -> tuple[str, Place | None]:
     """What is too much, in words, and where it is set."""
     lab = case.lab
-    if isinstance(trial.remedy, NoWeightDecay):
+    if isinstance(remedy, NoWeightDecay):
         record = main_optimizer(case)
         decay = (
             max((group.get("weight_decay") or 0.0 for group in record.groups), default=0.0) if record else 0.0
         )
         return f"weight decay {decay:g}", optimizer_place(case)
-    if isinstance(trial.remedy, NoPenalty):
+    if isinstance(remedy, NoPenalty):
         tape = lab.main_backward.tape
         assert tape is not None
         numbers = set(penalties(tape))

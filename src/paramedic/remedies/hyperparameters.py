@@ -109,14 +109,17 @@ def shown(value: float) -> str:
 
 
 def _regularization(source: Source, finding: Finding, at: int) -> None:
-    if finding.summary.startswith("weight decay"):
+    """Each kind of regularization that the finding names before it says what they do: one, or several together."""
+    named = finding.summary.partition(" too much")[0]
+    kinds = [kind for kind in ("weight decay", "dropout", "penalty") if kind in named]
+    if "weight decay" in kinds:
         given = argument(optimizer_at(source, at).call, "weight_decay")
         if given is None:
             raise NoPatch("the weight decay is not written at the optimizer")
         set_number(source, given.value, shown(LITTLE_DECAY))
-    elif finding.summary.startswith("dropout"):
+    if "dropout" in kinds:
         _dropout(source)
-    else:
+    if "penalty" in kinds or not kinds:
         _penalty(source, at)
 
 
