@@ -174,3 +174,67 @@ def test_a_penalty_whose_factor_is_a_tensor_is_no_term_of_the_data(tmp_path: Pat
     with case.lab.at("initial"):
         taken = breakdown(case.lab, Probe(case.lab.main_backward.tape))
     assert taken is not None and [item.penalty for item in taken.components] == [False, True]
+
+
+INVERSE = "penalty-rewards-large-weights"
+
+
+def inverse(kind: str) -> None:
+    """Three classes with a penalty of some form on the weights, or on one of the matrices."""
+    torch.manual_seed(0)
+    labels = torch.arange(480) % 3
+    x = torch.randn(3, 10)[labels] + 0.5 * torch.randn(480, 10)
+    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 3))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(6):
+        for rows in torch.randperm(480).split(32):
+            size = sum(layer.weight.norm() for layer in (model[0], model[2]))
+            penalty = {
+                "one over": lambda size=size: 5e4 / size,
+                "exponential": lambda size=size: 5e3 * torch.exp(-0.05 * size),
+                "sound": lambda size=size: 1e-3 * size,
+                "too much": lambda size=size: 10.0 * size,
+                "kept apart": lambda: 1e-3 / model[2].weight.norm(),
+            }[kind]()
+            loss = nn.functional.cross_entropy(model(x[rows]), labels[rows]) + penalty
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize("kind", ["one over", "exponential"])
+def test_a_penalty_that_falls_as_the_weights_grow(kind: str, tmp_path: Path) -> None:
+    found = findings(observe(lambda: inverse(kind), tmp_path, budget=30.0), INVERSE)
+    assert [item.level for item in found] == ["fault"] and found[0].where is not None
+    assert found[0].proof is not None and found[0].proof.before - found[0].proof.after > 0.2
+    values = [item.value for item in found[0].evidence]
+    assert values == sorted(values, reverse=True)
+
+
+def factors(sign: float) -> None:
+    """Two tables of factors, and a penalty on one of them."""
+    torch.manual_seed(0)
+    true = torch.randn(40, 3), torch.randn(30, 3)
+    rows, columns = torch.randint(40, (1500,)), torch.randint(30, (1500,))
+    y = (true[0][rows] * true[1][columns]).sum(1)
+    model = nn.ModuleList([nn.Embedding(40, 6), nn.Embedding(30, 6)])
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
+    for _ in range(6):
+        for part in torch.randperm(1500).split(50):
+            output = (model[0](rows[part]) * model[1](columns[part])).sum(1)
+            loss = nn.functional.mse_loss(output, y[part]) + sign * 5e-2 * model[0].weight.square().sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize(("sign", "count"), [(-1.0, 1), (0.1, 0)])
+def test_a_penalty_on_one_of_two_matrices_with_the_wrong_sign(sign: float, count: int, tmp_path: Path) -> None:
+    case = observe(lambda: factors(sign), tmp_path, budget=30.0)
+    assert not findings(case, REWARD)
+    assert len(findings(case, INVERSE)) == count
+
+
+@pytest.mark.parametrize("kind", ["sound", "too much", "kept apart"])
+def test_a_penalty_that_rises_or_does_no_harm(kind: str, tmp_path: Path) -> None:
+    assert not findings(observe(lambda: inverse(kind), tmp_path, budget=30.0), INVERSE)

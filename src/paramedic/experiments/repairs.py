@@ -520,6 +520,7 @@ _REPAIRS: dict[str, Callable[[Case, Finding], Remedy | None]] = {
     "loss-components-out-of-balance": lambda case, finding: balanced(case.lab),
     "pairs-reversed": _pairs_turned_round,
     "penalty-with-wrong-sign": _without_penalty,
+    "penalty-rewards-large-weights": _without_penalty,
     "zero-initialization": _standard_initialization,
     "symmetric-initialization": _standard_initialization,
     "dead-units": _standard_initialization,

@@ -8,7 +8,7 @@ from paramedic.checks.finding import Finding
 from paramedic.remedies.objects import line
 from paramedic.remedies.source import NoPatch, Source
 
-CHECKS = ("penalty-with-wrong-sign",)
+CHECKS = ("penalty-with-wrong-sign", "penalty-rewards-large-weights")
 
 
 def rewrite(source: Source, finding: Finding) -> None:
