@@ -104,7 +104,8 @@ def _terminal(log: Operations) -> tuple[nn.Module | None, Tensor | None]:
         if len(outputs) == 1
         else []
     )
-    if len(owners) != 1 or sum(module is owners[0] for _, module, _ in log.module_outputs) != 1:
+    # the first is the innermost: a module around it that has parameters of its own hands the same tensor on
+    if not owners or sum(module is owners[0] for _, module, _ in log.module_outputs) != 1:
         return None, None
     return owners[0], outputs[0]
 

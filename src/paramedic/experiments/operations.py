@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.overrides import TorchFunctionMode
 
 from paramedic.checks.check import NotChecked
@@ -292,6 +293,8 @@ def _module_stack(operations: Operations, stack: list[nn.Module], paths: dict[in
     def after(module: nn.Module, args: Any, result: Any) -> None:
         if stack and stack[-1] is module:
             stack.pop()
+        if any(isinstance(item, ParametrizationList) for item in (module, *stack)):
+            return  # it computes a weight, and passes nothing of a sample on
         operations.module_outputs.append((paths.get(id(module), type(module).__name__), module, result))
 
     handles = (

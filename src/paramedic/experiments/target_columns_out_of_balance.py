@@ -7,6 +7,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import torch
+from torch import Tensor
+
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.finding import Evidence, Finding
@@ -21,7 +24,7 @@ from paramedic.experiments.loss_components_out_of_balance import (
     ROWS,
     affordable_steps,
 )
-from paramedic.experiments.progress import U_LIMIT, Probe, main_tapes, spread
+from paramedic.experiments.progress import U_LIMIT, Probe, input_numbers, main_tapes, spread
 from paramedic.experiments.targets import StandardizedTarget, Target, column_progress, targets
 from paramedic.experiments.wording import SYMPTOMS, learned, percent
 
@@ -54,7 +57,8 @@ class TargetColumnsOutOfBalance(Check):
     Why it matters: a squared error adds the columns in their units; one in pascals beside one in degrees is all the optimizer
         sees, and the loss falls nicely meanwhile.
     Fix: standardize each column with its training mean and standard deviation, or weight the columns' errors.
-    Not a fault when: the small columns are learned all the same, or cannot be learned with standardized targets either.
+    Not a fault when: the small columns are learned all the same, or cannot be learned with standardized targets either; or
+        the target is the input (an autoencoder's pixels at the border have small deviations, and matter as little).
     References: the article's reasons 12 and 20; scikit-learn, TransformedTargetRegressor.
     """
 
@@ -71,6 +75,9 @@ class TargetColumnsOutOfBalance(Check):
         wide = [item for item in targets(case.lab) if item.columns > 1]
         if not wide:
             raise NotApplicable("no target with several columns of values")
+        wide = [item for item in wide if not _restored(case.lab, item)]
+        if not wide:
+            raise NotApplicable("the target is the network's own input: its scales are row R12's")
         for target in wide:
             small = _small(target)
             if not small:
@@ -130,6 +137,15 @@ class TargetColumnsOutOfBalance(Check):
             gain=trial.gain,
             explains=(*SYMPTOMS, "R36", "unstandardized-target"),
         )
+
+
+def _restored(lab: Lab, target: Target) -> bool:
+    """Whether the network is to give its own input again: its columns have the units that the program gave them."""
+    tape = lab.backwards[target.index].tape
+    arguments = target.call.kwargs if isinstance(target.key, str) else target.call.args
+    wanted: Tensor = arguments[target.key]  # type: ignore[index]
+    inputs = [tape.leaves[number].value for number in input_numbers(tape)] if tape is not None else []
+    return any(item.shape == wanted.shape and torch.equal(item, wanted) for item in inputs)
 
 
 def _small(target: Target) -> list[int]:
