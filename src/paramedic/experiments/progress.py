@@ -527,11 +527,12 @@ def free_start(output: Tensor) -> Tensor:
 def _constants(tails: list[Tail]) -> list[list[Tensor]]:
     """By tail and output, the value that all samples of all tails share.
 
-    Where a layer is called once for each element of sequences of several lengths, its calls have one value.
+    Where a layer is called once for each element of sequences of several lengths, its calls have one value; where it has one
+    output of another length in every batch (structured losses of padded sentences), each length has its own.
     """
-    first = tails[0]
-    if len({len(tail.outputs) for tail in tails}) == 1:
-        free = [_shared_start(first, k) for k in range(len(first.outputs))]
+    first, shared = tails[0], [[_shared_start(tail, k) for k in range(len(tail.outputs))] for tail in tails]
+    if len({tuple(tuple(start.shape) for start in starts) for starts in shared}) == 1:
+        free = shared[0]
         for k in first.twins[1:]:
             free[k] = free[0]
         return [free] * len(tails)
@@ -539,9 +540,9 @@ def _constants(tails: list[Tail]) -> list[list[Tensor]]:
     return [
         [
             starts.setdefault((maker, tuple(start.shape)), start)
-            for start, maker in zip((_shared_start(tail, k) for k in range(len(tail.outputs))), tail.makers, strict=True)
+            for start, maker in zip(own, tail.makers or range(len(own)), strict=True)
         ]
-        for tail in tails
+        for own, tail in zip(shared, tails, strict=True)
     ]
 
 
