@@ -44,7 +44,7 @@ def page(found: list[Program]) -> str:
     for title, group in (("pairs", pairs), ("healthy", healthy)):
         sums = [str(sum(item.half == half for item in group)) for half in HALVES]
         lines.append(f"| {title} | | {' | '.join(sums)} |")
-    lines += ["", f"Rows without a pair of their own: {', '.join(none)}.", ""]
+    lines += ["", f"Rows without a pair of their own: {', '.join(none) or 'none'}.", ""]
     lines += ["## Real cases", "", "| program | confirmed cause | address |", "|---|---|---|"]
     for item in real:
         assert item.expected is not None
