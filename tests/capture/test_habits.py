@@ -586,8 +586,8 @@ BREAKABLE = [
         "_before", "_after", "_copy", "_ref", "tag", "tape", "retire", "segment", "unscaled",
         "enter_module", "leave_module", "is_transparent", "source_of", "detached_tape",
     )),
-    *((LayerSampler, name) for name in ("decide", "activation", "path", "before_step", "after_step")),
-    *((TraceWriter, name) for name in ("buffer", "event", "layer", "_write_rows")),
+    *((LayerSampler, name) for name in ("decide", "takes", "activation", "path", "before_step", "after_step")),
+    *((TraceWriter, name) for name in ("buffer", "event", "layers", "_write_rows")),
     *((Observer, name) for name in (
         "_arm", "_settle", "_know_model", "_know_optimizer", "_snapshot", "_gradients_before", "_fingerprint",
         "_tag_batch", "_keep_evaluation", "_note_modes", "_write_row", "_put_mode_back", "_pop_mode", "_protocol",

@@ -421,15 +421,21 @@ class Observer:
     def _outside(self) -> bool:
         """Whether module calls are none of our business now: workers, other threads, recomputation in backward."""
         return (
-            self.elsewhere
+            not self.active
             or self.busy
             or self._in_step
             or self._backward_depth > 0
+            or threading.get_ident() != self.thread
             or transforming()
         )
 
     def _pre_forward(self, module: nn.Module, args: Any) -> None:
         if self._outside():
+            return
+        if self._depth:  # inside of another module's call
+            self._depth += 1
+            self.recorder.depth = self._depth
+            self.account.spent += self.account.per_call
             return
         self.account.begins()
         try:
@@ -441,13 +447,11 @@ class Observer:
             self.account.ends()
 
     def _forward_begins(self, module: nn.Module, args: Any) -> None:
-        if self._depth == 0:
-            if self.recorder.is_transparent(module) or _symbolic(args):
-                return
-            self._enter_outermost(module, args)
-            self._lifted = self._pop_mode()  # inside of a module nothing of ours is between its operations
-        self._depth += 1
-        self.recorder.depth = self._depth
+        if self.recorder.is_transparent(module) or _symbolic(args):
+            return
+        self._enter_outermost(module, args)
+        self._lifted = self._pop_mode()  # inside of a module nothing of ours is between its operations
+        self._depth = self.recorder.depth = 1
 
     @quiet
     def _enter_outermost(self, module: nn.Module, args: Any) -> None:
@@ -458,19 +462,30 @@ class Observer:
     def _post_forward(self, module: nn.Module, args: Any, kwargs: Any, *rest: Any) -> None:
         if self._depth == 0 or self._outside():
             return
+        try:
+            taken = self.sampler.takes(module)
+        except Exception as error:
+            taken = False
+            self.errors.setdefault("activation", f"{type(error).__name__}: {error}")
+        if self._depth > 1 and not taken:
+            self._depth -= 1
+            self.recorder.depth = self._depth
+            self.account.spent += self.account.per_call
+            return
         self.account.begins()
         try:
             with unseen():
-                self._forward_ends(module, kwargs, *rest)
+                self._forward_ends(module, taken, kwargs, *rest)
         except Exception as error:
             self.errors.setdefault("forward", f"{type(error).__name__}: {error}")
         finally:
             self.account.ends()
 
-    def _forward_ends(self, module: nn.Module, kwargs: Any, *rest: Any) -> None:
+    def _forward_ends(self, module: nn.Module, taken: bool, kwargs: Any, *rest: Any) -> None:
         # After an exception torch calls hook(module, args, result) without the keywords; the result is None then.
         kwargs, result = (kwargs, rest[0]) if rest else ({}, None)
-        self.sampler.activation(module, result)
+        if taken:
+            self.sampler.activation(module, result)
         self._depth -= 1
         self.recorder.depth = self._depth
         if self._depth == 0:

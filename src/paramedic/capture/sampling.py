@@ -8,10 +8,10 @@ computed for many tensors at once, for which a dozen operations cost hardly more
 from __future__ import annotations
 
 import math
-import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from paramedic.measurements.spread import spread
 from paramedic.measurements.training.histogram import histograms
 from paramedic.measurements.training.saturation import on_flat_part
+from paramedic.trace.limits import stays
 from paramedic.trace.store import HistogramRow, LayerRow
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ DENSE_STEPS = frozenset({0, 1, 2, 4, 8, 16, 32, 64})
 LAST_DENSE_STEP = max(DENSE_STEPS)
 SAFETY = 0.75  # self-measured time under-reads by about a quarter (CAPTURE, section 4)
 MAX_LAYERS = 200
+AT_ONCE = 128  # of them in the processor's memory: half a megabyte stays in its cache
 MOST_WAITING = 1024  # samples (4 MB) whose statistics are computed in one go
 # Steps of an optimizer whose samples are kept as histograms too: the first, some at growing distances, and the last. Each
 # is taken at the first sampled step that is not before it. Those after the dense ones are sampled whatever was spent
@@ -157,9 +159,10 @@ def _statistics_of_arrays(samples: Sequence[np.ndarray[Any, Any]]) -> list[list[
     for number, item in enumerate(samples):
         groups.setdefault((len(item), item.dtype), []).append(number)
     for (length, _), numbers in groups.items():
-        array = np.stack([samples[number] for number in numbers])
-        for number, row in zip(numbers, _rows_of(array, length), strict=True):
-            found[number] = row
+        for first in range(0, len(numbers), AT_ONCE):
+            part = numbers[first : first + AT_ONCE]
+            for number, row in zip(part, _rows_of(np.stack([samples[number] for number in part]), length), strict=True):
+                found[number] = row
     return found
 
 
@@ -175,11 +178,22 @@ def _rows_of(array: np.ndarray[Any, Any], length: int) -> list[list[float]]:
         inside, lengths = torch.ones_like(values, dtype=torch.bool), torch.full((count, 1), length, device="cpu")
         return _statistics_of_rows(values, inside, lengths).tolist()  # type: ignore[no-any-return]
     mean = total / length
-    centred = array - mean[:, None]
-    std = np.sqrt(np.einsum("ij,ij->i", centred, centred) / length)
+    centred = array - mean[:, None].astype(array.dtype)
+    with np.errstate(all="ignore"):
+        squares = np.einsum("ij,ij->i", centred, centred)
+    if not np.isfinite(squares).all():  # of finite numbers
+        squares = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+    std = np.sqrt(squares / length)
     zero = 1.0 - np.count_nonzero(array, axis=1) / length
     columns = (mean, std, array.min(axis=1), array.max(axis=1), zero, np.zeros(count))
     return np.stack(columns, axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def _total_norm(gradients: list[Tensor]) -> float:
+    """As ``nn.utils.get_total_norm``, without its sorting by device where that takes longer than the norm."""
+    if not all(item.is_cpu and item.dtype == torch.float32 for item in gradients):
+        return float(nn.utils.get_total_norm(gradients))
+    return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
 
 
 class SampledStep(NamedTuple):
@@ -231,7 +245,9 @@ class LayerSampler:
         self.wanted = True
         self.gradient_norm: float | None = None
         self._rows: list[tuple[str, str, Sample]] = []
-        self._waiting: list[tuple[int, str, str, Sample]] = []  # step, path, quantity and values
+        self._waiting: list[SampledStep] = []  # their statistics are not computed yet
+        self._waiting_samples = 0
+        self._all_finite = True  # so far
         self._seen: set[str] = set()
         self._before: list[tuple[str, Tensor, Sample]] = []  # name, parameter, sample of its values before the step
         self._paths: dict[int, str] = {}
@@ -274,12 +290,11 @@ class LayerSampler:
         return path or None
 
     def activation(self, module: nn.Module, result: Any) -> None:
-        """Called after every module's forward while hooks are armed."""
-        if not self.wanted or not isinstance(result, Tensor) or next(module.children(), None) is not None:
+        """Called after the forward of every module that ``takes`` said yes to."""
+        if not isinstance(result, Tensor) or next(module.children(), None) is not None:
             return
         if not result.is_floating_point() or not result.requires_grad or len(self._rows) > 4 * MAX_LAYERS:
             return
-        started = time.thread_time()
         self.observer.busy = True
         try:
             path = self.path(module)
@@ -293,7 +308,10 @@ class LayerSampler:
             self.observer.errors.setdefault("activation", f"{type(error).__name__}: {error}")
         finally:
             self.observer.busy = False
-            self.observer.account.spent += time.thread_time() - started
+
+    def takes(self, module: nn.Module) -> bool:
+        """Whether the module's result may be wanted, as far as that is known at next to no cost."""
+        return self.wanted and len(self._seen) < MAX_LAYERS and self._paths.get(id(module), "") not in self._seen
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Gradients are read here, and not after backward: they are unscaled and clipped by now."""
@@ -304,8 +322,10 @@ class LayerSampler:
         gradients: list[Tensor] = []
         for group in optimizer.param_groups:
             for parameter in group["params"]:
+                if len(self._before) >= MAX_LAYERS:
+                    break
                 grad = parameter.grad
-                if grad is None or grad.is_sparse or grad.is_complex() or len(self._before) >= MAX_LAYERS:
+                if grad is None or grad.is_sparse or grad.is_complex():
                     continue
                 name = (
                     self.observer.setup.parameter_name(parameter)
@@ -321,19 +341,20 @@ class LayerSampler:
                 self._before.append((name, parameter, weight))
                 gradients.append(local(grad).detach())
         if gradients:
-            self.gradient_norm = float(nn.utils.get_total_norm(gradients))
+            self.gradient_norm = _total_norm(gradients)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         if not self.wanted:
             return
         for name, parameter, weight in self._before:
             self._rows.append((name, "update", quick_sample(parameter) - weight))  # type: ignore[operator]
-        step = self.observer.steps
-        self._waiting += [(step, *row) for row in self._rows]
-        self._keep(optimizer, SampledStep(step, self._rows))
+        sampled = SampledStep(self.observer.steps, self._rows)
+        self._waiting.append(sampled)
+        self._waiting_samples += len(self._rows)
+        self._keep(optimizer, sampled)
         self._rows, self._before = [], []
         self._seen.clear()
-        if len(self._waiting) >= MOST_WAITING:
+        if self._waiting_samples >= MOST_WAITING:
             self.settle()
 
     def _keep(self, optimizer: torch.optim.Optimizer, sampled: SampledStep) -> None:
@@ -350,16 +371,27 @@ class LayerSampler:
         else:
             self._latest[id(optimizer)] = sampled
 
+    def _write(self, waiting: list[SampledStep]) -> None:
+        """Of a long run as many steps as will stay in the trace, the latest, and the first with values that are not finite."""
+        writer = self.observer.writer
+        found = iter(statistics([values for sampled in waiting for *_, values in sampled.rows]))
+        for sampled in waiting:
+            numbers = list(islice(found, len(sampled.rows)))
+            finite = not any(row[-1] > 0 for row in numbers)
+            if sampled is waiting[-1] or (self._all_finite and not finite) or stays(sampled.step, writer.layer_stride):
+                rows = zip(sampled.rows, numbers, strict=True)
+                writer.layers([LayerRow(sampled.step, path, quantity, *row) for (path, quantity, _), row in rows])
+            self._all_finite = self._all_finite and finite
+
     def settle(self, last: bool = False) -> None:
         """Write the statistics of what was sampled so far; ``last``: also what only the end makes a histogram of.
 
         Whatever lies on a device is read here, once in a while, and after one wait for it.
         """
         waiting, self._waiting = self._waiting, []
+        self._waiting_samples = 0
         if waiting:
-            found = statistics([values for *_, values in waiting])
-            for (step, path, quantity, _), numbers in zip(waiting, found, strict=True):
-                self.observer.writer.layer(LayerRow(step, path, quantity, *numbers))
+            self._write(waiting)
         if waiting or last:
             steps, self._histograms = self._histograms, []
             if last:

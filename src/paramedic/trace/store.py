@@ -28,7 +28,7 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,6 +161,7 @@ class TraceWriter:
         self._limits = {"steps": limits.MAX_STEPS, "events": limits.MAX_EVENTS, "layers": limits.MAX_LAYER_ROWS}
         self._most = dict(self._limits)  # rows at which a table is thinned: more where what always stays is more
         self._stride, self._not_finite = 1, 0  # see "thinned" above
+        self.layer_stride = 1  # of the older steps with layers one in so many stays (see ``limits.stays``)
         self._begun: deque[int] = deque(maxlen=MOST_PHASES)  # first steps of the latest phases
         self._event_id = 0
         self._last_flush = self._last_step = time.monotonic()  # _last_step: when flush_due was asked
@@ -267,7 +268,13 @@ class TraceWriter:
         self._add("events", (self._event_id, step, time.time() - self._start, kind, _json(data)))
 
     def layer(self, row: LayerRow) -> None:
-        self._add("layers", _storable(row))
+        self.layers([row])
+
+    def layers(self, rows: Sequence[LayerRow]) -> None:
+        """Of one step."""
+        if self._connection is not None:
+            self._rows["layers"] += map(_storable, rows)
+            self._flush_in_time()
 
     def histogram(self, row: HistogramRow) -> None:
         if self._counts["histograms"] + len(self._rows["histograms"]) < MAX_HISTOGRAMS:
@@ -281,8 +288,11 @@ class TraceWriter:
     def _add(self, table: str, values: tuple[Any, ...]) -> None:
         if self._connection is not None:
             self._rows[table].append(values)
-            if time.monotonic() - self._last_flush > FLUSH_SECONDS:
-                self.flush()
+            self._flush_in_time()
+
+    def _flush_in_time(self) -> None:
+        if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is buffered in one transaction."""
@@ -328,7 +338,7 @@ class TraceWriter:
         if table == "events":
             thinning.fewer_events(connection)
         elif table == "layers":
-            thinning.fewer_layers(connection, limit)
+            self.layer_stride = thinning.fewer_layers(connection, limit, self.layer_stride)
         else:
             stride, gone = thinning.fewer_steps(connection, limit, self._begun, self._stride)
             thinned = {"stride": stride, "not_finite": self._not_finite + gone}

@@ -100,20 +100,23 @@ def _few(numbers: Numbers, among: Chosen, most: int) -> Chosen:
     return among
 
 
-def fewer_layers(connection: sqlite3.Connection, limit: int) -> None:
-    """Leave whole steps, with about half of ``limit`` rows; the first ones, the last, and the first with values not finite."""
+def fewer_layers(connection: sqlite3.Connection, limit: int, stride: int = 1) -> int:
+    """Leave whole steps, with about half of ``limit`` rows; the first ones, the last, and the first with values not finite.
+
+    The stride of the others.
+    """
     found = connection.execute("SELECT step, count(*), max(nonfinite) > 0 FROM layers GROUP BY step ORDER BY step").fetchall()
     steps, counts, bad = (np.array(column) for column in zip(*found, strict=True))
     kept: Chosen = steps < FIRST_LAYER_STEPS
     kept[-LAST_LAYER_STEPS:] = True
     kept[np.flatnonzero(bad == 1)[:1]] = True
-    stride = 1
     while stride < RANGE:
         chosen = kept | _staying(steps, stride)
         if counts[chosen].sum() <= limit // 2:
             break
         stride *= 2
     _delete(connection, "layers", "step", steps[~chosen])
+    return stride
 
 
 def fewer_events(connection: sqlite3.Connection) -> None:
