@@ -20,7 +20,7 @@ def percent_learned(u: float) -> str:
     """The progress scale in words: how much of the way from chance (u = 1) to perfect (u = 0) is made."""
     if not math.isfinite(u):
         return f"{u}"
-    return "less than nothing" if u > BELOW_CHANCE else f"{100 * max(0.0, 1 - u):.0f} %"
+    return "less than nothing" if u > BELOW_CHANCE else f"{100 * min(1.0, max(0.0, 1 - u)):.0f} %"
 
 
 @dataclass(frozen=True)
