@@ -64,6 +64,15 @@ def test_the_row_of_an_explained_finding_is_found() -> None:
     assert statuses["R01"].status == "not-checked"
 
 
+def test_a_row_whose_only_check_found_something_of_another_row_is_found() -> None:
+    found = _finding("S5", "cannot-overfit-tiny-set")
+    outcomes = [Outcome("cannot-overfit-tiny-set", ("S5", "R27"), "found", findings=(found,))]
+    statuses = row_statuses(outcomes, [found])
+    assert statuses["R27"].status == "found" and statuses["R27"].why.endswith("(row S5)")
+    silent = Outcome("another", ("R27",), "passed")
+    assert row_statuses([*outcomes, silent], [found])["R27"].status == "passed"
+
+
 def test_a_fact_that_does_no_harm_stands_after_a_proven_cause() -> None:
     proof = Proof("no-weight-decay", 1.0, 0.1, (-1.0, -0.8), 3)
     harmless = _finding("R19", "softmax-twice", exact=True, extra={"harmless": True}, explains=("R30",))

@@ -140,7 +140,8 @@ _ORDER = ("found", "passed", "not-checked", "not-applicable")
 def row_statuses(outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> dict[str, RowStatus]:
     """One status per row: found beats passed beats not-checked beats not-applicable.
 
-    A row whose only findings are listed under their cause is "found" too, and says under which cause.
+    A row whose only findings are listed under their cause is "found" too, and says under which cause; so is one whose checks
+    have all found something that belongs to another row first (row 27, by the check of S5).
     """
     return {row.id: _row_status(row.id, outcomes, findings) for row in ROWS}
 
@@ -163,6 +164,9 @@ def _row_status(row: str, outcomes: Sequence[Outcome], findings: Sequence[Findin
     if not mine:
         return RowStatus("not-checked", "not built yet")
     by_status = {name: [item for item in mine if item.status == name] for name in _ORDER}
+    others = [item for outcome in by_status["found"] for item in outcome.findings if item.level != "note"]
+    if others and not by_status["passed"]:  # all that speak for the row have found something, and say it in another one
+        return RowStatus("found", f"{others[0].summary} (row {others[0].reason})")
     passed = by_status["passed"] + by_status["found"]
     if passed:
         silent = [item for item in mine if item.status == "not-checked" and item.why != NOT_SELECTED]
