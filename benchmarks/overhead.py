@@ -4,7 +4,7 @@
     python -m benchmarks.overhead --cuda [--pairs 9]     # the first part alone, on a GPU, by the clock on the wall
 
 Three parts, each of which can be made by itself; what is measured is kept in benchmarks/results/overhead.json row by row,
-with its commit, and the page shows all that is there:
+pair by pair, with its commit, and the page shows all that is there:
 
 steps: time per training step in one process, in processor time of the thread: each way of watching alternates with the
     same steps alone; the figure is the median over the pairs of watched / alone - 1, with its interval. Two alone
@@ -61,6 +61,8 @@ Statistics of a layer come from at most 1,024 of its elements; there is no mode 
 Later steps are what a long run consists of. The A/A line says how far two equal runs differ: less than its interval cannot
 be told from none. A whole program has its start, the first steps and the loader's batches as well (rows of the first three
 passes are hashed): about 0.3 s that a short program notices and a long one does not.
+Of a run of more than 20,000 steps fewer of the older steps stay in the trace, and of the sampled layers as many steps as a
+heat map shows (src/paramedic/trace/thinning.py): from there on it hardly grows.
 """
 EVERY_STEP = 1e9  # a budget that is never used up
 HISTOGRAM_BINS = 64  # as wandb.watch makes them
@@ -236,8 +238,8 @@ def _step_time(step: Callable[[], None], count: int, most: float) -> float:
     return seconds / done
 
 
-def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tuple[float, dict[str, list[float]]]:
-    """Milliseconds of a step alone, and per way of watching the relative differences, one per pair."""
+def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> Iterator[tuple[float, dict[str, list[float]]]]:
+    """After each pair: milliseconds of a step alone, and per way of watching the relative differences, one per pair."""
     torch.manual_seed(0)
     step = make()
     _seconds(step, 10)
@@ -254,7 +256,7 @@ def per_step(make: Callable[[], Classifier], pairs: int, seconds: float) -> tupl
             base = (before + _seconds(step, count // 2) / (count // 2)) / 2
             found[way].append(watched / base - 1)
             times.append(base)
-    return statistics.median(times) * 1000, found
+        yield statistics.median(times) * 1000, found
 
 
 def measure_steps(kept: Kept, pairs: int, seconds: float, only: Sequence[str] = ()) -> None:
@@ -262,8 +264,8 @@ def measure_steps(kept: Kept, pairs: int, seconds: float, only: Sequence[str] = 
     for name, make in MODELS.items():
         if only and not any(text in name for text in only):
             continue
-        milliseconds, found = per_step(make, pairs, seconds)
-        kept.add("steps", name, {"ms": milliseconds, "ways": {way: said(values) for way, values in found.items()}})
+        for milliseconds, found in per_step(make, pairs, seconds):  # whoever stops it has the pairs so far
+            kept.add("steps", name, {"ms": milliseconds, "ways": {way: said(values) for way, values in found.items()}})
 
 
 def steps_table(known: dict[str, Any]) -> str:
@@ -349,18 +351,18 @@ def measure_programs(kept: Kept, pairs: int, share: float, only: Sequence[str] =
                 continue
             ratios, starts, memory, accounts, last = [], [], [], [], {}
             sizes = (int(share * sizes[0]), *sizes[1:])
-            for _ in range(pairs):
+            for pair in range(pairs):
                 base, last = run_program(folder, sizes, False), run_program(folder, sizes, True)
                 ratios.append(last["cpu"] / base["cpu"] - 1)
                 accounts.append(last["reported"])
                 starts.append(last["start"] - base["start"])
                 memory.append((last["rss"] - base["rss"], last["rss"] / base["rss"] - 1))
-            megabytes, more = (statistics.median(column) for column in zip(*memory, strict=True))
-            kept.add("programs", title, {
-                "cpu": said(ratios), "reported": f"{statistics.median(accounts):.1%}",
-                "start": f"{statistics.median(starts):+.2f} s", "memory": f"{megabytes:+.0f} MB ({more:+.0%})",
-                "trace": f"{last['trace']:.1f} MB", "pairs": pairs,
-            })  # fmt: skip
+                megabytes, more = (statistics.median(column) for column in zip(*memory, strict=True))
+                kept.add("programs", title, {
+                    "cpu": said(ratios), "reported": f"{statistics.median(accounts):.1%}",
+                    "start": f"{statistics.median(starts):+.2f} s", "memory": f"{megabytes:+.0f} MB ({more:+.0%})",
+                    "trace": f"{last['trace']:.1f} MB", "pairs": pair + 1,
+                })  # fmt: skip
 
 
 def programs_table(known: dict[str, Any]) -> str:
