@@ -42,6 +42,7 @@ from paramedic.experiments.progress import (
     weighs_own_samples,
 )
 from paramedic.experiments.repairs import ONLY_EVALUATION, hidden_by_others, repair_of
+from paramedic.experiments.targets import follows_itself
 from paramedic.experiments.targets import remedies as all_remedies
 from paramedic.trace.setup import StepEvent
 
@@ -324,6 +325,11 @@ def assess_mended(
         return _assess_with(lab, facts, in_turn.gauge, measured_by)
     if weighs_own_samples(lab.main_backward.tape):
         raise NotApplicable("the loss weighs the network's own samples (policy gradient): it is no measure of progress")
+    if follows_itself(lab):
+        raise NotApplicable(
+            "the loss compares the network with values of a network that changes as it learns (bootstrapped): it is no measure "
+            "of progress"
+        )
     if lab.operations(0).derivatives():
         return _assess_with(lab, facts, own_floor.gauge, measured_by)
     loss = _loss_with(facts, measured_by)

@@ -111,6 +111,39 @@ def _of_a_network(operations: Operations) -> set[int]:
     return known
 
 
+def follows_itself(lab: Lab) -> bool:
+    """Whether all that the outputs are compared with is computed, without gradient, by weights that training changes.
+
+    So it is with a value that is bootstrapped from the next state's (temporal differences), by a target network or by the
+    network itself: the target moves with what was learned, and the loss on recorded batches may as well rise while it is.
+    The values of a network that stays as it is (a teacher's) are data like any other.
+    """
+    operations = lab.operations(0)
+    compared = [call.target for call in loss_calls(operations) if call.target is not None]
+    if not compared or any(target.requires_grad for target in compared):
+        return False
+    moved = _values_of(operations, _changed(lab))
+    return all(id(target) in moved for target in compared)
+
+
+def _changed(lab: Lab) -> set[int]:
+    """Ids of the weights that are others at the end of the program than before its first step."""
+    return {
+        id(live) for live, before in lab.setup.initial.tensors
+        if (live.requires_grad or isinstance(live, torch.nn.Parameter))
+        and (live.shape != before.shape or not torch.equal(live.detach(), before.to(live.device)))
+    }  # fmt: skip
+
+
+def _values_of(operations: Operations, weights: set[int]) -> set[int]:
+    """Ids of what is computed from these weights, in no matter how many operations, and of the weights."""
+    known = set(weights)
+    for call in operations.calls:
+        if any(id(item) in known for item in call.inputs):
+            known.update(id(item) for item in call.outputs)
+    return known
+
+
 def _target(lab: Lab, index: int, call: LossCall) -> Target | None:
     operation, tape = call.operation, lab.backwards[index].tape
     assert tape is not None
