@@ -869,7 +869,7 @@ def _the_needed(
             trial.outcomes.append(reached)
     found.trials.extend(trials)
     if all(trial.helps() for trial in trials):
-        return trials
+        return sorted(trials, key=lambda item: -item.gain)  # the one without which most is lost comes first
     return _as_one(lab, found, needed, [trials[0].outcomes, base], fixed, ended)
 
 
