@@ -53,7 +53,7 @@ class VanishingGradients(CauseByExperiment):
         elif found.failing and flow is not None and flow.decades < VANISHED and _still_vanished(case):
             yield self.suspect(
                 f"the network does not learn ({learned(found.ended.train)}){_flow(flow)}",
-                where=model_place(case),
+                where=_activation_place(case),
                 module=flow.first,
                 evidence=flow_evidence(flow),
                 remedy="use ReLU-like activations, skip connections or normalization layers, or fewer layers",

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from paramedic.checks.data.places import REORDERING, calls, epoch_loop, one_sided_line
+from paramedic.checks.data.places import (
+    REORDERING,
+    calls,
+    epoch_loop,
+    line_behind,
+    one_sided_line,
+    target_line,
+)
 from paramedic.trace.place import Place
 
 PAIR = "data = TensorDataset(x, y)\n"
@@ -56,6 +63,8 @@ LOOPS = {
     "def fit(loader):\n    for x, y in loader:\n        opt.step()\n\nfor e in range(9):\n    fit(loader)\n": 5,
     "while epoch < 9:\n    for x, y in loader:\n        opt.step()\n": 1,
     "opt.step()\n": 1,
+    "args = Arguments(\n    rate=1,\n    max_steps=9,\n)\ntrainer = Trainer(net, args)\ntrainer.step()\n": 3,
+    "net.compile(loss='mse')\nnet.step(x, y,\n    epochs=9)\n": 3,
 }
 
 
@@ -63,6 +72,39 @@ LOOPS = {
 def test_the_loop_over_the_epochs(text: str, tmp_path: Path) -> None:
     file = tmp_path / "train.py"
     file.write_text(text, encoding="utf-8")
-    step = 1 + next(number for number, line in enumerate(text.splitlines()) if "step()" in line)
+    step = 1 + next(number for number, line in enumerate(text.splitlines()) if "step(" in line)
     found = epoch_loop(Place(str(file), step))
     assert found is not None and found.line == LOOPS[text]
+
+
+TARGETS = {
+    "y = labels()\nx = torch.tensor(x)\nloss(net(x[rows]), y[rows])\n": 1,
+    "labels[wrong] = 0\ny = torch.tensor(labels).long()\nloss(net(x), y[i : i + 9])\n": 1,
+    "votes = annotate(gold)\ny = votes[:, 0]\nX, Y = torch.tensor(x), torch.tensor(y)\nloss(net(X), Y)\n": 1,
+    "y = np.where(coin, 0, y)\na, b, c, d = train_test_split(x, y)\nloader = DataLoader(TensorDataset(a, c), 9)\n": 1,
+    "y = draw()\nage = draw()\nrows = TensorDataset(x, age, y)\nloader = DataLoader(rows)\n": 1,
+    "y = a + b\ny = y.view(-1, 1).float()\nloader = Loader(list(zip(x, y)))\n": 1,
+    "x, y = load()\nloss(net(x), y)\n": 1,
+    "loss(net(x), y)\n": None,
+    "loader = DataLoader(Records(folder))\n": None,
+}
+
+
+@pytest.mark.parametrize("text", TARGETS)
+def test_where_targets_got_their_values(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    file.write_text(text, encoding="utf-8")
+    found = target_line(Place(str(file), len(text.splitlines())))
+    assert (found.line if found is not None else None) == TARGETS[text]
+
+
+def test_a_method_that_is_called_is_searched(tmp_path: Path) -> None:
+    """``next(iter(loader))`` in a method of the trainer's comes before a seed that is set elsewhere."""
+    file = tmp_path / "train.py"
+    file.write_text(
+        "class Trainer:\n    def draw(self):\n        return next(iter(self.loader))\n\n    def fit(self):\n"
+        "        torch.manual_seed(0)\n        x = self.draw()\n        return self.net(x)\n",
+        encoding="utf-8",
+    )
+    found = line_behind(Place(str(file), 8), calls("next"), calls("manual_seed"), in_functions=True)
+    assert found is not None and found.line == 3

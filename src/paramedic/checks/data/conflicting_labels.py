@@ -8,7 +8,7 @@ import numpy as np
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
-from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.passes import target_place
 from paramedic.checks.data.samples import class_labels, one_input, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.label_noise import chance_equal_rows, exact_conflicts
@@ -54,7 +54,7 @@ class ConflictingLabels(Check):
         yield say(
             f"{conflicts.groups} groups of equal inputs carry different labels: at least {conflicts.minority} of "
             f"{len(flat)} labels ({share:.1%}) are wrong (expected 0; for example {', '.join(named)})",
-            where=found.place(conflicts.example) or data_place(case),
+            where=found.place(conflicts.example) or target_place(case),
             evidence=(Evidence("labels in conflict", conflicts.minority, "0"), Evidence("rows", ", ".join(named))),
             remedy="keep one label for each input, or drop these rows",
             explains=("R05",),

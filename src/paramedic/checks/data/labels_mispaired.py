@@ -12,7 +12,15 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.data.passes import model_place, passes, train_loaders
-from paramedic.checks.data.places import REORDERING, calls, function_place, is_slice, line_behind, row_place
+from paramedic.checks.data.places import (
+    REORDERING,
+    calls,
+    function_place,
+    is_slice,
+    line_behind,
+    one_sided_line,
+    row_place,
+)
 from paramedic.checks.data.samples import (
     Batch,
     batches,
@@ -163,9 +171,15 @@ def _place(case: Case) -> Place | None:
     """The user's collate function or dataset where there is one; else where the batch is cut."""
     record = loader_of(case)
     if record is None:
-        return line_behind(model_place(case), is_slice, calls(*REORDERING))
+        called = model_place(case)
+        return one_sided_line(called, _draws_rows) or line_behind(called, is_slice, calls(*REORDERING))
     written = function_place(getattr(record.loader, "collate_fn", None), calls(*REORDERING))
     return written or row_place(record.dataset) or record.constructed or record.place
+
+
+def _draws_rows(node: ast.AST) -> bool:
+    """What gives rows another order: a call, or an index that is itself an array (``x[index]``)."""
+    return calls(*REORDERING)(node) or (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name))
 
 
 def _loader_pairs(case: Case, record: LoaderRecord) -> Pairing | None:

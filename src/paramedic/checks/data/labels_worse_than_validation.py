@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.data.clean_view import augmentation
-from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.passes import target_place
 from paramedic.checks.data.predicted import Predicted, predicted
 from paramedic.checks.data.samples import batches, rows
 from paramedic.checks.finding import Evidence, Finding
@@ -73,7 +73,7 @@ class LabelsWorseThanValidation(Check):
             f"the trained network contradicts {1 - one[0]:.0%} of the training labels and is right on {other[0]:.0%} of "
             f"{len(held.labels)} validation rows that look alike (expected: no more than on training rows; "
             f"z = {gap / spread:.0f}): about {wrong:.0%} of the training labels are wrong",
-            where=data_place(case),
+            where=target_place(case),
             evidence=(
                 Evidence("balanced accuracy on training rows", round(one[0], 3), f">= {other[0]:.2f}"),
                 Evidence("balanced accuracy on validation rows", round(other[0], 3)),

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import model_place
+from paramedic.checks.data.passes import loss_place, model_place
+from paramedic.checks.data.places import calls, keyword, line_behind
 from paramedic.checks.data.predicted import predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
@@ -71,7 +72,7 @@ class MinorityClassIgnored(Check):
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
-            where=_weighed(case) or model_place(case),
+            where=_weighed(case) or _loss_named(case) or loss_place(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
@@ -129,6 +130,13 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
     if len(output) != len(inputs):
         raise ValueError("the output has not one row for each input")
     return output.detach().cpu()
+
+
+def _loss_named(case: Case) -> Place | None:
+    """Where the loss is an argument of a trainer's (``model.compile(loss=...)``)."""
+    called = model_place(case)
+    named = line_behind(called, lambda node: calls("compile")(node) and any(keyword("loss")(item) for item in node.keywords))  # type: ignore[attr-defined]
+    return named if named != called else None
 
 
 def _weighed(case: Case) -> Place | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
-from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.passes import target_place
 from paramedic.checks.data.predicted import predicted
 from paramedic.checks.data.probes import LEAST_PROBED_ROWS, Probes, probes_of, stronger_probe
 from paramedic.checks.data.samples import batches, rows
@@ -132,7 +132,7 @@ class NoisyLabels(Check):
                 if held is not None
                 else ""
             ),
-            where=found.place(worst) or data_place(case),
+            where=found.place(worst) or target_place(case),
             evidence=(
                 Evidence("wrong labels among typical rows", seen.rate, "0"),
                 Evidence("lower 99 % limit", seen.least, f"<= {_least(core)}"),

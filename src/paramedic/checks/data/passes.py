@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from paramedic.checks.case import Case
+from paramedic.checks.data.places import target_line
 from paramedic.checks.data.samples import (
     Batch,
     batches,
@@ -80,6 +81,22 @@ def data_place(case: Case, role: Literal["train", "validation"] = "train") -> Pl
     if record is not None:
         return record.constructed or record.place
     return next((batch.flow.node.place or batch.place for batch in batches(case, role)), None)
+
+
+def target_place(case: Case) -> Place | None:
+    """Where the user's targets got their values; where the data enter if that is not seen in the source."""
+    entered = data_place(case)
+    return target_line(entered) or target_line(loss_place(case)) or entered
+
+
+def loss_place(case: Case) -> Place | None:
+    """Where the loss is computed in training."""
+    for batch in batches(case)[:1]:
+        prediction = batch.flow.prediction
+        for node in batch.tape.nodes:
+            if node.name == batch.flow.loss and prediction is not None and prediction in node.inputs():
+                return node.place
+    return None
 
 
 def model_place(case: Case) -> Place | None:

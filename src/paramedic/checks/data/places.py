@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,9 @@ def epoch_loop(place: Place | None) -> Place | None:
         node = next((item for item in outside if _loops_around(item, parents)[0]), outside[0])
     counting = [loop for loop in loops if isinstance(loop, ast.While) or _counts(loop)]
     found = counting[:2] or loops
-    return Place(place.file, found[-1].lineno, place.function) if found else place
+    if not found:  # a trainer's loop: how long it goes on stands among the arguments of a call
+        return line_behind(place, keyword("max_steps", "num_train_epochs", "max_epochs", "epochs"))
+    return Place(place.file, found[-1].lineno, place.function)
 
 
 def _counts(loop: ast.stmt) -> bool:
@@ -159,6 +162,11 @@ def calls(*names: str) -> Pattern:
     return fits
 
 
+def keyword(*names: str) -> Pattern:
+    """An argument that is given by one of these names."""
+    return lambda node: isinstance(node, ast.keyword) and node.arg in names
+
+
 def operator(*kinds: type[ast.operator]) -> Pattern:
     """A binary operation of one of these kinds."""
     return lambda node: isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, kinds)
@@ -213,7 +221,8 @@ def line_behind(place: Place | None, *patterns: Pattern, in_functions: bool = Fa
     """The last line before ``place`` that fits the first pattern that any line fits, among the statements on which
     the statement at ``place`` depends through names (a backward slice without control flow); else ``place``.
 
-    in_functions: where no such statement fits, the functions of the file that they call are searched.
+    in_functions: where no such statement fits, the functions and methods of the file that they call are searched, for
+    each pattern in turn.
     """
     if place is None:
         return None
@@ -231,10 +240,9 @@ def line_behind(place: Place | None, *patterns: Pattern, in_functions: bool = Fa
         before = [line for line in lines if line <= place.line] or lines
         if before:
             return Place(place.file, max(before), place.function)
-    for pattern in patterns if in_functions else ():
         inside = [
             (node.lineno, function.name)  # type: ignore[attr-defined]
-            for function in _called(tree, slice_)
+            for function in (_called(tree, slice_) if in_functions else ())
             for node in ast.walk(function)
             if pattern(node)
         ]
@@ -277,13 +285,18 @@ def _is_split(node: ast.stmt) -> bool:
 
 
 def _called(tree: ast.Module, statements: list[ast.stmt]) -> list[ast.FunctionDef]:
-    """Functions of the file that the statements call, and that these call in turn."""
+    """Functions of the file that the statements call, and that these call in turn; methods whose name one class alone has."""
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    methods = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
+    times = Counter(item.name for item in methods)
+    functions |= {f".{item.name}": item for item in methods if times[item.name] == 1}
     found: dict[str, ast.FunctionDef] = {}
     waiting: list[ast.AST] = [node for statement in statements for node in _own_nodes(statement)]
     while waiting:
         node = waiting.pop()
-        name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        function = node.func if isinstance(node, ast.Call) else None
+        name = function.id if isinstance(function, ast.Name) else f".{getattr(function, 'attr', '')}"
         if name in functions and name not in found:
             found[name] = functions[name]
             waiting.extend(ast.walk(functions[name]))
@@ -343,6 +356,77 @@ def one_sided_line(place: Place | None, pattern: Pattern) -> Place | None:
             for other in sides[0] ^ sides[1]:
                 found.extend(_lines_that_fit(tree, other, pattern) if not _orders_a_set(other) else ())
     return Place(place.file, max(found), place.function) if found else None
+
+
+# What makes a tensor, another type, or a part of some values, and leaves the values themselves as they are.
+CASTS = frozenset(
+    "tensor as_tensor from_numpy array asarray Tensor LongTensor FloatTensor float long int double to astype type numpy cpu "
+    "cuda tolist list view reshape squeeze unsqueeze flatten ravel contiguous clone detach copy".split()
+)
+
+
+def target_line(place: Place | None) -> Place | None:
+    """The line that last gave the targets their values, before the statement at ``place`` that uses them: the last of the
+    arrays that a dataset is made of on the way there (``TensorDataset(x, y)``, ``zip(x, y)``), or the second argument at
+    ``place`` itself (``loss(model(x), y)``), followed backwards through casts, parts and splits. None where there is no
+    such pair, or nothing defines it.
+    """
+    tree = _parsed(place.file) if place is not None else None
+    if tree is None or place is None:
+        return None
+    near = sorted((node for node in set(_slice(tree, place.line)) if node.lineno <= place.line), key=lambda node: -node.lineno)
+    joined = [node for statement in near for node in _own_nodes(statement) if calls("TensorDataset", "zip")(node)]
+    here = [statement for statement in near if place.line <= _end(statement)]
+    compared = [node for statement in here for node in _own_nodes(statement) if isinstance(node, ast.Call)]
+    targets = [node.args[-1] for node in joined if len(node.args) > 1]  # type: ignore[attr-defined]
+    targets += [node.args[1] for node in compared if len(node.args) == 2 and _pair(node) is not None]
+    name = next((base for target in targets if (base := _base(target))), None)
+    line, found = place.line, None
+    for _ in range(MOST_ROUNDS):
+        if name is None:
+            break
+        stored = [(node, _value_of(node, name)) for node in _statements(tree) if name in set(_changed(node))]
+        before = [item for item in stored if item[0].lineno < line and not hasattr(item[0], "body")]
+        if not before:
+            break
+        statement, value = max(before, key=lambda item: item[0].lineno)
+        line = found = statement.lineno
+        name = _base(value) if value is not None else None
+    return Place(place.file, found, place.function) if found is not None else None
+
+
+def _base(node: ast.AST) -> str | None:
+    """The one name whose values an expression has, but for their type and the part that is taken of them; None where they
+    are computed.
+    """
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        return f"self.{node.attr}"
+    if isinstance(node, ast.Subscript):
+        return _base(node.value)
+    if isinstance(node, ast.Call) and calls(*CASTS)(node):
+        method = isinstance(node.func, ast.Attribute) and _base(node.func.value) not in (None, "torch", "np", "numpy")
+        if method:
+            return _base(node.func.value)  # type: ignore[attr-defined]
+        return _base(node.args[0]) if node.args else None
+    return None
+
+
+def _value_of(statement: ast.stmt, name: str) -> ast.expr | None:
+    """What a statement assigns to a name as a whole; an array's part in a split; None where it changes a part of it."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    target, value = statement.targets[0], statement.value
+    if not isinstance(target, ast.Tuple):
+        return value if _base(target) == name and not isinstance(target, ast.Subscript) else None
+    names = [_base(item) for item in target.elts]
+    if name not in names:
+        return None
+    position = names.index(name)
+    if isinstance(value, ast.Tuple) and len(value.elts) == len(names):
+        return value.elts[position]
+    return value.args[position // 2] if _is_split(statement) else None  # type: ignore[attr-defined]
 
 
 def _lines_that_fit(tree: ast.Module, statement: ast.stmt, pattern: Pattern) -> list[int]:

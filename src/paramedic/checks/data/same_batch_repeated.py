@@ -51,7 +51,7 @@ class SameBatchRepeated(Check):
         if text:
             yield self.fault(
                 f"{text}: draw a new batch in every step",
-                where=line_behind(model_place(case), calls("next"), calls("manual_seed", "seed"), is_slice),
+                where=line_behind(model_place(case), calls("next"), calls("manual_seed", "seed"), is_slice, in_functions=True),
                 evidence=(Evidence("different batches", text),),
                 remedy="draw the next batch of one iterator over the loader in every step",
                 explains=("incomplete-epoch", "R07", "R10", "R30", "R21", "R09", "R15", "R05", "R08"),

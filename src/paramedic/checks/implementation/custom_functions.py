@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -167,16 +169,45 @@ def _apply(call: FunctionCall, args: list[Any], wanted: list[int], values: Seque
     return [item for item in results if isinstance(item, Tensor) and item.is_floating_point() and item.requires_grad]
 
 
-def backward_place(function: type[torch.autograd.Function]) -> Place | None:
-    """The line of ``def backward`` of a Function."""
+def backward_place(function: type[torch.autograd.Function], position: int | None = None) -> Place | None:
+    """The line of a Function's ``backward`` that computes the gradient of the argument at ``position``: what it returns there,
+    or the last assignment of the name that it returns. The line of ``def backward`` without a position, or where that is
+    unclear.
+    """
     code = function.backward.__code__  # type: ignore[attr-defined]
     line = code.co_firstlineno
     try:
         lines, first = inspect.getsourcelines(function.backward)
-        line = next((first + i for i, text in enumerate(lines) if text.lstrip().startswith("def ")), line)
-    except (OSError, TypeError):
+        definition = ast.parse(textwrap.dedent("".join(lines))).body[0]
+        line = first + definition.lineno - 1
+        found = _gradient_line(definition, position) if position is not None else None
+        line = first + found - 1 if found is not None else line
+    except (OSError, TypeError, SyntaxError):
         pass
     return Place(relative(code.co_filename), line, "backward")
+
+
+def _gradient_line(definition: ast.AST, position: int) -> int | None:
+    """The line within a ``backward`` that gives the gradient at a position; None where it returns in several places."""
+    returned = [node.value for node in ast.walk(definition) if isinstance(node, ast.Return)]
+    if len(returned) != 1 or returned[0] is None:
+        return None
+    value = returned[0]
+    if isinstance(value, ast.Tuple) and position < len(value.elts):
+        value = value.elts[position]
+    while not isinstance(value, ast.Name):  # grad.sum(0), grad[0], -grad: of a name that is computed before
+        inner = getattr(value, "func", None) or getattr(value, "value", None) or getattr(value, "operand", None)
+        if not isinstance(inner, ast.expr):
+            return value.lineno
+        value = inner
+    stored = [
+        node.lineno
+        for node in ast.walk(definition)
+        if isinstance(node, (ast.Assign, ast.AugAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if any(isinstance(part, ast.Name) and part.id == value.id for part in ast.walk(target))
+    ]
+    return max(stored, default=value.lineno)
 
 
 def argument_name(function: type[torch.autograd.Function], position: int) -> str:

@@ -132,7 +132,7 @@ class WrongGradient(Check):
             f"the backward of {function.__name__} gives a wrong gradient for {name}: {_description(worst)} "
             f"(relative error {worst.error:.2g}, expected below {limit:g}): correct it and test it with "
             f"torch.autograd.gradcheck, or leave it to autograd",
-            where=backward_place(function),
+            where=backward_place(function, position),
             module=function.__name__,
             reason="R22" if verdict.place is not None else "R26",  # within a module, or outside: a loss
             evidence=(
