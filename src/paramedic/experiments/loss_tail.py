@@ -106,9 +106,18 @@ class LossTail:
         return abs(value - expected) <= REPLAY_TOLERANCE * max(1e-6, abs(expected))
 
     def network_inputs(self) -> set[int]:
-        """Ids of the logged values that an operation before the tail gets."""
+        """Ids of the logged values that an operation before the tail gets, and of what is made of the network's inputs alone
+        (the last value of a window, to which the network adds a change)."""
         mine = {id(call) for call in self.calls}
-        return {id(item) for call in self.operations.calls if id(call) not in mine for item in call.inputs}
+        before = [call for call in self.operations.calls if id(call) not in mine]
+        behind = {id(item) for item in self.outputs}
+        for call in reversed(before):
+            if any(id(item) in behind for item in call.outputs):
+                behind.update(id(item) for item in call.inputs)
+        for call in before:
+            if call.inputs and all(id(item) in behind for item in call.inputs):
+                behind.update(id(item) for item in call.outputs)
+        return behind | {id(item) for call in before for item in call.inputs}
 
     def depends_on(self, tensors: Sequence[Tensor]) -> set[int]:
         """Ids of the logged values in the tail that are computed from any of ``tensors``."""

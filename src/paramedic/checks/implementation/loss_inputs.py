@@ -27,6 +27,7 @@ ROW_SUM_TOLERANCE = 1e-3  # float32 rows of 10^4 classes sum to 1 within 1e-5; b
 HALF_TOLERANCE = 3e-2  # bfloat16 and float16
 DRAWS = 6
 MAX_LOSSES = 4  # different backward statements that are looked at
+LAYERS = frozenset({"torch", "keras"})  # packages whose layers are constructed line by line in a program
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,14 @@ def reach(tail: LossTail, tensor: Tensor, scale: float) -> tuple[Tensor, Tensor]
 
 
 def made_at(case: Case, operation: Operation) -> Place | None:
-    """The user's line of an operation: where its module was constructed, for a module of torch without parameters
-    (nn.Softmax in an nn.Sequential is called by no line of the user's), else where it was called. A module that is
-    called several times (one ``self.relu`` for all layers) is right elsewhere: it is the call that counts."""
+    """The user's line of an operation: where its module was constructed, for a layer of a library without further modules
+    (nn.Softmax in an nn.Sequential, a Dense layer with its activation are called by no line of the user's), else where it was
+    called. A module that is called several times (one ``self.relu`` for all layers) is right elsewhere: it is the call that
+    counts."""
     module = operation.module
     calls = [call for call in case.lab.operations(0).calls if module is not None and call.module is module]
     own = module is not None and not list(module.children()) and len(calls) < 2
-    if module is not None and own and type(module).__module__.startswith("torch.nn"):
+    if module is not None and own and type(module).__module__.split(".")[0] in LAYERS:
         constructed = case.setup.constructed.get(module)
         if constructed is not None:
             return constructed

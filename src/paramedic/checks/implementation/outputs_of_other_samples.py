@@ -53,7 +53,10 @@ class OutputsOfOtherSamples(Check):
         if count is None or count < 2 * SAMPLES:
             raise NotApplicable("which targets are those of a sample is not known")
         with case.lab.at("initial"), measuring(case.lab, batch.tape), torch_state_kept():
-            found = [_overlap(batch, count, number) for number in _spread(count)]
+            try:
+                found = [_overlap(batch, count, number) for number in _spread(count)]
+            except Exception as error:  # of the network: rows sorted by their lengths, say
+                raise NotChecked(f"the network cannot be called with rows exchanged ({type(error).__name__})") from error
         overlaps = [item for item in found if item is not None]
         if len(overlaps) < SAMPLES:
             raise NotChecked("samples see each other, or the loss compares them")

@@ -48,6 +48,8 @@ class ZeroGradBetweenBackwardAndStep(Check):
                 continue
             if not any(id(p) in facts.nonzero for p in optimizer_parameters(record)):
                 continue
+            if seen[0] not in empty:  # the gradient was there at first, where it was computed again: the network died later
+                continue
             zeroed = next((item.zeroed for item in empty if item.zeroed is not None), None)
             yield self.fault(
                 f"gradients are set to zero between backward and step: {len(empty)} of {len(seen)} steps of "
