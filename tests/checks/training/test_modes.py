@@ -147,6 +147,43 @@ def test_reestimation_of_statistics_is_no_validation(tmp_path: Path) -> None:
     assert found(program, tmp_path) == []
 
 
+def scored(score: Callable[[nn.Module, Tensor, Tensor], object], eval_mode: bool = False) -> None:
+    """Training, and a pass over other rows whose outputs leave torch."""
+    model, (x, y) = dense(dropout=0.4), data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(3):
+        model.train()
+        for rows in torch.randperm(200).split(20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[:200][rows]), y[rows]).backward()
+            optimizer.step()
+        model.train(not eval_mode)
+        with torch.no_grad():
+            score(model, x[200:].clone(), y[200:])
+
+
+SCORES: dict[str, Callable[[nn.Module, Tensor, Tensor], object]] = {
+    "decisions in numpy": lambda model, x, y: (model(x).argmax(1).numpy() == y.numpy()).mean(),
+    "a list": lambda model, x, y: sum(a == b for a, b in zip(model(x).argmax(1).tolist(), y.tolist(), strict=True)),
+    "outputs in numpy": lambda model, x, y: (model(x).numpy().argmax(1) == y.numpy()).mean(),
+    "class by class": lambda model, x, y: [(model(x[y == k]).argmax(1) == k).float().mean().item() for k in (0, 1)],
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scored_outside_of_torch(name: str, tmp_path: Path) -> None:
+    wrong = found(lambda: scored(SCORES[name]), tmp_path / "train")
+    assert wrong == ["validating-in-train-mode"]
+    assert found(lambda: scored(SCORES[name], eval_mode=True), tmp_path / "eval") == []
+
+
+def test_repeated_draws_are_an_estimate_of_uncertainty(tmp_path: Path) -> None:
+    def draws(model: nn.Module, x: Tensor, y: Tensor) -> object:
+        return sum(model(x).softmax(1).numpy() for _ in range(8))
+
+    assert found(lambda: scored(draws), tmp_path) == []
+
+
 @pytest.mark.parametrize("attention", [False, True])
 def test_always_on_dropout(attention: bool, tmp_path: Path) -> None:
     assert found(lambda: fit(Functional(True, attention)), tmp_path / "on") == ["always-on-dropout"]
