@@ -44,7 +44,8 @@ class DuplicatesAcrossSplits(Check):
     Fix: split before oversampling or augmenting; drop duplicates first; split by group where rows belong together.
     Not a fault when: accuracy on the training rows is reported on purpose; windows of a text, which repeats itself, and texts
     of few words that come several times among the training rows as well (notes).
-    References: the article's reason 15; Good, "The population frequencies of species", 1953; Barz and Denzler, "Do we train on test data?", 2020.
+    References: the article's reason 15; Barz and Denzler, "Do we train on test data?", 2020; Good, "The population
+    frequencies of species", 1953.
     """
 
     reason = "R15"
