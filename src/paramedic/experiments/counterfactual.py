@@ -24,6 +24,7 @@ from paramedic.experiments.interventions import (
     LEARNING_RATE_FACTORS,
     AllOf,
     LearningRate,
+    MoreSteps,
     OtherOptimizer,
     Remedy,
     Together,
@@ -592,8 +593,8 @@ def _find_causes(lab: Lab, found: Diagnosis, remedies: list[Remedy], clock: _Clo
         base = chosen[0].outcomes
         remedies = [item for item in remedies if item.cause not in {trial.remedy.cause for trial in chosen}]
         short = Outcome(statistics.fmean(o.train for o in base), math.nan)
-        if short.train <= GAIN:
-            break
+        if short.train <= GAIN or any(isinstance(trial.remedy, MoreSteps) for trial in chosen):
+            break  # what helps a run that only lacks time makes it faster, and is no second cause
         ended, conclusive = _whole_run(lab, found, Together(fixed), short)
         if ended.train <= GAIN or not conclusive:
             break

@@ -39,6 +39,7 @@ DRIFT = 1.0
 DRAWN_ERROR = 4.0  # over sqrt(n): nine standard errors of the rms of n uniform draws
 RECTIFYING = frozenset("relu relu_ relu6 leaky_relu prelu rrelu elu selu gelu silu hardswish mish".split())
 SPLIT = 8  # prototype of row 11: B against B/8
+LONGER, MOST_LONGER = 4, 16  # times the run: 4 tells whether it still learns; the shortest runs go on to FEW_UPDATES
 FEW_UPDATES = (
     100  # prototype of row 11: harm by a shortage of updates begins below 25 and is not seen above 200
 )
@@ -499,13 +500,20 @@ class MoreSteps(Remedy):
     cause = "stopped-too-early"
     generic = True
     order = 22
-    longer = 4
-    changes = "4 times as many updates"
     name = "more-steps"
     remedy = "train for more epochs"
 
+    def __init__(self) -> None:
+        self.longer = LONGER
+
+    @property
+    def changes(self) -> str:  # type: ignore[override]
+        return f"{self.longer} times as many updates"
+
     def why_not(self, lab: Lab) -> str | None:
-        return None if updates(lab) <= FEW_UPDATES else f"the program made {updates(lab)} updates"
+        made = updates(lab)
+        self.longer = min(MOST_LONGER, max(LONGER, FEW_UPDATES // max(1, made)))
+        return None if made <= FEW_UPDATES else f"the program made {made} updates"
 
 
 class ConstantRate(Remedy):
