@@ -70,7 +70,7 @@ class LeakedStatistics(Check):
             where=line_behind(data_place(case), calls(*STATISTICS), in_functions=True),
             evidence=(
                 Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),
-                Evidence("change of the statistics by the validation rows", round(moved, 4), f"< {MATERIAL}", "standard deviations"),
+                Evidence("what the validation rows change", round(moved, 4), f"< {MATERIAL}", "standard deviations"),
             ),
             remedy="split first; compute mean and standard deviation from the training rows; apply them to both",
         )
