@@ -19,6 +19,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
 from paramedic.checks.finding import Finding, Proof
 from paramedic.experiments import in_turn, own_floor
+from paramedic.experiments.decisions import SOLVED, balanced_decisions
 from paramedic.experiments.fan_out import Job, outcomes
 from paramedic.experiments.interventions import (
     LEARNING_RATE_FACTORS,
@@ -202,7 +203,7 @@ class Diagnosis:
     mended), by seed. steps: their length; thin: they use one of so many parts of each batch. trials: all remedies that
     were tried, best last stage included. causes: the chosen ones, main cause first. untried: causes whose remedies
     the budget did not reach. gauge: how progress is measured where networks are trained in turn, or the loss is computed from
-    derivatives of the network; else None.
+    derivatives of the network; else None. solved: what the last weights decide is right, however large their loss.
     """
 
     scale: Scale
@@ -223,14 +224,15 @@ class Diagnosis:
     not_tried: str | None = None
     untried: set[str] = field(default_factory=set)
     gauge: in_turn.Gauge | None = None
+    solved: bool = False
 
     def __post_init__(self) -> None:
         self.units[""] = (self.scale, self.probes, self.validation)
 
     @property
     def failing(self) -> bool:
-        """Whether a remedy could gain GAIN at all."""
-        return self.ended.train > (GAIN if self.gauge is None else in_turn.FAILING)
+        """Whether a remedy could gain GAIN at all, and the decisions of the last weights are not right as they are."""
+        return not self.solved and self.ended.train > (GAIN if self.gauge is None else in_turn.FAILING)
 
     @property
     def repairs(self) -> list[Remedy]:
@@ -345,7 +347,11 @@ def assess_mended(
         start, ended = (_outcome_at(lab, state, scale, probes, validation) for state in ("initial", "final"))
     if not loss.remedies and _moved_on(case, scale, ended):
         raise NotChecked("the loss on the first batches says nothing about the last ones: the data changed on the way")
-    return Diagnosis(scale, probes, validation, start, ended, _steps_made(lab), facts, own=ended)
+    right = balanced_decisions(case) if ended.train > GAIN and not facts else None
+    return Diagnosis(
+        scale, probes, validation, start, ended, _steps_made(lab), facts, own=ended,
+        solved=right is not None and right >= SOLVED,
+    )
 
 
 def _assess_with(
