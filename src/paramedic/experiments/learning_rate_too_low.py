@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from paramedic.checks.case import Case
-from paramedic.checks.finding import Evidence
+from paramedic.checks.check import NotApplicable
+from paramedic.checks.data.minority_class_ignored import still_ignored
+from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.cause import Cause, CauseByExperiment
-from paramedic.experiments.counterfactual import Diagnosis, Trial
-from paramedic.experiments.interventions import LearningRate
+from paramedic.experiments.counterfactual import Diagnosis, Trial, diagnosis_of_any, proven
+from paramedic.experiments.interventions import LearningRate, Together
+from paramedic.experiments.lab import OutOfTime
 from paramedic.experiments.wording import at_first, of_optimizer, optimizer_place, percent, rates
 
 
@@ -19,7 +24,7 @@ class LearningRateTooLow(CauseByExperiment):
         optimizer by itself, and a generator is measured by the energy distance of its samples to the real ones.
     Why it matters: the weights hardly move; more epochs would help as well, but take as many times longer.
     Fix: multiply the learning rate by the factor that the experiment names; then search around it.
-    Not a fault when: the run learned, or a few more epochs are enough.
+    Not a fault when: the run learned, or a few more epochs are enough; rare classes are ignored at the higher rate as well.
     References: the article's reason 36; Bengio, "Practical recommendations for gradient-based training", 2012.
     """
 
@@ -27,6 +32,20 @@ class LearningRateTooLow(CauseByExperiment):
     name = "learning-rate-too-low"
     needs = ("replay", "budget")
     cost = "experiment"
+
+    def examine(self, case: Case) -> Iterator[Finding]:
+        trial = proven(case, self.name)
+        if trial is None:
+            return
+        found = diagnosis_of_any(case)
+        change = Together([*found.repairs, trial.remedy])
+        try:
+            ignored = found.gauge is None and still_ignored(case, change, found.steps, found.thin)
+        except OutOfTime:
+            ignored = False
+        if ignored:
+            raise NotApplicable("the loss falls further at a higher rate, but rare classes are ignored all the same (row 8)")
+        yield self.finding(case, trial)
 
     def describe(self, case: Case, found: Diagnosis, trial: Trial) -> Cause:
         assert isinstance(trial.remedy, LearningRate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +16,7 @@ from paramedic.checks.data.places import calls, keyword, line_behind
 from paramedic.checks.data.predicted import predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
+from paramedic.experiments.interventions import Intervention
 from paramedic.measurements.data.imbalance import Ignored, ignored_classes
 from paramedic.trace.place import Place
 from paramedic.trace.random_state import torch_state_kept
@@ -44,26 +46,8 @@ class MinorityClassIgnored(Check):
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        found = rows(case)
-        labels = class_labels(found.target, found.loss)
-        if labels is None:
-            raise NotApplicable("the targets are no class labels")
-        counts = np.unique(labels, return_counts=True)[1]
-        if len(counts) < 2 or counts.max() < RATIO * counts.min():
-            raise NotApplicable("the classes are of similar size")
-        answers = _predictions(case, found.inputs)
-        if answers is None:  # several inputs, or a loss within the model
-            recorded = predicted(case)
-            if recorded is None:
-                raise NotChecked("the network's output is not one score for each class")
-            labels, answers = recorded.labels, recorded.classes
-        ignored = ignored_classes(labels, answers)
-        if (
-            not ignored.classes
-            or ignored.p >= P
-            or _learned_nothing(ignored)
-            or _common_ones_too(ignored, labels)
-        ):
+        counts, ignored = _measured(case)
+        if ignored is None:
             return
         shown = ", ".join(
             f"class {label} ({hits} of {count} rows)" for label, count, hits in ignored.classes[:3]
@@ -72,7 +56,7 @@ class MinorityClassIgnored(Check):
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
-            where=_weighed(case) or _loss_named(case) or loss_place(case) or model_place(case),
+            where=_weighed(case) or _loss_made(case) or _loss_named(case) or loss_place(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
@@ -82,6 +66,48 @@ class MinorityClassIgnored(Check):
             remedy="give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy",
             explains=("R21",),
         )
+
+
+def _measured(case: Case) -> tuple[NDArray[np.int64], Ignored | None]:
+    """Rows of each class, and what is ignored; None where nothing is that matters."""
+    found = rows(case)
+    labels = class_labels(found.target, found.loss)
+    if labels is None:
+        raise NotApplicable("the targets are no class labels")
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() < RATIO * counts.min():
+        raise NotApplicable("the classes are of similar size")
+    answers = _predictions(case, found.inputs)
+    if answers is None:  # several inputs, or a loss within the model
+        recorded = predicted(case)
+        if recorded is None:
+            raise NotChecked("the network's output is not one score for each class")
+        labels, answers = recorded.labels, recorded.classes
+    ignored = ignored_classes(labels, answers)
+    unremarkable = not ignored.classes or ignored.p >= P or _learned_nothing(ignored) or _common_ones_too(ignored, labels)
+    return counts, None if unremarkable else ignored
+
+
+def still_ignored(case: Case, change: Intervention, steps: int, thin: int) -> bool:
+    """Whether rare classes are ignored by the trained network, and one of them still is after a replay with a change."""
+    try:
+        before = _measured(case)[1]
+    except (NotApplicable, NotChecked):
+        return False
+    found = rows(case)
+    labels = class_labels(found.target, found.loss)
+    if before is None or labels is None:
+        return False
+    after: list[NDArray[np.int64] | None] = []
+
+    def measure() -> None:
+        with torch.no_grad(), torch_state_kept():
+            after.append(_answers(batches(case)[0], found.inputs))
+
+    case.lab.train(change, steps=steps, after=measure, thin=thin)
+    if not after or after[0] is None or len(after[0]) != len(labels):
+        return False
+    return bool({label for label, *_ in before.classes} & {label for label, *_ in ignored_classes(labels, after[0]).classes})
 
 
 def _learned_nothing(ignored: Ignored) -> bool:
@@ -100,15 +126,16 @@ def _predictions(case: Case, inputs: torch.Tensor) -> NDArray[np.int64] | None:
     if batch.others or batch.flow.prediction is None:
         return None
     with case.lab.at("final"), torch.no_grad(), torch_state_kept():
-        batch.module.eval()
-        try:
-            parts = [_outputs(batch, part) for part in inputs.split(CHUNK)]
-        except (
-            Exception
-        ) as error:  # a model tied to its batch size, or code of the user's that fails on other rows
-            raise NotChecked(
-                f"the model could not be called with other rows ({type(error).__name__})"
-            ) from error
+        return _answers(batch, inputs)
+
+
+def _answers(batch: Batch, inputs: torch.Tensor) -> NDArray[np.int64] | None:
+    """Of the network in its present state, in evaluation mode."""
+    batch.module.eval()
+    try:
+        parts = [_outputs(batch, part) for part in inputs.split(CHUNK)]
+    except Exception as error:  # a model tied to its batch size, or code of the user's that fails on other rows
+        raise NotChecked(f"the model could not be called with other rows ({type(error).__name__})") from error
     output = torch.cat(parts).float()
     if output.dim() == 2 and output.shape[1] >= 2:
         return output.argmax(dim=1).numpy()
@@ -130,6 +157,17 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
     if len(output) != len(inputs):
         raise ValueError("the output has not one row for each input")
     return output.detach().cpu()
+
+
+def _loss_made(case: Case) -> Place | None:
+    """Where the loss was constructed, if it is a module: by the name that such classes have."""
+    called = loss_place(case)
+    made = line_behind(called, lambda node: isinstance(node, ast.Call) and _name_of(node.func).endswith("Loss"))
+    return made if made != called else None
+
+
+def _name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _loss_named(case: Case) -> Place | None:

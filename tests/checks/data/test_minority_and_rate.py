@@ -1,0 +1,54 @@
+"""A higher rate with which the loss falls, and rare classes are ignored all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from paramedic.checks.data.minority_class_ignored import still_ignored
+from paramedic.experiments.interventions import LearningRate
+from tests.helpers import findings, observe
+
+
+def program(separation: float, lr: float) -> None:
+    """Two overlapping normal classes, one row in forty of the second."""
+    torch.manual_seed(0)
+    y = (torch.arange(800) % 40 == 0).float()
+    x = torch.randn(800, 6) + separation * y[:, None]
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    criterion = nn.BCEWithLogitsLoss()
+    for _ in range(2):
+        for rows in torch.randperm(800).split(40):
+            optimizer.zero_grad()
+            criterion(model(x[rows]).squeeze(1), y[rows]).backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize(("separation", "ignored"), [(0.3, True), (4.0, False)])
+def test_rare_classes_in_a_copy_with_a_higher_rate(separation: float, ignored: bool, tmp_path: Path) -> None:
+    case = observe(lambda: program(separation, 0.02), tmp_path, budget=20.0)
+    (finding,) = findings(case, "minority-class-ignored")
+    with open(__file__, encoding="utf-8") as source:
+        assert "criterion = " in source.read().splitlines()[finding.where.line - 1]  # type: ignore[union-attr]
+    higher = LearningRate(30.0)
+    assert higher.why_not(case.lab) is None
+    assert still_ignored(case, higher, steps=40, thin=1) is ignored
+
+
+def test_where_no_class_is_rare(tmp_path: Path) -> None:
+    def even() -> None:
+        torch.manual_seed(0)
+        x = torch.randn(200, 4)
+        model = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for rows in torch.arange(200).split(20):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), (x[rows, 0] > 0).long()).backward()
+            optimizer.step()
+
+    case = observe(even, tmp_path, budget=20.0)
+    assert still_ignored(case, LearningRate(10.0), steps=10, thin=1) is False
