@@ -291,6 +291,12 @@ def test_fail_fast_is_not_for_several_processes(command: Command, tmp_path: Path
     assert said == "--fail-fast cannot end a program of several processes; --steps N can"
 
 
+def _default_signals() -> None:
+    """The tests themselves may run under nohup, or in the background of a shell, which ignores interrupts for them."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _started(program: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The command on ENDLESS, and the number of the process that trains; both run."""
     script = program.parent / "endless.py"
@@ -303,7 +309,7 @@ def _started(program: Path) -> tuple[subprocess.Popen[bytes], int]:
         env={**os.environ, "PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests themselves may run under nohup
+        preexec_fn=_default_signals,
     )
     assert process.stdout is not None
     return process, int(process.stdout.readline())
