@@ -190,6 +190,7 @@ def _own_terminal() -> None:
 
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    _default_signals()
 
 
 def test_terminating_the_command_terminates_the_program(program: Path) -> None:
