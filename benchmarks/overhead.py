@@ -61,7 +61,7 @@ Statistics of a layer come from at most 1,024 of its elements; there is no mode 
 Later steps are what a long run consists of. The A/A line says how far two equal runs differ: less than its interval cannot
 be told from none. A whole program has its start, the first steps and the loader's batches as well (rows of the first three
 passes are hashed): about 0.3 s that a short program notices and a long one does not.
-Steps of 5 ms cost less when watched: alone, the program gives its memory back and takes it again in every step (1.3 million page
+Steps of 5 ms cost less when watched: alone, the program gives memory back and takes it again in every step (1.3 million page
 faults in 1,200 steps, 2.7 s of the system's time; a tenth of both when watched, or with a larger MALLOC_TRIM_THRESHOLD_), which
 says nothing of the observer; its own account does.
 Of a run of more than 20,000 steps fewer of the older steps stay in the trace, and of the sampled layers as many steps as a
