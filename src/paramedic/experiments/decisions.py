@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from paramedic.checks.case import Case
+from paramedic.checks.data.predicted import values_in_evaluation
 from paramedic.checks.data.samples import Batch, batches
 from paramedic.measurements.loss import is_two_valued
-from paramedic.trace.random_state import torch_state_kept
 
 MOST_BATCHES = 20  # the last ones that were recorded
 # Mean of the recalls of both values. A Dice loss of soft masks may stay half way where 98 % of the overlap is right (a sound
@@ -39,12 +39,9 @@ def balanced_decisions(case: Case) -> float | None:
 
 def _output(case: Case, batch: Batch) -> Tensor | None:
     """The model's first floating-point output."""
-    with case.lab.at("final"), torch.no_grad(), torch_state_kept():
-        for module in case.lab.modules():
-            module.eval()
-        try:
-            values = batch.tape.run(modes=False)
-        except Exception:  # the program's own code
-            return None
+    with case.lab.at("final"):
+        values = values_in_evaluation(case, batch)
+    if values is None:
+        return None
     found = [values.get(number) for number in batch.flow.node.outputs if number is not None]
     return next((item.detach().cpu() for item in found if isinstance(item, Tensor) and item.is_floating_point()), None)

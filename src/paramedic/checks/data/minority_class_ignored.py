@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import loss_place, model_place
-from paramedic.checks.data.places import calls, keyword, line_behind
+from paramedic.checks.data.places import called_name, calls, keyword, line_behind
 from paramedic.checks.data.predicted import predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
@@ -162,12 +162,8 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
 def _loss_made(case: Case) -> Place | None:
     """Where the loss was constructed, if it is a module: by the name that such classes have."""
     called = loss_place(case)
-    made = line_behind(called, lambda node: isinstance(node, ast.Call) and _name_of(node.func).endswith("Loss"))
+    made = line_behind(called, lambda node: isinstance(node, ast.Call) and called_name(node).endswith("Loss"))
     return made if made != called else None
-
-
-def _name_of(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _loss_named(case: Case) -> Place | None:

@@ -152,14 +152,12 @@ def calls(*names: str) -> Pattern:
     """A call of a function or method with one of these names."""
     wanted = frozenset(names)
 
-    def fits(node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call):
-            return False
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        return name in wanted
+    return lambda node: isinstance(node, ast.Call) and called_name(node) in wanted
 
-    return fits
+
+def called_name(call: ast.Call) -> str:
+    """Of the function or method, or of the class, without what it is an attribute of."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def keyword(*names: str) -> Pattern:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,17 +60,25 @@ def _answers(case: Case, batch: Batch) -> NDArray[np.int64] | None:
         return answers(case, batch)
 
 
-def answers(case: Case, batch: Batch) -> NDArray[np.int64] | None:
-    """The class that the network gives each row of a batch in its present state, in evaluation mode; within ``lab.at``. None
-    where no output of the network is a score for each class."""
-    assert batch.target is not None
+def values_in_evaluation(case: Case, batch: Batch) -> dict[int, Any] | None:
+    """All values of a batch's tape by their numbers, computed in the network's present state and in evaluation mode; within
+    ``lab.at``. None where the program's own code fails in it."""
     with torch.no_grad(), torch_state_kept():
         for module in case.lab.modules():
             module.eval()
         try:
-            values = batch.tape.run(modes=False)
+            return batch.tape.run(modes=False)
         except Exception:  # the program's own code
             return None
+
+
+def answers(case: Case, batch: Batch) -> NDArray[np.int64] | None:
+    """The class that the network gives each row of a batch in its present state, in evaluation mode; within ``lab.at``. None
+    where no output of the network is a score for each class."""
+    assert batch.target is not None
+    values = values_in_evaluation(case, batch)
+    if values is None:
+        return None
     outputs = [values.get(number) for number in (batch.flow.prediction, *batch.flow.node.outputs) if number is not None]
     for output in outputs:
         if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) == len(batch.inputs):

@@ -79,8 +79,8 @@ class LeakedStatistics(Check):
 def _shift(found: SplitRows) -> float:
     """By how much mean or standard deviation of a feature differ between both splits together and the
     training rows alone, at most, in standard deviations."""
-    train = found.train[:, found.train.std(0) > 1e-6 * np.abs(found.train).max(0)]
-    both = np.concatenate([found.train, found.validation])[:, found.train.std(0) > 1e-6 * np.abs(found.train).max(0)]
+    varies = found.train.std(0) > 1e-6 * np.abs(found.train).max(0)
+    train, both = found.train[:, varies], np.concatenate([found.train, found.validation])[:, varies]
     if not train.shape[1]:
         return 0.0
     moved = [np.abs(measure(both, 0) - measure(train, 0)) / train.std(0) for measure in (np.mean, np.std)]
