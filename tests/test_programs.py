@@ -1,8 +1,7 @@
 """Every fault's first pair, and every healthy program, through the real command.
 
-`make test` runs every second faulty program and a third of the fixed and the healthy ones, as CI can afford (the checks'
-own tests see small programs of every fault); `make test-all` runs all of these, and `make bench-accuracy` all variants
-too. What is known to go wrong stands in known_misses.json with what happens instead; a program leaves that list when it
+`make test` runs a third of them, as CI can afford (the checks' own tests see small programs of every fault);
+`make test-all` runs all of these, and `make bench-accuracy` all variants too. What is known to go wrong stands in known_misses.json with what happens instead; a program leaves that list when it
 is put right.
 """
 
@@ -33,14 +32,13 @@ FIXED = [item for item in PRIMARY if not item.expected and item.row != "healthy"
 HEALTHY = [item for item in PRIMARY if item.row == "healthy"]
 
 
-SHARE = 3  # one of so many sound programs runs in `make test`
-SHARE_OF_FAULTY = 2
+SHARE = 3  # one of so many programs runs in `make test`
 
 
-def sampled(items: list[Program], share: int = SHARE) -> list[Any]:
+def sampled(items: list[Program]) -> list[Any]:
     """All of them but the known misses; those that are too many for CI are marked slow."""
     return [
-        pytest.param(item, id=item.name, marks=[pytest.mark.slow] if number % share else [])
+        pytest.param(item, id=item.name, marks=[pytest.mark.slow] if number % SHARE else [])
         for number, item in enumerate(items)
         if item.name not in KNOWN_MISSES
     ]
@@ -52,7 +50,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.mark.parametrize("program", sampled(FAULTY, SHARE_OF_FAULTY))
+@pytest.mark.parametrize("program", sampled(FAULTY))
 def test_faulty_program_is_diagnosed_first_and_in_the_right_place(program: Program) -> None:
     result = score(program, diagnose(program, BUDGET))
     assert result.first, f"wanted {program.expected}, got {result.alarms}"
