@@ -1,8 +1,8 @@
 """Every fault's first pair, and every healthy program, through the real command.
 
 `make test` runs a third of them, as CI can afford (the checks' own tests see small programs of every fault);
-`make test-all` runs all of these, and `make bench-accuracy` all variants too. What is known to go wrong stands in known_misses.json with what happens instead; a program leaves that list when it
-is put right.
+`make test-all` runs all of these, and `make bench-accuracy` all variants too. What is known to go wrong stands in
+known_misses.json with what happens instead; a program leaves that list when it is put right.
 """
 
 from __future__ import annotations
