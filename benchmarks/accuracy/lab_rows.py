@@ -106,11 +106,13 @@ def twin_of(program: Program) -> Program:
 
 
 def to_run(chosen_pairs: dict[tuple[str, str], list[Program]]) -> list[Program]:
-    """The first pair of each row and severity, then the second ones: what is there when it is stopped covers most rows."""
+    """One severity of every row, then another, then the second pairs: what is there when it is stopped is spread over the rows."""
     found: dict[str, Program] = {}
-    for number in range(PAIRS):
-        for mine in chosen_pairs.values():
-            for item in mine[number : number + 1]:
+    for number in range(PAIRS * len(SEVERITIES)):
+        for position, row in enumerate(LAB):
+            severity = SEVERITIES[(position + number) % len(SEVERITIES)]
+            place = number // len(SEVERITIES)
+            for item in chosen_pairs[row, severity][place : place + 1]:
                 found |= {item.name: item, twin_of(item).name: twin_of(item)}
     return list(found.values())
 
