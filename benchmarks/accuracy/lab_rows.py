@@ -106,7 +106,7 @@ def twin_of(program: Program) -> Program:
 
 
 def to_run(chosen_pairs: dict[tuple[str, str], list[Program]]) -> list[Program]:
-    """One severity of every row, then another, then the second pairs: what is there when it is stopped is spread over the rows."""
+    """One severity of every row, then another, then the second pairs: a run that is stopped has something of every row."""
     found: dict[str, Program] = {}
     for number in range(PAIRS * len(SEVERITIES)):
         for position, row in enumerate(LAB):
