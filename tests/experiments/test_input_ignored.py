@@ -138,3 +138,63 @@ def test_only_the_gaps_are_seen(inverted: bool, tmp_path: Path) -> None:
     if inverted:
         assert found[0].exact and "which values are missing" in found[0].summary
         assert found[0].where is not None and found[0].where.function == "forward"
+
+
+class TwoInputs(nn.Module):
+    """How the second of two inputs is used: "added", "dropped" (computed and not used), "training" (in training mode alone)
+    or "scaled by" a factor of zero that is learned.
+    """
+
+    def __init__(self, used: str) -> None:
+        super().__init__()
+        self.first, self.second, self.out = nn.Linear(6, 16), nn.Linear(3, 16), nn.Linear(16, 2)
+        self.factor, self.used = nn.Parameter(torch.zeros(1)), used
+
+    def forward(self, x: Tensor, beside: Tensor) -> Tensor:
+        one, other = self.first(x).relu(), self.second(beside).relu()
+        if self.used == "added" or (self.used == "training" and self.training):
+            one = one + other
+        return self.out(one + self.factor * other if self.used == "scaled" else one)
+
+
+def two_inputs(used: str, beside: Callable[[int], Tensor]) -> None:
+    torch.manual_seed(0)
+    model = TwoInputs(used)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(10):
+        x = torch.randn(32, 6)
+        loss = nn.functional.cross_entropy(model(x, beside(32)), (x[:, 0] > 0).long())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def a_table(rows: int) -> Tensor:
+    return torch.randn(rows, 3)
+
+
+def a_mask(rows: int) -> Tensor:
+    return (torch.rand(rows, 3) > 0.5).float()
+
+
+def nearly_constant(rows: int) -> Tensor:
+    return torch.where(torch.arange(rows)[:, None] < 4, torch.rand(rows, 3), torch.ones(rows, 3))
+
+
+@pytest.mark.parametrize(
+    ("used", "beside", "found"),
+    [
+        ("dropped", a_table, True),
+        ("added", a_table, False),
+        ("training", a_table, False),
+        ("scaled", a_table, False),
+        ("dropped", a_mask, False),
+        ("dropped", nearly_constant, False),
+    ],
+)
+def test_one_of_two_inputs(used: str, beside: Callable[[int], Tensor], found: bool, tmp_path: Path) -> None:
+    case = observe(lambda: two_inputs(used, beside), tmp_path)
+    said = findings(case, "input-ignored")
+    assert [item.level for item in said] == (["suspect"] if found else [])
+    if found:
+        assert "shape (32, 3)" in said[0].summary

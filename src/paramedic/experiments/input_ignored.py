@@ -14,6 +14,7 @@ from paramedic.checks.data.places import method_place
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.equal_units import equal_units
 from paramedic.experiments.lab import Lab
+from paramedic.experiments.one_input import unread_inputs
 from paramedic.experiments.operations import Operation, Operations, loss_calls
 from paramedic.experiments.padding_alone import contents_exchanged, gaps_exchanged, hiding
 from paramedic.experiments.progress import measuring
@@ -46,11 +47,13 @@ class InputIgnored(Check):
 
     What it measures: the change of the predictions when every sample gets its neighbour's input, and when all get
         the same, with the same random numbers, at the initial and at the final weights; and the operation after which
-        nothing of the input is left. Where rows are padded to one length: the change when their content is exchanged
-        and the padding left in its place. Where values are missing (not a number): the change when the others are exchanged.
+        nothing of the input is left. Where the network has several inputs: the same for each of them. Where rows are
+        padded to one length: the change when their content is exchanged and the padding left in its place. Where values
+        are missing (not a number): the change when the others are exchanged.
     Why it matters: a network that does not see its input can at best learn the average of the targets.
     Fix: mend the operation that the report names.
-    Not a fault when: never, where the network is to predict something from its input.
+    Not a fault when: never, where the network is to predict something from its input; one of several inputs may be left
+        unused on purpose.
     References: the article's reason 2.
     """
 
@@ -65,6 +68,7 @@ class InputIgnored(Check):
         if max(start.relative, end.relative) > NO_CHANGE:
             yield from self._padding_alone(case)
             yield from self._gaps_alone(case)
+            yield from self._one_of_several(case)
             return
         if equal_units(case):
             return
@@ -147,6 +151,25 @@ class InputIgnored(Check):
             explains=EXPLAINS,
             exact=True,
         )
+    def _one_of_several(self, case: Case) -> Iterator[Finding]:
+        """A network that is given several inputs and uses only some of them."""
+        lab = case.lab
+        tape = lab.main_backward.tape
+        assert tape is not None
+        moved = _moved_inputs(lab, tape)
+        for item in unread_inputs(lab, tape, moved, NO_CHANGE):
+            if item.dead and item.last is not None and item.last.name in RECTIFIERS:
+                continue  # dead units, which have their own check
+            shape = tuple(moved[item.number].shape)
+            last = f"; `{item.last.name}` is the last to get it, and what it makes of it is not used" if item.last else ""
+            yield self.suspect(
+                f"one of the network's inputs, of shape {shape}, has no effect: exchanged among the samples it changes "
+                f"neither predictions nor loss (by more than {NO_CHANGE:g} of their size), before and after training{last}",
+                where=_place(item.last) or _forward(case) or model_place(case),
+                module=item.last.module_path if item.last is not None else None,
+                evidence=(Evidence("effect of this input on the predictions", 0.0, "above 0"),),
+                remedy="use it, or leave it out of the network's arguments",
+            )
 
 
 def change(lab: Lab, state: str) -> Change:
