@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from paramedic.checks.check import NotChecked
+from paramedic.experiments import half_learned
 from paramedic.experiments.counterfactual import (
     SEEDS,
     VALIDATION_GAIN,
@@ -192,12 +193,14 @@ def _outputs(lab: Lab, tape: Tape, module: nn.Module) -> list[tuple[int, ...]]:
     return shapes
 
 
-def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Trial | None:
+def wider_trial(
+    lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = (), substantially: bool = False
+) -> Trial | None:
     """The wider copy that learns more of batches that it has not seen than the program's network has learned of the same
     batches: on all seeds. None where there is none, or no batch that can be held out.
 
     rivals: remedies that help as well; then also None where the wider copy does not get much further than the network does
-    with them.
+    with them. substantially: by more than SUBSTANTIAL and half of what is left, in as many steps as the program made.
     """
     record = lab.setup.models[0] if lab.setup.models else None
     if record is None or record.owner is not None or not record.arguments:
@@ -208,9 +211,12 @@ def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Tr
     remedies = [item for number in numbers(record.arguments) if (item := WiderCopy(record, number)).why_not(lab) is None]
     if not remedies:
         return None
-    seconds = SHARE_OF_TIME * lab.time_left() / (len(remedies) + 2 * SEEDS - 1)
+    share = half_learned.SHARE_OF_TIME if substantially else SHARE_OF_TIME
+    seconds = share * lab.time_left() / (len(remedies) + 2 * SEEDS - 1)
+    if substantially:
+        half_learned.enough_time(lab, found.total_steps * (len(remedies) + 2 * SEEDS - 1))  # which measures a step's cost
     steps = min(found.total_steps, MOST_STEPS, int(seconds / max(1e-4, lab.seconds_per_step)))
-    if steps < LEAST_STEPS:
+    if steps < (found.total_steps if substantially else LEAST_STEPS):
         return None
     base = [run(lab, held, AsItIs(), 0, steps)]
     trials = [Trial(item, [run(lab, held, item, 0, steps)], base, held.ended) for item in remedies]
@@ -223,7 +229,10 @@ def wider_trial(lab: Lab, found: Diagnosis, rivals: Sequence[Remedy] = ()) -> Tr
     held.steps = steps
     if held.probes is found.validation:
         best.remedy.measured_on = "the validation batches"  # type: ignore[attr-defined]
-    if not best.helps():
+    if substantially:
+        if not (half_learned.is_substantial(best.gain, best.before()) and best.significant()):
+            return None
+    elif not best.helps():
         return None
     if rivals and run(lab, held, OnAPart(rivals), 0, steps).train - best.after() <= VALIDATION_GAIN:
         return None
