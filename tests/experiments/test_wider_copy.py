@@ -86,6 +86,12 @@ def test_the_number_is_named(program: Callable[[], None], name: str, tmp_path: P
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
+def test_a_run_that_learned_a_good_part_has_to_get_half_of_the_rest(tmp_path: Path) -> None:
+    (finding,) = findings(observe(lambda: attention(3), tmp_path, budget=60), CHECK)
+    assert finding.level == "suspect" and "config.width = 3" in finding.summary and finding.proof is not None
+    assert finding.proof.before - finding.proof.after > max(0.1, finding.proof.before / 2)
+
+
 @pytest.mark.parametrize("program", [lambda: pairs(1, noise=True, steps=100), lambda: attention(16)])
 def test_noise_and_wide_networks_are_left_alone(program: Callable[[], None], tmp_path: Path) -> None:
     assert findings(observe(program, tmp_path, budget=8), CHECK) == []

@@ -80,11 +80,10 @@ class TooMuchRegularization(CauseByExperiment):
         parts = trial.remedy.remedies if isinstance(trial.remedy, AllOf) else (trial.remedy,)
         amounts, places = zip(*(_amount(case, item) for item in parts), strict=True)
         before, after = found.ended, trial.outcomes[0]
-        cost = "cost more than they bring" if len(parts) > 1 else "costs more than it brings"
         yield self.suspect(
-            f"{listed(amounts)} {cost}: {learned(before.train)} of the "
-            f"training and {percent(before.validation)} of the validation batches is learned at the end of the run, and "
-            f"{percent(after.train)} and {percent(after.validation)} in as many steps with {trial.remedy.changes}",
+            f"{_too_much(amounts)} for what it brings: at the end of the run {learned(before.train)} is learned on training "
+            f"batches and {percent(before.validation)} on validation batches; in as many steps with {trial.remedy.changes} "
+            f"{percent(after.train)} and {percent(after.validation)}",
             where=next((place for place in places if place is not None), None),
             evidence=(
                 Evidence("u on training batches at the end of the run", _rounded(before.train), "", "u"),
@@ -103,12 +102,11 @@ class TooMuchRegularization(CauseByExperiment):
         parts = [part for item in together for part in (item.remedies if isinstance(item, AllOf) else [item])]
         amounts, places = zip(*(_amount(case, item) for item in parts), strict=True)
         changes = [item.changes for item in parts]
-        are = "are too much together" if len(parts) > 1 else "is too much"
         first = at_first(found, trial)
         if len(together) > 1:
             first = f"{learned(trial.before())} is learned with any one of them left"
         return Cause(
-            f"{listed(amounts)} {are}: {first}, on training batches, and "
+            f"{_too_much(amounts)}: {first}, on training batches, and "
             f"{percent(trial.after())} after {found.steps} steps with {listed(changes)}",
             next((place for place in places if place is not None), None),
             " and ".join(dict.fromkeys(item.remedy for item in parts)),
@@ -117,6 +115,10 @@ class TooMuchRegularization(CauseByExperiment):
                 Evidence("u on validation batches, changed", _rounded(trial.outcomes[0].validation), "", "u"),
             ),
         )
+
+
+def _too_much(amounts: Sequence[str]) -> str:
+    return f"{listed(amounts)} {'are too much together' if len(amounts) > 1 else 'is too much'}"
 
 
 def listed(items: Sequence[str]) -> str:
