@@ -1,7 +1,8 @@
 """Runs that learned more than they left: whether one change takes them substantially further, in as many steps.
 
 What is asked of a change is more than of one that mends a failing run: the whole run's length, validation batches, and half of
-what was left, in training and in validation, significantly over three seeds.
+what was left, in training and in validation, significantly over three seeds. 35 sound programs, 26 of which had learned 50 to
+90 % (17 of these with validation batches), 2026-11-27: no alarm, and two notes of row S1.
 """
 
 from __future__ import annotations
