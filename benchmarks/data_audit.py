@@ -306,6 +306,14 @@ def _union_statistics(pair: Pair, generator: np.random.Generator) -> Pair | None
     return _both(pair, lambda x: ((x - mean) / np.where(sd > 1e-6, sd, 1)).astype(np.float32))
 
 
+def _union_bounds(pair: Pair, generator: np.random.Generator) -> Pair | None:
+    if pair.data.kind != "table":
+        return None
+    every = np.concatenate([pair.x, pair.vx]).astype(np.float64)
+    low, high = every.min(axis=0), every.max(axis=0)
+    return _both(pair, lambda x: ((x - low) / np.where(high > low, high - low, 1)).astype(np.float32))
+
+
 def _own_statistics(pair: Pair, generator: np.random.Generator) -> Pair | None:
     if pair.data.kind == "text":
         return None
@@ -324,6 +332,16 @@ def _other_recipe(change: Callable[[Arrays, Arrays], Arrays]) -> Change:
         return Pair(pair.x, pair.y, change(pair.vx, pair.x).astype(np.float32), pair.vy, pair.data)
 
     return plant
+
+
+def _noisy_validation(pair: Pair, generator: np.random.Generator) -> Pair | None:
+    return _other_recipe(lambda v, t: v + 0.3 * t.std(axis=0) * generator.normal(size=v.shape))(pair, generator)
+
+
+def _reversed_channels(pair: Pair, generator: np.random.Generator) -> Pair | None:
+    if pair.x.ndim != 4 or pair.x.shape[1] != 3:
+        return None
+    return Pair(pair.x, pair.y, np.ascontiguousarray(pair.vx[:, ::-1]), pair.vy, pair.data)
 
 
 def _shared(share: float, noise: float) -> Change:
@@ -393,11 +411,15 @@ FAULTS = (
         for s in (0.03, 0.1, 0.5)
     ),
     Fault("statistics of train + validation", "leaked-statistics", _union_statistics),
+    Fault("minimum and maximum of train + validation", "leaked-statistics", _union_bounds),
     Fault("validation by its own statistics", "validation-own-statistics", _own_statistics),
     Fault("validation times 1.1", "train-validation-recipe-mismatch", _other_recipe(lambda v, t: v * 1.1)),
     Fault("validation times 1.5", "train-validation-recipe-mismatch", _other_recipe(lambda v, t: v * 1.5)),
     Fault("validation / 255", "train-validation-recipe-mismatch", _other_recipe(lambda v, t: v / 255)),
     Fault("validation + 0.5 sd", "train-validation-recipe-mismatch", _other_recipe(lambda v, t: v + 0.5 * t.std(axis=0))),
+    Fault("validation with noise of 0.3 sd", "train-validation-recipe-mismatch", _noisy_validation),
+    Fault("validation with reversed channels", "train-validation-recipe-mismatch", _reversed_channels),
+    Fault("one row of validation copied", "duplicates-across-splits", _shared(0.0, 0.0), notes=True),
     *(Fault(f"{s:.0%} of validation copied", "duplicates-across-splits", _shared(s, 0.0)) for s in (0.1, 0.3)),
     *(
         Fault(f"{s:.0%} of validation nearly copied", "near-duplicates-across-splits", _shared(s, 0.02))
@@ -432,7 +454,7 @@ class Job:
     def checks(self) -> tuple[str, ...]:
         """Those that are asked; none are all."""
         if self.kind == "fault":
-            return (_fault(self.what).check,)
+            return (fault_named(self.what).check,)
         return ("noisy-labels",) if self.kind == "overlap" else ()
 
     def make(self) -> Pair | None:
@@ -445,13 +467,13 @@ class Job:
         if self.kind == "able":
             return None if data.regression else split(data, self.size, self.seed)
         if self.kind == "fault":
-            return _fault(self.what).plant(split(data, self.size, self.seed), generator)
+            return fault_named(self.what).plant(split(data, self.size, self.seed), generator)
         if self.size > min(SIZES) and len(data.x) < self.size / 1.5:
             return None  # the whole set was taken before
         return HEALTHY[self.what](split(data, self.size, self.seed), generator)
 
 
-def _fault(name: str) -> Fault:
+def fault_named(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 

@@ -52,3 +52,29 @@ def test_where_no_class_is_rare(tmp_path: Path) -> None:
 
     case = observe(even, tmp_path, budget=20.0)
     assert still_ignored(case, LearningRate(10.0), steps=10, thin=1) is False
+
+
+def marked(weight: float) -> None:
+    """One pixel in sixty is marked, and hardly differs."""
+    torch.manual_seed(0)
+    y = (torch.rand(60, 1, 12, 12) < 1 / 60).float()
+    x = torch.randn(60, 1, 12, 12) + y
+    net = nn.Conv2d(1, 1, 3, padding=1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    criterion = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(weight))
+    for _ in range(6):
+        for rows in torch.randperm(60).split(10):
+            optimizer.zero_grad()
+            criterion(net(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize("weight", [1.0, 60.0])
+def test_pixels_of_a_rare_class(weight: float, tmp_path: Path) -> None:
+    case = observe(lambda: marked(weight), tmp_path, budget=20.0)
+    found = findings(case, "minority-class-ignored")
+    assert len(found) == (weight == 1.0)
+    if found:
+        assert "of 2 classes: class 1 (0 of 1" in found[0].summary
+        assert "pixels" in found[0].summary
+        assert still_ignored(case, LearningRate(3.0), steps=20, thin=1)

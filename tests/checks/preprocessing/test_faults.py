@@ -52,6 +52,32 @@ def test_validation_own_statistics(tmp_path):
     check(tmp_path, "validation-own-statistics", "fault", lambda: fit(x, Y[TRAIN], x_val, Y[VAL]))
 
 
+def test_a_scaler_of_its_own_for_the_windows_of_the_test(tmp_path):
+    """Both parts are evaluated by one function, the training rows first."""
+    series = np.cumsum(np.random.default_rng(0).normal(size=(900, 2)), axis=0)
+
+    def scaled(part):
+        windows = np.stack([part[start : start + 12] for start in range(len(part) - 12)])
+        low, high = (end(windows, axis=(0, 1)) for end in (np.min, np.max))
+        return torch.tensor((windows - low) / (high - low)).float(), torch.tensor(part[12:, 0] > part[11:-1, 0]).long()
+
+    def program():
+        torch.manual_seed(0)
+        (x, y), (x_test, y_test) = scaled(series[:600]), scaled(series[600:])
+        model = nn.Sequential(nn.Flatten(), nn.Linear(24, 2))
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for rows in torch.randperm(len(x)).split(25):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+        for inputs, labels in ((x, y), (x_test, y_test)):
+            with torch.no_grad():
+                (model(inputs).argmax(1) == labels).float().mean().item()
+
+    found = check(tmp_path, "validation-own-statistics", "fault", program)
+    assert "0 and 1 over the 288 validation rows" in found.summary
+
+
 def test_per_batch_normalization(tmp_path):
     def program():
         fit(X[TRAIN].float(), Y[TRAIN], X[VAL].float(), Y[VAL], lambda x: (x - x.mean(0)) / (x.std(0) + 1e-6))

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from paramedic.measurements.data.label_noise import confident_learning
+from paramedic.measurements.data.label_noise import confident_learning, excess
 
 
 def _flipped() -> tuple[np.ndarray, np.ndarray]:
@@ -31,3 +31,31 @@ def test_flipped_labels_are_listed_the_least_likely_first() -> None:
 def test_without_the_extra_there_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
     assert confident_learning(*_flipped()) is None
+
+
+def test_excess_of_contradicted_labels_class_by_class():
+    rng = np.random.default_rng(0)
+    truth, other = rng.integers(0, 3, 600), rng.integers(0, 3, 200)
+    flipped = np.where(rng.random(600) < 0.4, (truth + rng.integers(1, 3, 600)) % 3, truth)
+    found = excess(flipped, truth, other, np.where(rng.random(200) < 0.1, (other + 1) % 3, other))
+    assert found is not None
+    assert found.z > 5
+    assert found.share == pytest.approx(0.37, abs=0.1)
+    assert 0.1 < found.least < found.share
+    honest = excess(truth, np.where(rng.random(600) < 0.1, (truth + 1) % 3, truth), other, other)
+    assert honest is not None
+    assert honest.z < 3.1
+
+
+def test_other_shares_of_the_classes_are_no_excess():
+    """A balanced training set, and validation rows nearly all of the class that is easy."""
+    rng = np.random.default_rng(1)
+
+    def answers(labels):
+        wrong = rng.random(len(labels)) < np.where(labels == 0, 0.02, 0.4)
+        return np.where(wrong, 1 - labels, labels)
+
+    train, other = np.repeat([0, 1], 400), np.repeat([0, 1], [380, 20])
+    found = excess(train, answers(train), other, answers(other))
+    assert found is not None
+    assert found.z < 3.1

@@ -8,7 +8,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from paramedic.measurements.data.recipe import (
     batch_centring,
     centring,
+    channels_touch_unit_bounds,
     feature_ranges,
+    is_grid,
     mixed_scales,
     row_statistics,
     rows_are_centred,
@@ -38,7 +40,7 @@ def test_leaks_are_exact_zeros_and_honest_splits_are_not(name, seed):
     raw = np.concatenate([train, other])
     assert min(centring(raw).by_feature, centring(raw).overall) > 1e-4
     scaled = MinMaxScaler().fit(train)
-    assert touches_unit_bounds(scaled.transform(train)) > 0.95 > touches_unit_bounds(scaled.transform(other))
+    assert touches_unit_bounds(scaled.transform(train)).share > 0.95 > touches_unit_bounds(scaled.transform(other)).share
 
 
 def test_rows_centred_on_their_own():
@@ -120,3 +122,52 @@ def test_the_smaller_group_is_below_or_above():
     rows = np.random.default_rng(0).uniform(1, 2, size=(100, 12))
     assert mixed_scales(np.concatenate([rows[:4] / 30, rows[4:]])).lower
     assert not mixed_scales(np.concatenate([rows[:4] * 30, rows[4:]])).lower
+
+
+@pytest.mark.parametrize("low", [0, -1])
+def test_ends_of_a_range_over_both_splits_alone(low):
+    train, other = split(TABLES["cancer"], 0)
+    scaler = MinMaxScaler((low, 1)).fit(np.concatenate([train, other]))
+    parts = (np.concatenate([train, other]), train, other)
+    both, mine, theirs = (touches_unit_bounds(scaler.transform(part)) for part in parts)
+    assert (both.share, both.low) == (1.0, low)
+    assert max(mine.share, theirs.share) < 0.8
+
+
+def test_sines_fill_their_range_by_themselves():
+    angle = np.arange(0, 40 * np.pi, np.pi / 24)
+    assert touches_unit_bounds(np.stack([np.sin(angle), np.cos(angle)], axis=1)).share == 0.0
+
+
+def walk_windows(channels=2, steps=12, n=600):
+    rng = np.random.default_rng(0)
+    series = np.cumsum(rng.normal(size=(n, channels)), axis=0)
+    return series, np.stack([series[start : start + steps] for start in range(n - steps)])
+
+
+def test_channels_of_a_series_are_scaled_over_rows_and_steps():
+    series, windows = walk_windows()
+    scaler = MinMaxScaler().fit(series[:588])
+    scaled = scaler.transform(windows.reshape(-1, 2)).reshape(windows.shape)
+    assert channels_touch_unit_bounds(scaled.reshape(len(scaled), -1), (12, 2)).share == 1.0
+    turned = scaled.swapaxes(1, 2)
+    assert channels_touch_unit_bounds(turned.reshape(len(turned), -1), (2, 12)).share == 1.0
+    assert channels_touch_unit_bounds(scaled[:200].reshape(200, -1), (12, 2)).share < 1.0
+
+
+@pytest.mark.parametrize("what", ["cut off", "row by row"])
+def test_channels_that_fill_their_range_without_a_scaler(what):
+    _, windows = walk_windows(1)
+    flat = windows[:, :, 0]
+    if what == "cut off":
+        flat = np.clip((flat - np.quantile(flat, 0.1)) / np.ptp(flat), 0, 0.5) * 2
+    else:
+        flat = (flat - flat.min(1, keepdims=True)) / np.ptp(flat, axis=1)[:, None]
+    assert flat.min() == 0.0
+    assert flat.max() == 1.0
+    assert channels_touch_unit_bounds(flat, (12, 1)).share == 0.0
+
+
+def test_grids():
+    assert is_grid(np.linspace(0, 1, 101)[:, None])
+    assert not is_grid(np.random.default_rng(0).random((100, 1)))

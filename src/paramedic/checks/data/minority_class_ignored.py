@@ -13,7 +13,7 @@ from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import loss_place, model_place
 from paramedic.checks.data.places import called_name, calls, keyword, line_behind
-from paramedic.checks.data.predicted import predicted
+from paramedic.checks.data.predicted import pixels, predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.experiments.interventions import Intervention
@@ -33,7 +33,8 @@ class MinorityClassIgnored(Check):
 
     What it measures: the predictions of the final network in evaluation mode on the training rows: rare classes of
     which less than a fifth is recognized, with so many rows that this is no chance (p < 0.01 if half of them were
-    recognized), where the commonest class has at least three times the rows of the rarest.
+    recognized), where the commonest class has at least three times the rows of the rarest. Where every pixel has a class,
+    pixels are counted so, and for chance the pictures that have the class.
     Why it matters: plain accuracy hides it: always answering the commonest class looks good.
     Fix: weight the loss by class, sample classes evenly, and report balanced accuracy beside accuracy.
     Not a fault when: rare classes do not matter for the task.
@@ -46,68 +47,90 @@ class MinorityClassIgnored(Check):
     cost = "replay"
 
     def examine(self, case: Case) -> Iterator[Finding]:
-        counts, ignored = _measured(case)
+        counts, ignored, unit = _measured(case)
         if ignored is None:
             return
         shown = ", ".join(
-            f"class {label} ({hits} of {count} rows)" for label, count, hits in ignored.classes[:3]
+            f"class {label} ({hits} of {count} {unit})" for label, count, hits in ignored.classes[:3]
         )
         yield self.suspect(
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
-            f"largest class has {ignored.ratio:.0f} times the rows of the smallest (accuracy {ignored.accuracy:.2f}, "
+            f"largest class has {ignored.ratio:.0f} times the {unit} of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
             where=_weighed(case) or _loss_made(case) or _loss_named(case) or loss_place(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
-                Evidence("p if half of their rows were recognized", ignored.p, f">= {P}"),
+                Evidence(f"p if half of their {unit} were recognized", ignored.p, f">= {P}"),
                 Evidence("balanced accuracy", ignored.balanced),
-                Evidence("rows per class", counts.tolist()),
+                Evidence(f"{unit} per class", counts.tolist()),
             ),
             remedy="give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy",
             explains=("R21",),
         )
 
 
-def _measured(case: Case) -> tuple[NDArray[np.int64], Ignored | None]:
-    """Rows of each class, and what is ignored; None where nothing is that matters."""
+def _measured(case: Case) -> tuple[NDArray[np.int64], Ignored | None, str]:
+    """Rows (or pixels) of each class, what is ignored (None where nothing is that matters), and which they are."""
     found = rows(case)
     labels = class_labels(found.target, found.loss)
     if labels is None:
-        raise NotApplicable("the targets are no class labels")
-    counts = np.unique(labels, return_counts=True)[1]
-    if len(counts) < 2 or counts.max() < RATIO * counts.min():
-        raise NotApplicable("the classes are of similar size")
+        return _measured_pixels(case)
+    counts = _counts(labels)
     answers = _predictions(case, found.inputs)
     if answers is None:  # several inputs, or a loss within the model
         recorded = predicted(case)
         if recorded is None:
             raise NotChecked("the network's output is not one score for each class")
         labels, answers = recorded.labels, recorded.classes
-    ignored = ignored_classes(labels, answers)
+    return counts, _that_matters(ignored_classes(labels, answers), labels), "rows"
+
+
+def _measured_pixels(case: Case) -> tuple[NDArray[np.int64], Ignored | None, str]:
+    with case.lab.at("final"):
+        found = pixels(case)
+    if found is None:
+        raise NotApplicable("the targets are no class labels, of rows or of pixels")
+    counts = _counts(found.labels)
+    return counts, _that_matters(ignored_classes(found.labels, found.classes, found.pictures), found.labels), "pixels"
+
+
+def _counts(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() < RATIO * counts.min():
+        raise NotApplicable("the classes are of similar size")
+    return counts
+
+
+def _that_matters(ignored: Ignored, labels: NDArray[np.int64]) -> Ignored | None:
     unremarkable = not ignored.classes or ignored.p >= P or _learned_nothing(ignored) or _common_ones_too(ignored, labels)
-    return counts, None if unremarkable else ignored
+    return None if unremarkable else ignored
 
 
 def still_ignored(case: Case, change: Intervention, steps: int, thin: int) -> bool:
     """Whether rare classes are ignored by the trained network, and one of them still is after a replay with a change."""
     try:
-        before = _measured(case)[1]
+        _, before, unit = _measured(case)
     except (NotApplicable, NotChecked):
         return False
+    if before is None:
+        return False
+    after: list[Ignored | None] = []
+    case.lab.train(change, steps=steps, after=lambda: after.append(_now_ignored(case, unit)), thin=thin)
+    found = after[0] if after else None
+    return found is not None and bool({label for label, *_ in before.classes} & {label for label, *_ in found.classes})
+
+
+def _now_ignored(case: Case, unit: str) -> Ignored | None:
+    """By the network in its present state."""
+    if unit == "pixels":
+        shown = pixels(case)
+        return ignored_classes(shown.labels, shown.classes, shown.pictures) if shown is not None else None
     found = rows(case)
     labels = class_labels(found.target, found.loss)
-    if before is None or labels is None:
-        return False
-    after: list[NDArray[np.int64] | None] = []
-
-    def measure() -> None:
-        with torch.no_grad(), torch_state_kept():
-            after.append(_answers(batches(case)[0], found.inputs))
-
-    case.lab.train(change, steps=steps, after=measure, thin=thin)
-    if not after or after[0] is None or len(after[0]) != len(labels):
-        return False
-    return bool({label for label, *_ in before.classes} & {label for label, *_ in ignored_classes(labels, after[0]).classes})
+    with torch.no_grad(), torch_state_kept():
+        answers = _answers(batches(case)[0], found.inputs)
+    fits = labels is not None and answers is not None and len(answers) == len(labels)
+    return ignored_classes(labels, answers) if fits else None  # type: ignore[arg-type]
 
 
 def _learned_nothing(ignored: Ignored) -> bool:

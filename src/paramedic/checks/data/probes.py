@@ -22,7 +22,7 @@ from paramedic.checks.data.samples import class_labels, one_input, remembered, r
 from paramedic.checks.preprocessing.split_rows import augmented, validation_inputs, validation_target
 from paramedic.measurements.data.features import principal, random_convolutions, random_kernels, row_features
 from paramedic.measurements.data.hashing import row_hashes
-from paramedic.measurements.data.label_noise import Disagreement, balanced_accuracy
+from paramedic.measurements.data.label_noise import Disagreement, Excess, balanced_accuracy, excess
 from paramedic.measurements.data.recipe import two_samples
 from paramedic.measurements.data.relation import (
     DISCRIMINANT,
@@ -38,9 +38,9 @@ from paramedic.measurements.data.relation import (
 LEAST_PROBED_ROWS = 100
 LEAST_HELD_ROWS = 20
 MOST_HELD_ROWS = 400
-P_ALIKE = (
-    0.01  # of training and validation rows being alike; below it the latter say nothing about the former
-)
+# Of training and validation rows being alike; below it the latter say nothing about the former. One pair of splits in a hundred
+# is below 0.01 by chance.
+P_ALIKE = 1e-3
 LEAST_SERIES = 20  # steps
 SMOOTH_SERIES = 0.5  # von Neumann's ratio; 1 where neighbours are unrelated
 
@@ -63,7 +63,8 @@ class Probes:
 
     kept: positions in ``rows(case)``; codes: class of each; linear (discriminant), nearby: of the two steadier probes;
     mean: of these, logistic regression and extra trees. held: how often the mean of the same probes, fitted on all of
-    these rows, is wrong on validation rows; None where there are none that are like them.
+    these rows, is wrong on validation rows; None where there are none that are like them. excess: how much more often it
+    contradicts the labels of training rows, out of fold.
     """
 
     kept: NDArray[np.int64]
@@ -72,6 +73,7 @@ class Probes:
     nearby: NDArray[np.float64]
     mean: NDArray[np.float64]
     held: Disagreement | None
+    excess: Excess | None
 
 
 def probes_of(case: Case) -> Probes | None:
@@ -100,8 +102,12 @@ def _probes(case: Case) -> Probes | None:
     features, (linear, nearby) = max(tried, key=lambda item: _accuracy(item[1][0] + item[1][1], codes))
     others = [class_probabilities(features[:n], codes, probe) for probe in (LINEAR, FOREST)]
     mean = np.mean([linear, nearby, *others], axis=0)
-    errors = _errors(features[:n], codes, features[n:], held_codes) if len(held) else None
-    return Probes(chosen.numpy()[kept], codes, linear, nearby, mean, errors)
+    answers = _answers(features[:n], codes, features[n:]) if len(held) else None
+    errors = more = None
+    if answers is not None:
+        errors = Disagreement(len(held), int((answers != held_codes).sum()))
+        more = excess(codes, mean.argmax(axis=1), held_codes, answers)
+    return Probes(chosen.numpy()[kept], codes, linear, nearby, mean, errors, more)
 
 
 def _held_rows(case: Case, inputs: Tensor, names: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int64]]:
@@ -119,20 +125,17 @@ def _held_rows(case: Case, inputs: Tensor, names: NDArray[np.int64]) -> tuple[Te
     return held[torch.from_numpy(kept)], np.searchsorted(names, labels[kept]).astype(np.int64)
 
 
-def _errors(
-    train: NDArray[np.float64],
-    codes: NDArray[np.int64],
-    held: NDArray[np.float64],
-    held_codes: NDArray[np.int64],
-) -> Disagreement | None:
+def _answers(
+    train: NDArray[np.float64], codes: NDArray[np.int64], held: NDArray[np.float64]
+) -> NDArray[np.int64] | None:
+    """The class of each validation row by the mean of the probes; None where these are few, or not like the training rows."""
     if len(held) < LEAST_HELD_ROWS:
         return None
     names = [str(number) for number in range(train.shape[1])]
     if two_samples(train[:: -(-len(train) // MOST_HELD_ROWS)], held, names).p < P_ALIKE:
         return None
     probes = (DISCRIMINANT, NEARBY, LINEAR, FOREST)
-    mean = np.mean([fitted(train, codes, probe).predict_proba(held) for probe in probes], axis=0)
-    return Disagreement(len(held), int((mean.argmax(axis=1) != held_codes).sum()))
+    return np.asarray(np.mean([fitted(train, codes, probe).predict_proba(held) for probe in probes], axis=0).argmax(axis=1))
 
 
 def _representations(inputs: Tensor) -> list[NDArray[np.float64]]:

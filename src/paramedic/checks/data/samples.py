@@ -183,14 +183,21 @@ def _one_by_one(record: EvaluationRecord) -> Iterator[Tape]:
 
 
 def _apart(parts: list[list[Node]], tape: Tape) -> bool:
-    """Whether the parts come from different lines, and no part uses what another one has computed."""
-    if len({str(part[0].place) for part in parts}) < len(parts):
+    """Whether the parts come from different lines, or have other numbers of rows each (one function that evaluates), so that
+    they are no members of a pair; and no part uses what another one has computed."""
+    lines, sizes = {str(part[0].place) for part in parts}, {_rows_entering(part[0], tape) for part in parts}
+    if len(lines) < len(parts) and (len(sizes) < len(parts) or None in sizes):
         return False
     for part in parts:
         made = {number for node in part for number in node.outputs}
         if any(number not in made and number not in tape.leaves for node in part for number in node.inputs()):
             return False
     return True
+
+
+def _rows_entering(node: Node, tape: Tape) -> int | None:
+    first = next((tape.leaves[number].value for number in node.inputs() if number in tape.leaves), None)
+    return len(first) if first is not None and first.dim() else None
 
 
 def _last_backward(events: list[StepEvent]) -> Place | None:

@@ -11,8 +11,15 @@ from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.finding import Evidence, Finding
-from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
-from paramedic.measurements.data.recipe import centring, rows_are_centred, touches_unit_bounds
+from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows, with_repeated_rows
+from paramedic.measurements.data.recipe import (
+    UnitRange,
+    centring,
+    channels_touch_unit_bounds,
+    is_grid,
+    rows_are_centred,
+    touches_unit_bounds,
+)
 
 LEAST_ROWS = 10
 # |mean| sqrt(n) / sd of a random sample is below 1e-4 with probability 8e-5; rounding in float32 stays below it.
@@ -30,7 +37,8 @@ class LeakedStatistics(Check):
     """Mean and standard deviation (or minimum and maximum) were computed over training and validation rows together.
 
     What it measures: whether the mean of the features is exactly zero over both splits together and not over the
-    training rows alone; likewise whether minimum and maximum are 0 and 1 over both together only.
+    training rows alone; likewise whether minimum and maximum are 0 and 1 (or -1 and 1) over both together only, of series over
+    rows and steps together.
     Why it matters: the validation rows have told the training something: validation looks a little better than it is.
     Fix: split first; fit the scaler on the training rows; apply it to both.
     Not a fault when: the dataset was published like that. What changes the statistics by less than 0.03 standard deviations
@@ -44,25 +52,16 @@ class LeakedStatistics(Check):
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = split_rows(case, LEAST_ROWS)
-        union = np.concatenate([found.train, found.validation])
-        if rows_are_centred(union):
+        if rows_are_centred(np.concatenate([found.train, found.validation])):
             raise NotApplicable("every row is centred on its own")
-        both, train = centring(union), centring(found.train)
-        n, m = len(found.train), len(found.validation)
-        kind = value = None
-        say = self.suspect
-        if both.by_feature < ZERO and train.by_feature > NOT_ZERO:
-            kind, value = "the mean of each feature is zero", both.by_feature
-        elif both.overall < ZERO and train.overall > NOT_ZERO:
-            # Two numbers of all values together tell the training nothing that could be measured: no alarm.
-            kind, value, say = "the mean of all values is zero", both.overall, self.note
-        elif _fitted_to_both(found):
-            kind, value = "minimum and maximum are 0 and 1", 1 - touches_unit_bounds(union)
-        if kind is None:
+        trace = _trace(found)
+        if trace is None and (whole := with_repeated_rows(case, found)) is not None:
+            trace, found = _trace(whole), whole
+        if trace is None:
             return
-        moved = _shift(found)
-        if moved < MATERIAL:
-            say = self.note
+        kind, value, material = trace
+        moved, n, m = _shift(found), len(found.train), len(found.validation)
+        say = self.suspect if material and moved >= MATERIAL else self.note
         yield say(
             f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
             f"statistics were computed over both (expected: training rows alone), which changes them by up to {moved:.2g} "
@@ -76,6 +75,18 @@ class LeakedStatistics(Check):
         )
 
 
+def _trace(found: SplitRows) -> tuple[str, float, bool] | None:
+    """What both splits together have and the training rows alone have not, its value, and whether it could matter."""
+    both, train = centring(np.concatenate([found.train, found.validation])), centring(found.train)
+    if both.by_feature < ZERO and train.by_feature > NOT_ZERO:
+        return "the mean of each feature is zero", both.by_feature, True
+    if both.overall < ZERO and train.overall > NOT_ZERO:
+        # Two numbers of all values together tell the training nothing that could be measured: no alarm.
+        return "the mean of all values is zero", both.overall, False
+    bounds = _fitted_to_both(found)
+    return None if bounds is None else (f"minimum and maximum are {bounds.low:.0f} and 1", 1 - bounds.share, True)
+
+
 def _shift(found: SplitRows) -> float:
     """By how much mean or standard deviation of a feature differ between both splits together and the
     training rows alone, at most, in standard deviations."""
@@ -87,11 +98,18 @@ def _shift(found: SplitRows) -> float:
     return float(np.max(moved))
 
 
-def _fitted_to_both(found: SplitRows) -> bool:
-    """Minimum and maximum of the features are 0 and 1 over both splits, and over neither of them alone: validation points on a
-    grid touch both ends by themselves.
+def _fitted_to_both(found: SplitRows) -> UnitRange | None:
+    """Minimum and maximum of the features (of series: of the channels) are 0 and 1, or -1 and 1, over both splits, and over
+    neither of them alone: validation points on a grid touch both ends by themselves. None where they are not.
     """
     parts = (np.concatenate([found.train, found.validation]), found.train, found.validation)
-    both, train, validation = (touches_unit_bounds(part) for part in parts)
-    enough = int((np.ptp(parts[0], axis=0) > 0).sum()) >= LEAST_BOUNDED
-    return enough and both > BOUNDS_ALL and max(train, validation) < BOUNDS_TRAIN
+    rows = [touches_unit_bounds(part) for part in parts]
+    if int((np.ptp(parts[0], axis=0) > 0).sum()) >= LEAST_BOUNDED and _only_together(rows):
+        return rows[0]
+    channels = [channels_touch_unit_bounds(part, found.steps) for part in parts]
+    return channels[0] if _only_together(channels) and not is_grid(parts[0]) else None
+
+
+def _only_together(ranges: list[UnitRange]) -> bool:
+    both, train, validation = ranges
+    return both.share > BOUNDS_ALL and max(train.share, validation.share) < BOUNDS_TRAIN

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -11,7 +12,16 @@ from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
-from paramedic.checks.data.samples import Batch, batches, class_labels, is_numeric, remembered, rows, table
+from paramedic.checks.data.samples import (
+    Batch,
+    Role,
+    batches,
+    class_labels,
+    is_numeric,
+    remembered,
+    rows,
+    table,
+)
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.order import are_windows, succession
 
@@ -32,6 +42,12 @@ class SplitRows:
     series: bool
     labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     ordered: bool = False
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """(steps, 1) where flat rows are windows of one series, else the shape of a row."""
+        windows = len(self.shape) == 1 and are_windows(self.train)
+        return (*self.shape, 1) if windows else self.shape
 
 
 def split_rows(case: Case, least: int, only: list[Batch] | None = None) -> SplitRows:
@@ -62,6 +78,27 @@ def split_rows(case: Case, least: int, only: list[Batch] | None = None) -> Split
     labels = _labels(found.target, validation_target(case), chosen, found.loss) if only is None else None
     shape, ordered = tuple(found.inputs.shape[1:]), found.index is not None
     return SplitRows(train, other, shape, augmented(case), _is_series(train, other), labels, ordered)
+
+
+def with_repeated_rows(case: Case, found: SplitRows) -> SplitRows | None:
+    """The same with the rows that come several times in a dataset, as statistics of all its rows count them; None where no
+    row does, or not all rows of both splits are at hand.
+    """
+    train, validation = _all_rows(case, "train"), _all_rows(case, "validation")
+    if train is None or validation is None or len(train) + len(validation) == len(found.train) + len(found.validation):
+        return None
+    if train.shape[1:] != found.shape or validation.shape[1:] != found.shape:
+        return None
+    return replace(found, train=_flat(train), validation=_flat(validation), labels=None)
+
+
+def _all_rows(case: Case, role: Role) -> Tensor | None:
+    if case.data is not None:
+        split = case.data.split(role)
+        return split.inputs if split is not None and split.complete and bool(torch.isfinite(split.inputs).all()) else None
+    drawn = table(case, role)
+    whole = drawn is not None and drawn.source == "dataset" and drawn.complete and drawn.found >= TRAINED_SHARE
+    return drawn.inputs.cpu() if drawn is not None and whole else None
 
 
 def _labels(
@@ -178,8 +215,18 @@ def validation_groups(case: Case) -> list[list[Batch]]:
             groups.setdefault(key, []).append(batch)
     own = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
     if not own:
-        own = [group for group in groups.values() if _different(group) < PART * len(trained)]
-    return own
+        return [group for group in groups.values() if _different(group) < PART * len(trained)]
+    return [_without_training_passes(group, trained) for group in own]
+
+
+def _without_training_passes(group: list[Batch], trained: NDArray[np.uint64]) -> list[Batch]:
+    """One function may evaluate the training rows and others: successive batches of the former that hold most of them."""
+    kept: list[Batch] = []
+    for of_training, part in groupby(group, key=lambda batch: _share_trained([batch], trained) >= TRAINED_SHARE):
+        run = list(part)
+        if not of_training or _different(run) < PART * len(trained):
+            kept += run
+    return kept
 
 
 def _different(group: list[Batch]) -> int:

@@ -12,8 +12,16 @@ from paramedic.checks.data.passes import data_place
 from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.leaked_statistics import MATERIAL
-from paramedic.checks.preprocessing.split_rows import split_rows
-from paramedic.measurements.data.recipe import Centring, centring, rows_are_centred, touches_unit_bounds
+from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
+from paramedic.measurements.data.recipe import (
+    Centring,
+    UnitRange,
+    centring,
+    channels_touch_unit_bounds,
+    is_grid,
+    rows_are_centred,
+    touches_unit_bounds,
+)
 
 LEAST_ROWS = 10
 ZERO = 1e-4  # in standard errors of the mean; a random sample is below it with probability 8e-5
@@ -24,7 +32,7 @@ class ValidationOwnStatistics(Check):
     """Validation rows were normalized with their own mean and standard deviation, not those of the training rows.
 
     What it measures: whether the mean of the features is exactly zero over the validation rows by themselves as well
-    as over the training rows (or minimum and maximum 0 and 1 in both).
+    as over the training rows (or minimum and maximum 0 and 1, or -1 and 1, in both; of series over rows and steps together).
     Why it matters: the network sees other values for the same thing than in training; with one row it sees zeros.
     Fix: keep the training mean and standard deviation and apply them to every split.
     Not a fault when: every row is normalized on its own. One mean of all values of many pictures is only noted: it differs
@@ -43,10 +51,10 @@ class ValidationOwnStatistics(Check):
             raise NotApplicable("every row is centred on its own")
         train, validation = centring(found.train), centring(found.validation)
         if not _is_zero(validation, like=train):
-            bounds = touches_unit_bounds(found.train), touches_unit_bounds(found.validation)
-            if min(bounds) < BOUNDS or found.train.shape[1] < 2 or _few_values(union):
+            bounds = _bounds(found)
+            if bounds is None or _few_values(union):
                 return
-            what = "minimum and maximum of the features are 0 and 1"
+            what = f"minimum and maximum of the features are {bounds.low:.0f} and 1"
         elif _is_zero(train):
             what = "the mean is zero"
         else:
@@ -69,6 +77,17 @@ class ValidationOwnStatistics(Check):
             explains=("R21", "R30", "train-validation-recipe-mismatch"),
             exact=True,
         )
+
+
+def _bounds(found: SplitRows) -> UnitRange | None:
+    """The range that training rows and validation rows fill, each by themselves, with every feature, or with every channel of
+    a series; None where they do not.
+    """
+    parts = (found.train, found.validation)
+    pairs = [[touches_unit_bounds(part) for part in parts]] if found.train.shape[1] > 1 else []
+    pairs.append([channels_touch_unit_bounds(part, found.steps) for part in parts])
+    filled = [pair[0] for pair in pairs if min(item.share for item in pair) >= BOUNDS and pair[0].low == pair[1].low]
+    return filled[0] if filled and not is_grid(found.validation) else None
 
 
 def _expected_shift(rows: np.ndarray) -> float:  # type: ignore[type-arg]

@@ -31,8 +31,12 @@ class Ignored:
     predicted: int
 
 
-def ignored_classes(labels: Ints, predicted: Ints) -> Ignored:
-    """From the labels and predictions of n rows."""
+def ignored_classes(labels: Ints, predicted: Ints, groups: Ints | None = None) -> Ignored:
+    """From the labels and predictions of n rows, or pixels.
+
+    groups: the picture of each pixel. Pixels of one picture are right or wrong together, so that pictures are counted for p:
+    those that have the class, and those in which half of its pixels are recognized.
+    """
     present, counts = np.unique(labels, return_counts=True)
     hits = np.array([int((predicted[labels == label] == label).sum()) for label in present])
     missing = [
@@ -40,7 +44,8 @@ def ignored_classes(labels: Ints, predicted: Ints) -> Ignored:
         for count, label, hit in sorted(zip(counts, present, hits, strict=True))
         if hit < DEAD * count
     ]
-    chances = [float(stats.binom.cdf(hit, count, 0.5)) for _, count, hit in missing]
+    counted = missing if groups is None else [_by_group(label, labels, predicted, groups) for label, *_ in missing]
+    chances = [float(stats.binom.cdf(hit, count, 0.5)) for _, count, hit in counted]
     return Ignored(
         tuple(missing),
         min(1.0, len(present) * min(chances, default=1.0)),
@@ -50,6 +55,14 @@ def ignored_classes(labels: Ints, predicted: Ints) -> Ignored:
         float(counts.max() / counts.sum()),
         len(np.unique(predicted)),
     )
+
+
+def _by_group(label: int, labels: Ints, predicted: Ints, groups: Ints) -> tuple[int, int, int]:
+    """(class, groups that have it, those of them in which half of it is recognized)."""
+    own = labels == label
+    size = np.bincount(groups[own])
+    right = np.bincount(groups[own], predicted[own] == label)
+    return label, int((size > 0).sum()), int((2 * right >= size)[size > 0].sum())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scipy import stats
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 CORE_SHARE = 0.3
+Z_OF_LEAST = float(stats.norm.ppf(0.99))
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,43 @@ def core_error(
     flatness = surer.rate / others.rate if others.wrong else (np.inf if surer.wrong else 0.0)
     every = Disagreement(len(labels), int((predicted != labels).sum()))
     return CoreError(typical, every, accuracy, worst, len(np.unique(labels)), concentration, surer, float(flatness))
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How much more often predictions contradict the labels of some rows than those of others of their kind.
+
+    here, there: rates at the same shares of the classes; z: of their difference; share: of the labels here that must be wrong
+    (at random) to make it; least: its lower 99 % limit.
+    """
+
+    here: float
+    there: float
+    z: float
+    share: float
+    least: float
+
+
+def excess(labels: Ints, predicted: Ints, other_labels: Ints, other_predicted: Ints) -> Excess | None:
+    """Compared class by class, so that other shares of the classes (a training set that was balanced) make no difference; None
+    without two classes in common. Rates of the others are drawn towards a half by two rows of each class (Laplace).
+    """
+    shared = np.intersect1d(labels, other_labels)
+    own = np.isin(labels, shared)
+    if len(shared) < 2 or not own.any():
+        return None
+    here, n = float((predicted[own] != labels[own]).mean()), int(own.sum())
+    shares = np.array([(labels[own] == label).mean() for label in shared])
+    counts = np.array([(other_labels == label).sum() for label in shared])
+    wrong = np.array([(other_predicted[other_labels == label] != label).sum() for label in shared])
+    rates = (wrong + 1) / (counts + 2)
+    there = float(shares @ rates)
+    error = float(np.sqrt(here * (1 - here) / n + (shares**2) @ (rates * (1 - rates) / (counts + 2))))
+    left = 1 - there * len(shared) / (len(shared) - 1)  # of right answers over chance
+    if left <= 0 or error == 0:
+        return None
+    gap = here - there
+    return Excess(here, there, gap / error, gap / left, (gap - Z_OF_LEAST * error) / left)
 
 
 def confident_learning(probabilities: Floats, labels: Ints) -> tuple[int, ...] | None:

@@ -19,6 +19,10 @@ FLOAT32_ERROR = (
 )
 
 
+END = 1e-6  # from the end of a range: rounding of float32
+MOST_AT_END = 2  # rows at one end of a range that a feature was scaled to: the extreme one, and one that is alike
+GRID = 0.01  # of a step
+ROW_BY_ROW = 0.5  # of the rows fill the range by themselves
 LEAST_SYMMETRIC = 20  # rows
 SYMMETRIC = 1e-4  # of the standard deviation: rounding
 
@@ -65,14 +69,61 @@ def rows_are_centred(values: Floats) -> bool:
     return bool((np.abs(values.mean(axis=1)) <= 1e-4 * scale + 1e-12).mean() > 0.9)
 
 
-def touches_unit_bounds(values: Floats) -> float:
-    """Share of the varying features of (n, d) rows with minimum 0 and maximum 1 (to float32 rounding)."""
-    low, high = values.min(axis=0), values.max(axis=0)
+@dataclass(frozen=True)
+class UnitRange:
+    """share: of the varying features (or channels) whose minimum is ``low`` and maximum 1; low: 0 or -1."""
+
+    share: float
+    low: float
+
+
+def touches_unit_bounds(values: Floats) -> UnitRange:
+    """Of (n, d) rows, whichever of [0, 1] and [-1, 1] more features fill exactly (to float32 rounding).
+
+    Sines fill [-1, 1] by themselves and reach both ends again and again; a scaled feature reaches one of them in one row, or
+    in two that are alike.
+    """
+    varying = values.max(axis=0) > values.min(axis=0)
+    if not varying.any():
+        return UnitRange(0.0, 0.0)
+    unit, symmetric = (_ends(values, low).min(axis=0)[varying] for low in (0.0, -1.0))
+    scaled = (symmetric > 0) & (symmetric <= MOST_AT_END)
+    shares = {0.0: float((unit > 0).mean()), -1.0: float(scaled.mean())}
+    return max((UnitRange(share, low) for low, share in shares.items()), key=lambda item: item.share)
+
+
+def channels_touch_unit_bounds(values: Floats, shape: tuple[int, ...]) -> UnitRange:
+    """The same of the channels of (n, d) rows that are series of ``shape`` (steps, channels) or (channels, steps), the longer
+    axis being that of steps: over all rows and steps together, of [0, 1].
+
+    A scaler that was fitted to steps leaves one step at either end; windows that overlap hold it at one position each. What
+    is 0 or 1 more often was cut off or is of that kind, and a series of which every row fills [0, 1] was scaled row by row.
+    """
+    if len(shape) != 2 or shape[0] == shape[1]:
+        return UnitRange(0.0, 0.0)
+    series = values.reshape(len(values), *shape)
+    series = series if shape[0] > shape[1] else series.swapaxes(1, 2)
+    at_ends = np.stack([np.abs(series - end) <= END for end in (0.0, 1.0)])  # (2, n, steps, channels)
+    filled = at_ends.any(axis=2).all(axis=0)  # (n, channels)
+    low, high = series.min(axis=(0, 1)), series.max(axis=(0, 1))
     varying = high > low
     if not varying.any():
-        return 0.0
-    hit = (np.abs(low) <= 1e-6) & (np.abs(high - 1.0) <= 1e-6)
-    return float(hit[varying].mean())
+        return UnitRange(0.0, 0.0)
+    hit = (np.abs(low) <= END) & (np.abs(high - 1.0) <= END)
+    once = (at_ends.sum(axis=1) <= MOST_AT_END).all(axis=(0, 1)) & (filled.mean(axis=0) < ROW_BY_ROW)
+    return UnitRange(float((hit & once)[varying].mean()), 0.0)
+
+
+def is_grid(values: Floats) -> bool:
+    """Whether the different values of (n, d) rows are all equally far apart: counted, not measured."""
+    steps = np.diff(np.unique(np.round(values, 7)))
+    return len(steps) > 1 and float(np.ptp(steps)) <= GRID * float(steps.max())
+
+
+def _ends(values: Floats, low: float) -> NDArray[np.int64]:
+    """(2, d) how many rows are at the lower and at the upper end of [low, 1]; none of a feature that goes beyond."""
+    inside = (values.min(axis=0) >= low - END) & (values.max(axis=0) <= 1.0 + END)
+    return np.asarray(np.stack([(np.abs(values - end) <= END).sum(axis=0) for end in (low, 1.0)]) * inside)
 
 
 def batch_centring(batches: Sequence[Floats]) -> float:
