@@ -37,12 +37,13 @@ def test_excess_of_contradicted_labels_class_by_class():
     rng = np.random.default_rng(0)
     truth, other = rng.integers(0, 3, 600), rng.integers(0, 3, 200)
     flipped = np.where(rng.random(600) < 0.4, (truth + rng.integers(1, 3, 600)) % 3, truth)
-    found = excess(flipped, truth, other, np.where(rng.random(200) < 0.1, (other + 1) % 3, other))
+    answers = np.where(rng.random(200) < 0.1, (other + 1) % 3, other)
+    found = excess(flipped, truth, other, answers)
     assert found is not None
     assert found.z > 5
     assert found.share == pytest.approx(0.37, abs=0.1)
     assert 0.1 < found.least < found.share
-    honest = excess(truth, np.where(rng.random(600) < 0.1, (truth + 1) % 3, truth), other, other)
+    honest = excess(truth, np.where(rng.random(600) < 0.1, (truth + 1) % 3, truth), other, answers)
     assert honest is not None
     assert honest.z < 3.1
 

@@ -71,6 +71,7 @@ def pixels(case: Case) -> Pixels | None:
     ``lab.at``. None where there are no such, or the answers cannot be had."""
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
     count = pictures = 0
+    seen: set[int] = set()
     for batch in batches(case)[-MOST_BATCHES:]:
         labels = _pixel_labels(batch)
         if labels is None or count > MOST_PIXELS:
@@ -80,7 +81,10 @@ def pixels(case: Case) -> Pixels | None:
         classes = _class_of_each_pixel(output, labels, batch) if isinstance(output, Tensor) else None
         if classes is None:
             continue
-        known = (labels >= 0) & (labels < MOST_PIXEL_CLASSES)
+        keys = _keys_of(batch).tolist()
+        new = torch.tensor([key not in seen for key in keys])
+        seen.update(keys)
+        known = (labels >= 0) & (labels < MOST_PIXEL_CLASSES) & new[:, None, None]
         number = torch.arange(pictures, pictures + len(labels)).reshape(-1, 1, 1).expand_as(labels)
         parts.append((classes[known].numpy(), labels[known].numpy(), number[known].numpy()))
         count, pictures = count + labels.numel(), pictures + len(labels)
