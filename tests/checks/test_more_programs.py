@@ -190,6 +190,78 @@ def test_logits_that_cannot_be_negative(rectified: bool, logs: bool, tmp_path: P
     assert [item.check for item in named if item.check == "rectified-logits"] == (["rectified-logits"] if rectified else [])
 
 
+@pytest.mark.parametrize("ending", ["none", "softmax", "positive"])
+@pytest.mark.parametrize("upper", [None, 1.0 - 1e-7])
+def test_logarithms_of_clamped_outputs(upper: float | None, ending: str, tmp_path: Path) -> None:
+    """Raw outputs; probabilities; positive scores of a layer's own that are divided by their sum, which are probabilities."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        body, head = nn.Linear(64, 32), nn.Linear(32, 10)
+        optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 0.1)
+        for rows in torch.arange(320).split(32):
+            p = head(F.relu(body(X[rows])))
+            if ending == "softmax":
+                p = p.softmax(dim=1)
+            elif ending == "positive":
+                p = p.exp() / p.exp().sum(dim=1, keepdim=True)
+            loss = -torch.log(p.clamp(1e-7, upper))[torch.arange(len(rows)), Y[rows]].mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "clamped-logits")
+    assert [item.level for item in named] == (["fault"] if ending == "none" else [])
+    assert all(item.where is not None and item.where.file.endswith("test_more_programs.py") for item in named)
+
+
+def test_a_logarithm_of_something_else_that_is_clamped(tmp_path: Path) -> None:
+    """A variance that must be positive, and a distance: neither is a probability."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        body, head = nn.Linear(64, 32), nn.Linear(32, 2)
+        optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], 1e-3)
+        for rows in torch.arange(320).split(32):
+            mean, spread = head(F.relu(body(X[rows]))).unbind(1)
+            variance = (4 * spread.square()).clamp(min=1e-3)
+            loss = (variance.log() + (mean - X[rows, 20]) ** 2 / variance).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "clamped-logits")
+
+
+@pytest.mark.parametrize("placeholder", [None, -999.0, 0.0])
+@pytest.mark.parametrize("steps", [0, 12])
+def test_placeholders_that_a_network_is_given(steps: int, placeholder: float | None, tmp_path: Path) -> None:
+    """Tables and series, standardized together with the placeholders; series of different lengths are padded with zeros."""
+    generator = np.random.default_rng(1)
+    table = generator.normal(50, 10, size=(400, steps or 1, 5)).astype(np.float32)
+    target = torch.tensor(table[:, -1, 1] > 50).float()
+    if placeholder is not None:
+        table[generator.random(table.shape) < 0.04] = placeholder
+        table = (table - table.mean((0, 1))) / table.std((0, 1))
+    elif steps:
+        table[np.arange(steps)[None] >= generator.integers(6, steps, (400, 1))] = 0.0
+    inputs = torch.tensor(table if steps else table[:, 0])
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(5 * (steps or 1), 16), nn.ReLU(), nn.Linear(16, 1))
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+        for rows in torch.randperm(400).split(40):
+            loss = F.binary_cross_entropy_with_logits(model(inputs[rows]).squeeze(1), target[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "isolated-values")
+    assert [item.level for item in named] == (["suspect"] if placeholder == -999.0 else [])
+    assert not named or "leave the others" in named[0].summary
+
+
 def test_scores_with_a_mask(tmp_path: Path) -> None:
     """Steps that a sequence has not are -inf, and those without a target are ignored: zero loss is right all the same."""
 

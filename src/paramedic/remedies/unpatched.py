@@ -35,6 +35,7 @@ UNPATCHED = {
     "near-duplicates-across-splits": SPLIT,
     "per-batch-normalization": "the training set's statistics have to be computed at a place of your choice",
     # implementation
+    "clamped-logits": "whether the classes exclude each other (softmax) or not (sigmoid) is for you to say",
     "custom-loss-ignores-target": "what the outputs are to be compared with is not known",
     "custom-loss-wrong-minimum": "the formula that is meant is not known",
     "loss-input-shape": "which of the two shapes is meant is not known",

@@ -59,7 +59,8 @@ class ConstantInput(Check):
         if facts.rows < 2:
             raise NotApplicable("training uses a single row")
         if facts.all_zero and facts.rows >= LEAST_ROWS:
-            yield self._certain(f"all {facts.rows} input rows are zero (expected varying values)", where)
+            text = f"all {facts.rows} input rows are zero (expected varying values)"
+            yield self._certain(text, _integer_line(where) or where)
         elif facts.equal_rows and _targets_differ(found.target):
             yield self._certain(
                 f"all {facts.rows} input rows are the same although their targets differ (expected different rows)",
@@ -70,7 +71,7 @@ class ConstantInput(Check):
             yield self._certain(
                 f"all entries of the {facts.rows} input rows are {low:.3g} or {high:.3g}, a step of {high - low:.2g} (expected "
                 "many shades): they were rounded to integers while they were between 0 and 1",
-                where,
+                _integer_line(where) or where,
             )
         elif (truncated := _truncated_at(found.inputs, where)) is not None:
             yield self._truncated(found, truncated)
@@ -154,11 +155,16 @@ def _truncated_at(inputs: Tensor, where: Place | None) -> Place | None:
     if where is None or not is_numeric(inputs) or inputs[0].numel() < LEAST_PICTURE or len(inputs) < LEAST_ROWS:
         return None
     low, high = inputs.min(), inputs.max()
-    tree = parsed(where.file)
-    if tree is None or not bool(low < high) or not bool(((inputs == low) | (inputs == high)).all()):
+    if not bool(low < high) or not bool(((inputs == low) | (inputs == high)).all()):
         return None
-    lines = quotients_cast_to_integers(tree)
-    return Place(where.file, lines[0], where.function) if lines else None
+    return _integer_line(where)
+
+
+def _integer_line(where: Place | None) -> Place | None:
+    """The first line of the file that makes integers of a quotient."""
+    tree = parsed(where.file) if where is not None else None
+    lines = quotients_cast_to_integers(tree) if tree is not None else []
+    return Place(where.file, lines[0], where.function) if where is not None and lines else None
 
 
 def _targets_differ(target: Tensor | None) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
+from paramedic.checks.data.places import calls, line_behind
 from paramedic.checks.data.samples import is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.trace.dataset import Split
@@ -27,11 +29,19 @@ USUAL_GAP = 0.3
 OUTLIER_GAP = 10.0
 MOST_OUTLIERS = 3
 SHOWN = 4
+# In a program the values may be meant; what counts is that they leave nothing of the column's scale to the others. A column
+# with a fifth of zeros beside values of 100 to 200 leaves them 0.44 of it, one with 4 % of -999 beside temperatures 0.05.
+MOST_SQUEEZE = 0.25
+# Where placeholders should have been seen: missing values are looked for, or a file is read.
+READING = calls("fillna", "nan_to_num", "isnan", "isna", "dropna"), calls("read_csv", "genfromtxt", "loadtxt", "read_parquet")
 
 
 @dataclass(frozen=True)
 class Isolated:
-    """rows whose ``value`` lies ``gap`` ranges of the others (low to high) away from the nearest of them."""
+    """rows whose ``value`` lies ``gap`` ranges of the others (low to high) away from the nearest of them.
+
+    squeeze: the standard deviation of the others, in that of the whole column.
+    """
 
     column: int
     rows: tuple[int, ...]
@@ -40,6 +50,7 @@ class Isolated:
     high: float
     gap: float
     placeholder: bool
+    squeeze: float = 1.0
 
 
 class IsolatedValues(Check):
@@ -47,7 +58,9 @@ class IsolatedValues(Check):
 
     What it measures: in every column, the distance of its smallest and of its largest values from the nearest other
     value, in ranges of these others: more than one range for a value that comes three times or more (0.3 for the usual
-    placeholders, such as -999), more than ten for single ones (a slipped decimal point, another unit).
+    placeholders, such as -999), more than ten for single ones (a slipped decimal point, another unit). In a training program,
+    of what the network gets (the steps of a series together), where the others are left less than a quarter of the column's
+    standard deviation.
     Why it matters: one such value dominates mean, standard deviation and gradient of its column.
     Fix: treat placeholders as missing; correct slips.
     Not a fault when: the value is real (a rare event).
@@ -57,41 +70,63 @@ class IsolatedValues(Check):
     reason = "R01"
     name = "isolated-values"
     also = ("S4", "R12")
-    needs = ("data",)
+    needs = ("rows",)
 
     def examine(self, case: Case) -> Iterator[Finding]:
         found = rows(case)
         split = found.split
-        assert split is not None
-        if not is_numeric(found.inputs) or found.inputs.dim() != 2 or found.inputs.shape[1] > MOST_WIDTH:
-            raise NotApplicable("the rows are no table of at most 256 columns")
+        series = split is None and found.inputs.dim() == 3
+        if not is_numeric(found.inputs) or found.inputs.dim() not in (2, 3 if series else 2):
+            raise NotApplicable("the rows are neither a table nor series")
+        if found.inputs.shape[-1] > MOST_WIDTH:
+            raise NotApplicable(f"{found.inputs.shape[-1]} columns are more than a table's (at most {MOST_WIDTH})")
         if len(found.inputs) < LEAST_ROWS:
             raise NotChecked(f"{len(found.inputs)} rows are too few to tell (at least {LEAST_ROWS})")
-        values = found.inputs.double().numpy()
-        columns = split.numbers if split.columns else values.shape[1]
-        isolated = [item for column in range(columns) if (item := isolated_in(values[:, column], column)) is not None]
-        isolated += _beyond_sample(split, values[:, :columns], {item.column for item in isolated})
+        columns = split.columns if split is not None else ()
+        width = split.numbers if split is not None and columns else found.inputs.shape[-1]
+        isolated = list(_isolated(found.inputs, width))
+        if split is not None:
+            isolated += _beyond_sample(split, found.inputs[:, :width].double().numpy(), {item.column for item in isolated})
+        else:
+            isolated = [item for item in isolated if item.squeeze < MOST_SQUEEZE]
         if not isolated:
             return
         isolated.sort(key=lambda item: -item.gap)
         texts = []
         for item in isolated[:SHOWN]:
-            name = split.columns[item.column] if split.columns else f"column {item.column}"
+            name = columns[item.column] if columns else f"column {item.column}"
             rows_ = f"in {len(item.rows)} rows ({', '.join(found.names(item.rows, 3))})" if item.rows else "in some row"
             texts.append(f"{name}: {item.value:.6g} {rows_} where the others lie in {item.low:.6g} to {item.high:.6g}")
         more = f"; and {len(isolated) - SHOWN} more columns" if len(isolated) > SHOWN else ""
+        if split is None:
+            more += f"; they leave the others {isolated[0].squeeze:.0%} of the column's standard deviation"
         what = "placeholders for missing values?" if isolated[0].placeholder else "slips, or another unit?"
         yield self.suspect(
             f"values far from all others ({what}): {'; '.join(texts)}{more}: repair these, or treat them as missing",
-            where=found.place(isolated[0].rows) or data_place(case),
+            where=found.place(isolated[0].rows) or line_behind(data_place(case), *READING, in_functions=True),
             evidence=(
                 Evidence("distance in ranges of the others", isolated[0].gap, f"< {PLACEHOLDER_GAP:g}"),
+                Evidence("the others' standard deviation in the column's", round(isolated[0].squeeze, 3), f">= {MOST_SQUEEZE}"),
                 Evidence("columns", len(isolated), "0"),
             ),
             remedy="treat placeholders as missing values, correct slips, before statistics are computed",
             explains=("R12", "mixed-recipes", "train-validation-recipe-mismatch"),
             extra={"samples": ("train", isolated[0].rows)},
         )
+
+
+def _isolated(inputs: Tensor, width: int) -> Iterator[Isolated]:
+    """Of each column; the steps of a series count as values of the same column, without the steps that are padded."""
+    steps = inputs.shape[1] if inputs.dim() == 3 else 1
+    values = inputs.double().reshape(-1, inputs.shape[-1]).numpy()
+    number = np.arange(len(values)) // steps
+    if steps > 1 and values.shape[1] > 1:
+        kept = (values != values[:, :1]).any(axis=1)
+        values, number = values[kept], number[kept]
+    for column in range(width):
+        found = isolated_in(values[:, column], column)
+        if found is not None:
+            yield replace(found, rows=tuple(dict.fromkeys(int(number[row]) for row in found.rows)))
 
 
 def isolated_in(values: NDArray[np.float64], column: int = 0) -> Isolated | None:
@@ -151,4 +186,5 @@ def _judged(
     gap = distance / (high - low)
     if gap <= least:
         return None
-    return Isolated(column, tuple(int(row) for row in chosen), float(mine[0]), low, high, gap, placeholder)
+    squeeze = float(others.std() / values[finite].std())
+    return Isolated(column, tuple(int(row) for row in chosen), float(mine[0]), low, high, gap, placeholder, squeeze)

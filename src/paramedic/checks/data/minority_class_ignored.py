@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import loss_place, model_place
-from paramedic.checks.data.places import called_name, calls, keyword, line_behind
+from paramedic.checks.data.places import called_name, line_behind, named_loss
 from paramedic.checks.data.predicted import pixels, predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
@@ -57,7 +57,7 @@ class MinorityClassIgnored(Check):
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the {unit} of the smallest (accuracy {ignored.accuracy:.2f}, "
             f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
-            where=_weighed(case) or _loss_made(case) or _loss_named(case) or loss_place(case) or model_place(case),
+            where=_weighed(case) or _loss_made(case) or named_loss(model_place(case)) or loss_place(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence(f"p if half of their {unit} were recognized", ignored.p, f">= {P}"),
@@ -187,13 +187,6 @@ def _loss_made(case: Case) -> Place | None:
     called = loss_place(case)
     made = line_behind(called, lambda node: isinstance(node, ast.Call) and called_name(node).endswith("Loss"))
     return made if made != called else None
-
-
-def _loss_named(case: Case) -> Place | None:
-    """Where the loss is an argument of a trainer's (``model.compile(loss=...)``)."""
-    called = model_place(case)
-    named = line_behind(called, lambda node: calls("compile")(node) and any(keyword("loss")(item) for item in node.keywords))  # type: ignore[attr-defined]
-    return named if named != called else None
 
 
 def _weighed(case: Case) -> Place | None:

@@ -165,6 +165,12 @@ def keyword(*names: str) -> Pattern:
     return lambda node: isinstance(node, ast.keyword) and node.arg in names
 
 
+def named_loss(place: Place | None) -> Place | None:
+    """Where the loss is an argument of a trainer's (``model.compile(loss=...)``) that the statement at ``place`` uses."""
+    found = line_behind(place, lambda node: calls("compile")(node) and any(keyword("loss")(item) for item in node.keywords))  # type: ignore[attr-defined]
+    return line_behind(found, keyword("loss")) if found != place else None
+
+
 def operator(*kinds: type[ast.operator]) -> Pattern:
     """A binary operation of one of these kinds."""
     return lambda node: isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, kinds)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from paramedic.checks.case import Case
 from paramedic.checks.check import NotApplicable, NotChecked
+from paramedic.checks.data.places import named_loss
 from paramedic.checks.implementation.loss_inputs import loss_indices
 from paramedic.experiments.loss_trial import LossTrial, comparison_place, loss_trial
 from paramedic.trace.place import Place
@@ -44,9 +45,9 @@ def comparable_trials(case: Case) -> Iterator[LossTrial]:
 
 
 def loss_place(trial: LossTrial) -> Place | None:
-    """The line in which outputs and target meet."""
+    """The line in which outputs and target meet; where a trainer computes the loss, the argument that names it."""
     call = comparison_place(trial.tail, trial.free.targets)
-    return call.place if call is not None else None
+    return named_loss(call.place) or call.place if call is not None else None
 
 
 def result_place(trial: LossTrial) -> Place | None:
