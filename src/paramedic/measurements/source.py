@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -138,6 +140,37 @@ def overwritten_at(tree: ast.Module, line: int) -> int | None:
                 if isinstance(later, ast.Assign) and any(target.id in _stored(item) for item in later.targets):
                     return later.lineno
     return None
+
+
+@dataclass(frozen=True)
+class QuantileNames:
+    """How a quantile loss is written: with q and q - 1 (``from_above``), or with 1 - q and -q; whether names say that it is
+    one."""
+
+    from_above: bool
+    speaks_of_quantiles: bool
+
+
+QUANTILES = re.compile(r"quantile|pinball|percentile|(^|_)(q|qs|tau|taus)($|_)", re.IGNORECASE)
+
+
+def quantile_names(tree: ast.AST) -> QuantileNames | None:
+    """Of a function in which one name is used with "name - 1", or with "1 - name" and "-name"; None where there is no such
+    name, or both are found."""
+    less, rest, negative = set(), set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            left, right = (isinstance(item, ast.Constant) and item.value == 1 for item in (node.left, node.right))
+            less |= {ast.unparse(node.left)} if right and not left else set()
+            rest |= {ast.unparse(node.right)} if left and not right else set()
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            negative.add(ast.unparse(node.operand))
+    above, below = less - rest, (rest & negative) - less
+    if bool(above) == bool(below):
+        return None
+    names = [*(above or below), getattr(tree, "name", "")]
+    spoken = any(QUANTILES.search(part) for name in names for part in re.split(r"\W+", name))
+    return QuantileNames(bool(above), spoken)
 
 
 INTEGERS = frozenset("uint8 int8 int16 int32 int64 uint16 uint32 int long short byte".split())

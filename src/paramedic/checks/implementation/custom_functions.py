@@ -33,11 +33,13 @@ class FunctionCall:
 
 @dataclass(eq=False)
 class Verdict:
-    """What came of one Function: derivatives by argument position. identity: the output is one of the inputs."""
+    """What came of one Function: derivatives by argument position. identity: the output is one of the inputs. silent: the
+    positions for which ``backward`` gives exactly zero everywhere, though the output takes several values."""
 
     function: type[torch.autograd.Function]
     place: Place | None
     derivatives: dict[int, Derivatives] = field(default_factory=dict)
+    silent: list[int] = field(default_factory=list)
     identity: bool = False
     double: bool = True
 
@@ -142,8 +144,11 @@ def _compared(call: FunctionCall, args: list[Any], wanted: list[int], tensors: l
         results = _apply(call, args, wanted, values)
         return torch.stack([(u * y).double().sum() for u, y in zip(incoming, results, strict=True)]).sum()
 
+    varied = any(bool((item != item.flatten()[0]).any()) for item in outputs if item.numel())
     for ordinal, position in enumerate(wanted):
         gradient = gradients[ordinal]
+        if varied and gradient is not None and not bool(gradient.ne(0).any()):
+            verdict.silent.append(position)
         copies = gradient is not None and any(
             item.shape == gradient.shape and torch.equal(item, gradient) for item in incoming
         )

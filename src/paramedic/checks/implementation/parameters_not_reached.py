@@ -14,6 +14,7 @@ from paramedic.checks.data.places import scope_of_call
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.implementation.wiring import (
     SYMPTOMS,
+    UNUSED_SHARE,
     Named,
     by_owner,
     common_path,
@@ -47,7 +48,6 @@ COPIES = {
     "clone": "the copy is made without a graph",
 }
 NO_GRAD = "the forward pass runs under torch.no_grad()"
-UNUSED_SHARE = 0.05  # of the weights: a smaller leftover layer is a note
 
 
 @dataclass(frozen=True)

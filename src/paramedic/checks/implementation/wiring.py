@@ -152,6 +152,7 @@ def initial_value(case: Case, tensor: Tensor) -> Tensor | None:
 
 # A fresh parameter's version counts the writes of its initialization; an update by hand raises it in every step.
 UNTOUCHED_VERSION = 8
+UNUSED_SHARE = 0.05  # of the weights: a smaller leftover layer is a note
 
 
 def unchanged(case: Case, tensor: Tensor) -> bool:

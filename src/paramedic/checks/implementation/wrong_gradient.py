@@ -21,6 +21,7 @@ from paramedic.checks.implementation.gradient_cuts import (
     partial_gradients,
     with_gradients,
 )
+from paramedic.checks.implementation.wiring import UNUSED_SHARE, layer_names, weight_share, wiring
 from paramedic.measurements.gradients import Derivatives
 
 ERROR = 3e-4  # relative; correct: <= 2e-5 in 28 of 28 programs, a factor of 1.001 in a backward: 1e-3
@@ -33,8 +34,9 @@ class WrongGradient(Check):
 
     What it measures: each of the program's own autograd Functions is called with the inputs of a recorded step, in
         float64; its backward pass is compared with central finite differences in random directions, for each input
-        that needs a gradient. Where a value inside the model is taken out of the graph and computed on with, the
-        gradients of the parameters are compared with differences of the loss, and training is repeated without the cut.
+        that needs a gradient. One that gives nothing but zeros is told apart from a surrogate. Where a value inside the
+        model is taken out of the graph and computed on with, the gradients of the parameters are compared with differences
+        of the loss, and training is repeated without the cut.
     Why it matters: the optimizer follows a direction that does not lead down. Nothing else shows it: shapes fit, and
         the loss may even fall for a while.
     Fix: correct backward, and keep torch.autograd.gradcheck as a test of it; or leave it to autograd.
@@ -105,12 +107,39 @@ class WrongGradient(Check):
                     problems.append(f"{call.function.__name__}: {type(error).__name__}: {str(error)[:120]}")
                     continue
                 judged += 1
-                found = self._finding_of(verdict)
+                found = self._silent(case, verdict) or self._finding_of(verdict)
                 if found is not None:
                     done.add(call.function)
                     yield found
         if not judged:
             raise NotChecked(problems[0] if problems else "the custom Functions were not called in the replay")
+
+    def _silent(self, case: Case, verdict: Verdict) -> Finding | None:
+        """A surrogate of a step function that lets nothing through, where parameters wait behind it."""
+        facts = wiring(case)
+        starved = [item for key, item in facts.registered.items() if key in facts.reached - facts.nonzero]
+        if not verdict.silent or verdict.identity or not starved:
+            return None
+        function, position, names = verdict.function, verdict.silent[0], layer_names(starved)
+        share = weight_share([item.tensor for item in starved], starved[0].root.parameters())
+        if share <= UNUSED_SHARE:
+            return None
+        return self.fault(
+            f"the backward of {function.__name__} gives exactly 0 for every entry of {argument_name(function, position)}, "
+            f"although its output changes with it: {len(starved)} parameters ({share:.0%} of the weights: {names}) "
+            "never get a gradient (expected some that are not 0)",
+            where=backward_place(function, position),
+            module=function.__name__,
+            reason="R26",
+            evidence=(
+                Evidence("entries of the gradient that are not 0", 0, "> 0"),
+                Evidence("share of the weights without a gradient", round(share, 4), "0"),
+                Evidence("called at", str(verdict.place)),
+            ),
+            remedy=f"let the gradient through in {function.__name__}.backward where the input is within its range",
+            explains=("R18", "R35", "R33", "R31", "R36", "R17", "R05", "S5", "R28", "R34", "R23", "R24", "R27"),
+            exact=True,
+        )
 
     def _finding_of(self, verdict: Verdict) -> Finding | None:
         limit = ERROR if verdict.double else ERROR_SINGLE
