@@ -373,12 +373,13 @@ def terminal_outputs(log: Operations, node: Any = None) -> list[Tensor]:
     node: where the walk starts, if not at the loss.
     """
     owners: dict[Any, Tensor] = {}
+    collected = _collected(log)  # such a layer may end in its activation: what counts is what goes into that
     for _, module, result in log.module_outputs:
-        if own_parameters(module):
+        own = own_parameters(module)
+        if own and not all(id(item) in collected for item in own):
             for item in tensors_of(result):
                 if isinstance(item, Tensor) and item.grad_fn is not None:
                     owners.setdefault(item.grad_fn, item)
-    collected = _collected(log)  # such a layer may end in its activation: what counts is what goes into that
     for call in log.calls if collected else ():
         if any(id(item) in collected and id(item) not in map(id, call.outputs) for item in call.inputs):
             owners |= {item.grad_fn: item for item in call.outputs if item.grad_fn is not None}
