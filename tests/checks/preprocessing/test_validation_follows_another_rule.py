@@ -92,6 +92,53 @@ def test_codes_of_categories(apart: bool, tmp_path: Path) -> None:
     assert [item.level for item in said] == (["fault"] if apart else [])
 
 
+class Reader(nn.Module):
+    """The mean of the tokens' vectors, without padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word, self.out = nn.Embedding(60, 16, padding_idx=0), nn.Linear(16, 2)
+
+    def forward(self, text: Tensor, lengths: Tensor) -> Tensor:
+        return self.out(self.word(text).sum(1) / lengths[:, None])
+
+
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("apart", [False, True])
+def test_numbers_of_words(apart: bool, batched: bool, tmp_path: Path) -> None:
+    """Texts of 6 to 24 words, each batch padded to its longest; validation with a vocabulary of its own."""
+    generator = np.random.default_rng(0)
+
+    def texts(count: int, numbers: np.ndarray) -> tuple[list[Tensor], Tensor]:
+        labels = generator.integers(2, size=count)
+        drawn = [generator.integers(2, 60, generator.integers(6, 25)) for _ in range(count)]
+        for text, label in zip(drawn, labels, strict=True):
+            text[generator.permutation(len(text))[:4]] = generator.integers(2 + 10 * label, 12 + 10 * label, 4)
+        return [torch.tensor(numbers[text]) for text in drawn], torch.tensor(labels)
+
+    def padded(part: list[Tensor]) -> tuple[Tensor, Tensor]:
+        return nn.utils.rnn.pad_sequence(part, batch_first=True), torch.tensor([len(item) for item in part])
+
+    own = np.concatenate([[0, 1], 2 + generator.permutation(58)]) if apart else np.arange(60)
+    (train, y), (other, z) = texts(500, np.arange(60)), texts(240, own)
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = Reader()
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        for _ in range(3):
+            for rows in torch.randperm(500).split(25):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(*padded([train[k] for k in rows])), y[rows]).backward()
+                optimizer.step()
+            with torch.no_grad():
+                for rows in torch.arange(240).split(60 if batched else 240):
+                    nn.functional.cross_entropy(model(*padded([other[k] for k in rows])), z[rows]).item()
+
+    said = findings(observe(program, tmp_path), NAME)
+    assert [item.level for item in said] == (["fault"] if apart else [])
+
+
 def test_a_mask_of_one_class_is_no_target(tmp_path):
     """Recall of each class, class 0 first: ``y == 0`` is true where the label is 0."""
     import torch

@@ -289,12 +289,15 @@ def _is_split(node: ast.stmt) -> bool:
 
 
 def _called(tree: ast.Module, statements: list[ast.stmt]) -> list[ast.FunctionDef]:
-    """Functions of the file that the statements call, and that these call in turn; methods whose name one class alone has."""
+    """Functions of the file that the statements call, and that these call in turn; methods whose name one class alone has,
+    and what makes the objects of a class that is called."""
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     methods = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
     times = Counter(item.name for item in methods)
     functions |= {f".{item.name}": item for item in methods if times[item.name] == 1}
+    made = [(node.name, item) for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
+    functions |= {name: item for name, item in made if item.name == "__init__"}
     found: dict[str, ast.FunctionDef] = {}
     waiting: list[ast.AST] = [node for statement in statements for node in _own_nodes(statement)]
     while waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked, Passed
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.places import REORDERING, calls, line_behind
+from paramedic.checks.data.places import REORDERING, called_name, calls, line_behind
 from paramedic.checks.data.samples import Batch, batches, class_labels, regression_values
 from paramedic.checks.finding import Evidence, Finding, Proof
 from paramedic.checks.preprocessing.split_rows import augmented, is_target
@@ -43,10 +44,10 @@ class ValidationFollowsAnotherRule(Check):
 
     What it measures: how well simple probes (nearest neighbours, a linear model, trees) foretell the targets within the
     training rows, within the validation rows, and from the training rows to the validation rows. Where both splits are
-    easy by themselves, their inputs look alike, and what is learned on one is of no use on the other, targets or codes mean
-    something else there. Classes that are only numbered in another order are named.
+    easy by themselves, their inputs look alike (texts: in length and repetitions), and what is learned on one is of no use
+    on the other, targets or codes mean something else there. Classes that are only numbered in another order are named.
     Why it matters: the network is right by the training rows' numbers and wrong by those of validation.
-    Fix: fit encoders, lists of classes and codes of categories once, on the training rows, and use them for all splits.
+    Fix: fit encoders, vocabularies and lists of classes once, on the training rows, and use them for all splits.
     Not a fault when: validation rows come from elsewhere on purpose, where other rules hold.
     References: the article's reason 15.
     """
@@ -70,7 +71,7 @@ class ValidationFollowsAnotherRule(Check):
         pooled = _pooled(train, other)
         if pooled is None:
             raise NotApplicable("the targets are no class labels or single values, or inputs differ in shape")
-        features, targets, classes = pooled
+        features, targets, classes, looks = pooled
         if min(len(part) for part in targets) < LEAST_ROWS:
             raise NotChecked(f"{len(targets[0])} training and {len(targets[1])} validation rows (at least {LEAST_ROWS})")
         found = two_rules(*features, targets, classes)
@@ -79,8 +80,8 @@ class ValidationFollowsAnotherRule(Check):
             raise NotChecked(f"simple probes find too little within the splits themselves ({found.validation:.2f})")
         if lost < LEAST_LOST or found.z < Z:
             raise Passed(f"what probes learn on training rows holds on {found.rows} validation rows ({found.across:.2f})")
-        names = [str(number) for number in range(features[0].shape[1])]
-        if two_samples(*features, names).p < P_ALIKE:
+        names = [str(number) for number in range(looks[0].shape[1])]
+        if two_samples(*looks, names).p < P_ALIKE:
             raise NotChecked("the inputs of the splits differ: rows from elsewhere may follow another rule")
         yield self._another_rule(case, found, classes)
 
@@ -89,13 +90,14 @@ class ValidationFollowsAnotherRule(Check):
         told = "; ".join(f"class {one} of training is {to} there" for one, to in list(moved.items())[:4])
         unit = "of the chance error removed" if classes else "of the variance foretold"
         entered = data_place(case, "validation") or data_place(case)
-        coded = line_behind(entered, calls(*CODING), in_functions=True)
+        coded = line_behind(entered, _makes_a_vocabulary, calls(*CODING), in_functions=True)
         where = coded if coded != entered else line_behind(entered, calls(*REORDERING), in_functions=True)
         return self.fault(
             f"validation rows follow another rule: probes that learn on training rows foretell {found.across:.2f} of what is "
             f"to be known of {found.rows} validation rows, probes of their own {found.validation:.2f} (no more expected; "
             f"z = {found.z:.0f}), and their inputs look alike: "
-            + (f"the labels are numbered otherwise ({told})" if told else "targets, or codes in inputs, mean something else"),
+            + (f"the labels are numbered otherwise ({told})" if told else "targets, or codes in inputs, mean something else: "
+               "classes, categories or words were numbered anew for them"),
             where=where,
             evidence=(
                 Evidence("skill from training to validation rows", round(found.across, 3), f"about {found.validation:.2f}"),
@@ -103,7 +105,7 @@ class ValidationFollowsAnotherRule(Check):
                 Evidence("skill within the training rows", round(found.train, 3)),
                 Evidence("z", round(found.z, 1), f"< {Z}"),
             ),
-            remedy="fit encoders and lists of classes once, on the training rows, and use them for all splits",
+            remedy="fit encoders, vocabularies and lists of classes once, on the training rows, and use them for all splits",
             proof=Proof(
                 "probes that learn on the validation rows themselves",
                 round(found.across, 4),
@@ -124,12 +126,20 @@ def _interval(found: TwoRules) -> tuple[float, float]:
     return round(lost - spread, 4), round(lost + spread, 4)
 
 
-_Pooled = tuple[tuple[NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]], bool]
+def _makes_a_vocabulary(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and "vocab" in called_name(node).lower()
+
+
+_Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+_Pooled = tuple[_Pair, _Pair, bool, _Pair]
 
 
 def _pooled(train: Sequence[Batch], other: Sequence[Batch]) -> _Pooled | None:
-    """Features of all inputs of the rows of both splits, and their targets; rows of both count as training rows."""
-    first, second = _gathered(train), _gathered(other)
+    """Features of all inputs of the rows of both splits, their targets, whether these are classes, and what is to look alike in
+    both splits; rows of both count as training rows."""
+    shapes = zip(*(map(_width, _inputs(batch)) for batch in (*train, *other)), strict=False)
+    widths = [max(item) for item in shapes]
+    first, second = _gathered(train, widths), _gathered(other, widths)
     if first is None or second is None or [item.shape[1:] for item in first[0]] != [item.shape[1:] for item in second[0]]:
         return None
     new = ~np.isin(_keys(second[0]), _keys(first[0]))
@@ -152,12 +162,15 @@ def _pooled(train: Sequence[Batch], other: Sequence[Batch]) -> _Pooled | None:
     chosen = [[item[torch.from_numpy(rows)] for item in part[0]] for part, rows in zip((first, second), kept, strict=True)]
     if any(item.is_floating_point() and not bool(torch.isfinite(item).all()) for part in chosen for item in part):
         return None
-    features = np.concatenate([_features(torch.cat([a, b])) for a, b in zip(*chosen, strict=True)], axis=1)
+    together = [torch.cat([a, b]) for a, b in zip(*chosen, strict=True)]
+    features = np.concatenate([_features(item) for item in together], axis=1)
+    looks = np.concatenate([_looks(item) if _is_text(item) else _features(item) for item in together], axis=1)
     count = len(kept[0])
     return (
         (features[:count], features[count:]),
         (targets[0][kept[0]].astype(float), targets[1][kept[1]].astype(float)),
         classes,
+        (looks[:count], looks[count:]),
     )
 
 
@@ -166,22 +179,51 @@ def _shared(first: NDArray[np.int64], second: NDArray[np.int64]) -> list[int]:
     return [int(name) for name in counts[0] if min(count.get(name, 0) for count in counts) >= LEAST_OF_CLASS]
 
 
-def _gathered(recorded: Sequence[Batch]) -> tuple[list[Tensor], Tensor] | None:
-    """Every input of the model, and the targets, of all recorded rows, each row once."""
-    shapes = [item.shape[1:] for item in (recorded[0].inputs, *recorded[0].others)]
+def _inputs(batch: Batch) -> list[Tensor]:
+    return [batch.inputs, *batch.others]
+
+
+def _width(rows: Tensor) -> int:
+    """The number of columns of whole numbers; 0 for anything else."""
+    whole = not rows.is_floating_point() and rows.dtype not in (torch.uint8, torch.bool)
+    return rows.shape[1] if whole and rows.dim() == 2 else 0
+
+
+def _is_text(rows: Tensor) -> bool:
+    """Tokens: more than a table of categories has columns."""
+    return _width(rows) > MOST_CODED
+
+
+def _looks(text: Tensor) -> NDArray[np.float64]:
+    """What the numbers of the tokens do not change: how often the commonest stands in a row, and how many there are."""
+    rows = text.numpy()
+    found = [np.unique(row, return_counts=True)[1] for row in rows]
+    return np.array([[len(counts), counts.max()] for counts in found], dtype=np.float64)
+
+
+def _gathered(recorded: Sequence[Batch], widths: Sequence[int]) -> tuple[list[Tensor], Tensor] | None:
+    """Every input of the model, and the targets, of all recorded rows, each row once; texts are padded to ``widths``."""
     parts: list[tuple[list[Tensor], Tensor]] = []
     for batch in recorded:
-        inputs = [batch.inputs, *batch.others]
-        if batch.target is None or [item.shape[1:] for item in inputs] != shapes or batch.target.shape[1:] != _row(recorded):
+        inputs = [_padded(item, width) for item, width in zip(_inputs(batch), widths, strict=False)]
+        if batch.target is None or batch.target.shape[1:] != _row(recorded):
             continue
-        if all(len(item) == len(batch.target) for item in inputs):
+        shapes = [item.shape[1:] for item in (parts[0][0] if parts else inputs)]
+        if [item.shape[1:] for item in inputs] == shapes and all(len(item) == len(batch.target) for item in inputs):
             parts.append((inputs, batch.target))
     if not parts:
         return None
-    together = [torch.cat([part[0][number] for part in parts]) for number in range(len(shapes))]
+    together = [torch.cat([part[0][number] for part in parts]) for number in range(len(parts[0][0]))]
     target = torch.cat([part[1] for part in parts])
     once = torch.from_numpy(np.sort(np.unique(_keys(together), return_index=True)[1]))
     return [item[once] for item in together], target[once]
+
+
+def _padded(rows: Tensor, width: int) -> Tensor:
+    """With the commonest token of the last column, which is what a batch of texts is padded with."""
+    if width <= MOST_CODED or not _width(rows):
+        return rows
+    return torch.nn.functional.pad(rows, (0, width - rows.shape[1]), value=int(rows[:, -1].mode().values))
 
 
 def _row(recorded: Sequence[Batch]) -> torch.Size:
