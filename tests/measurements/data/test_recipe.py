@@ -145,6 +145,18 @@ def walk_windows(channels=2, steps=12, n=600):
     return series, np.stack([series[start : start + steps] for start in range(n - steps)])
 
 
+def test_bytes_end_at_their_bounds_by_themselves() -> None:
+    """Pictures that were cut off at black and white; with them columns of yes and no, and one that a scaler left."""
+    generator = np.random.default_rng(0)
+    cut = np.clip(generator.normal(0.5, 0.4, size=(300, 20)), 0, 1)
+    assert touches_unit_bounds(cut).share == 0.0
+    flags = (generator.random((300, 20)) < 0.5).astype(float)
+    numbers = generator.normal(size=(300, 3))
+    scaled = (numbers - numbers.min(axis=0)) / np.ptp(numbers, axis=0)
+    assert touches_unit_bounds(np.concatenate([flags, scaled], axis=1)).share == 1.0
+    assert touches_unit_bounds(np.concatenate([flags, scaled * 0.9], axis=1)).share == 0.0
+
+
 def test_channels_of_a_series_are_scaled_over_rows_and_steps():
     series, windows = walk_windows()
     scaler = MinMaxScaler().fit(series[:588])

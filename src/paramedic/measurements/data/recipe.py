@@ -20,6 +20,7 @@ FLOAT32_ERROR = (
 
 
 END = 1e-6  # from the end of a range: rounding of float32
+LEAST_FREE = 0.2  # of the features with more than two values: those that are not cut off at both ends
 MOST_AT_END = 2  # rows at one end of a range that a feature was scaled to: the extreme one, and one that is alike
 GRID = 0.01  # of a step
 ROW_BY_ROW = 0.5  # of the rows fill the range by themselves
@@ -81,10 +82,13 @@ def touches_unit_bounds(values: Floats) -> UnitRange:
     """Of (n, d) rows, whichever of [0, 1] and [-1, 1] more features fill exactly (to float32 rounding).
 
     Sines fill [-1, 1] by themselves and reach both ends again and again; a scaled feature reaches one of them in one row, or
-    in two that are alike.
+    in two that are alike. Features that are at both ends of [0, 1] more often do not count: bytes and what was cut off end
+    there by themselves; where they are most of those with more than two values, nothing is said of the others.
     """
-    varying = values.max(axis=0) > values.min(axis=0)
-    if not varying.any():
+    ends = _ends(values, 0.0)
+    more = (values.max(axis=0) > values.min(axis=0)) & (ends.sum(axis=0) < len(values))
+    varying = more & (ends.min(axis=0) <= MOST_AT_END)
+    if varying.sum() < max(1.0, LEAST_FREE * more.sum()):
         return UnitRange(0.0, 0.0)
     unit, symmetric = (_ends(values, low).min(axis=0)[varying] for low in (0.0, -1.0))
     scaled = (symmetric > 0) & (symmetric <= MOST_AT_END)
