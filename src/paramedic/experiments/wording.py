@@ -137,8 +137,8 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
     """The line of the user's file that gives the named parameters their values; where the model is made otherwise.
 
     Searched in the source: a call in place (``nn.init.normal_``, ``weight.data.mul_``), best on an attribute with the
-    parameter's name. kind: "scale" (random values), "equal" (all elements the same), "zero",
-    or "offset" (a mean far from zero).
+    parameter's name; else where ``nn.Parameter`` makes it. kind: "scale" (random values), "equal" (all elements the same),
+    "zero", or "offset" (a mean far from zero).
     """
     fallback = model_place(case)
     if fallback is None:  # a network without modules: where the optimizer's tensors get their values
@@ -152,12 +152,19 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
         except SyntaxError:
             return fallback
     names = {name.rsplit(".", 1)[-1] for name in parameters}
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _makes(node, names)]
     for functions in _BY_KIND[kind]:
-        fills = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
+        fills: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
         named = [call for call in fills if names & _words(call)]
         if fills:
-            return Place(fallback.file, min(call.lineno for call in named or fills))
-    return fallback
+            return Place(fallback.file, min(node.lineno for node in named or made or fills))  # type: ignore[attr-defined]
+    return Place(fallback.file, min(node.lineno for node in made)) if made else fallback
+
+
+def _makes(node: ast.Assign, names: set[str]) -> bool:
+    """``self.scale = nn.Parameter(torch.zeros(8))`` for one of the names."""
+    stored = {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
+    return bool(stored & names) and isinstance(node.value, ast.Call) and calls("Parameter")(node.value)
 
 
 def _fills(call: ast.Call, functions: frozenset[str]) -> bool:
