@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -260,6 +262,116 @@ def test_placeholders_that_a_network_is_given(steps: int, placeholder: float | N
     named = findings(observe(program, tmp_path), "isolated-values")
     assert [item.level for item in named] == (["suspect"] if placeholder == -999.0 else [])
     assert not named or "leave the others" in named[0].summary
+
+
+@pytest.mark.parametrize("reversed_", [False, True])
+@pytest.mark.parametrize("style", ["columns", "loop", "one", "one minus", "price"])
+def test_quantiles_that_a_loss_teaches(style: str, reversed_: bool, tmp_path: Path) -> None:
+    """Several columns at once, a loop over them, a single quantile, the same with 1 - q, and a price of what is too large,
+    which has no quantile to be opposite to."""
+    wanted = [0.1, 0.5, 0.9] if style in ("columns", "loop") else [0.8]
+
+    def quantile_loss(outputs: Tensor, target: Tensor, q: float) -> Tensor:
+        error = outputs - target if reversed_ else target - outputs
+        return torch.maximum((q - 1) * error, q * error).mean()
+
+    def written_otherwise(outputs: Tensor, target: Tensor, q: float) -> Tensor:
+        error = target - outputs if reversed_ else outputs - target
+        return torch.where(error > 0, (1 - q) * error, -q * error).mean()
+
+    def cost(outputs: Tensor, target: Tensor, a: float) -> Tensor:
+        error = outputs - target if reversed_ else target - outputs
+        return torch.maximum((a - 1) * error, a * error).mean()
+
+    def loss(outputs: Tensor, target: Tensor) -> Tensor:
+        if style == "columns":
+            q = torch.tensor(wanted)
+            error = outputs - target[:, None] if reversed_ else target[:, None] - outputs
+            return torch.maximum((q - 1) * error, q * error).mean()
+        if style == "loop":
+            return torch.stack([quantile_loss(outputs[:, k], target, q) for k, q in enumerate(wanted)]).sum()
+        return {"price": cost, "one": quantile_loss, "one minus": written_otherwise}[style](outputs[:, 0], target, 0.8)
+
+    def program() -> None:
+        torch.manual_seed(0)
+        body, head = nn.Linear(63, 16), nn.Linear(16, len(wanted))
+        optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], 1e-3)
+        for rows in torch.arange(320).split(32):
+            optimizer.zero_grad()
+            loss(head(F.relu(body(X[rows, 1:]))), X[rows, 20]).backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "quantile-reversed")
+    assert [item.level for item in named] == (["fault"] if reversed_ and style != "price" else [])
+    assert not named or f"{1 - wanted[0]:.3g} where {wanted[0]:.3g} is given" in named[0].summary
+
+
+class Binary(torch.autograd.Function):
+    """Signs of weights; the gradient goes through where the weight is below ``edge``."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, edge: float) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.edge = edge
+        return torch.where(weight >= 0, 0.1, -0.1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (weight,) = ctx.saved_tensors
+        return grad * (weight.abs() < ctx.edge), None
+
+
+class BinaryNet(nn.Module):
+    def __init__(self, edge: float) -> None:
+        super().__init__()
+        self.first, self.last, self.edge = nn.Linear(64, 32), nn.Linear(32, 10), edge
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(F.relu(F.linear(x, Binary.apply(self.first.weight, self.edge), self.first.bias)))
+
+
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_a_surrogate_gradient_of_zeros(edge: float, tmp_path: Path) -> None:
+    def program() -> None:
+        torch.manual_seed(0)
+        model = BinaryNet(edge)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+        for rows in torch.arange(320).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(model(X[rows]), Y[rows]).backward()
+            optimizer.step()
+
+    named = findings(observe(program, tmp_path), "wrong-gradient")
+    assert [(item.level, item.reason) for item in named] == [("fault", "R26") if edge == 0.0 else ("note", "R22")]
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("decay", [0.5, 0.9999, 1.0])
+def test_an_average_of_weights_that_does_not_follow(decay: float, beside: bool, tmp_path: Path) -> None:
+    """Evaluated alone, or beside the network itself."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        average = copy.deepcopy(model)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(6):
+            for rows in torch.arange(320).split(32):
+                optimizer.zero_grad()
+                F.cross_entropy(model(X[rows]), Y[rows]).backward()
+                optimizer.step()
+                with torch.no_grad():
+                    for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
+                        mine.mul_(decay).add_(theirs, alpha=1 - decay)
+            with torch.no_grad():
+                for evaluated in (average, model) if beside else (average,):
+                    evaluated.eval()
+                    (evaluated(X[320:]).argmax(1) == Y[320:]).float().mean().item()
+            model.train()
+
+    named = findings(observe(program, tmp_path), "evaluated-copy-lags")
+    assert [item.level for item in named] == (["fault"] if decay > 0.9 and not beside else [])
+    assert not named or named[0].where is not None and named[0].proof is not None
 
 
 def test_scores_with_a_mask(tmp_path: Path) -> None:
