@@ -152,13 +152,13 @@ def initialization_place(case: Case, parameters: Sequence[str], kind: str = "sca
         except SyntaxError:
             return fallback
     names = {name.rsplit(".", 1)[-1] for name in parameters}
-    made = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _makes(node, names)]
+    written = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assign) and _makes(node, names)]
     for functions in _BY_KIND[kind]:
-        fills: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
-        named = [call for call in fills if names & _words(call)]
+        fills = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _fills(node, functions)]
+        named = [call.lineno for call in fills if names & _words(call)]
         if fills:
-            return Place(fallback.file, min(node.lineno for node in named or made or fills))  # type: ignore[attr-defined]
-    return Place(fallback.file, min(node.lineno for node in made)) if made else fallback
+            return Place(fallback.file, min(named or written or [call.lineno for call in fills]))
+    return Place(fallback.file, min(written)) if written else fallback
 
 
 def _makes(node: ast.Assign, names: set[str]) -> bool:
