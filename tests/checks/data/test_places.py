@@ -9,6 +9,7 @@ from paramedic.checks.data.places import (
     calls,
     epoch_loop,
     line_behind,
+    line_behind_inputs,
     one_sided_line,
     target_line,
 )
@@ -108,3 +109,21 @@ def test_a_method_that_is_called_is_searched(tmp_path: Path) -> None:
     )
     found = line_behind(Place(str(file), 8), calls("next"), calls("manual_seed"), in_functions=True)
     assert found is not None and found.line == 3
+
+
+def test_of_what_the_network_is_given_alone(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "X, t = load()\n"
+        "X, t = tensor(X), tensor(t)\n"
+        "X = (X - X.mean(0)) / X.std(0)\n"
+        "t = (t - t.mean()) / t.std()\n"
+        "loss = mse_loss(net(X), t)\n"
+        "total = loss.item()\n"
+    )
+    at = Place(str(program), 5, None)
+    found = line_behind_inputs(at, calls("mean")), line_behind(at, calls("mean")), line_behind_inputs(at, calls("load"))
+    assert [place.line for place in found if place] == [3, 4, 1]
+    whole = line_behind_inputs(Place(str(program), 6, None), calls("mean"))
+    assert whole is not None
+    assert whole.line == 4

@@ -221,6 +221,33 @@ def scope_of_call(place: Place | None, *names: str) -> Place | None:
 # -- following names backwards ------------------------------------------------------------------------------
 
 
+def line_behind_inputs(place: Place | None, *patterns: Pattern) -> Place | None:
+    """The last line that fits the first pattern that any line fits, among the statements on which that depends what a call
+    within another call at ``place`` is given (``loss(model(x), y)``: of x); where there is none, as ``line_behind``.
+    """
+    tree = _parsed(place.file) if place is not None else None
+    if tree is not None and place is not None:
+        behind = list(_behind(tree, _names_of_inner_call(tree, place.line)))
+        for pattern in patterns:
+            lines = [node.lineno for item in behind for node in _own_nodes(item) if pattern(node)]  # type: ignore[attr-defined]
+            before = [line for line in lines if line <= place.line]
+            if before:
+                return Place(place.file, max(before), place.function)
+    return line_behind(place, *patterns, in_functions=True)
+
+
+def _names_of_inner_call(tree: ast.Module, line: int) -> set[str]:
+    """What the first call that is an argument of another call is given."""
+    for statement in _statements(tree):
+        if not statement.lineno <= line <= _end(statement) or hasattr(statement, "body"):
+            continue
+        outer = [node for node in _own_nodes(statement) if isinstance(node, ast.Call)]
+        inner = [item for node in outer for item in node.args if isinstance(item, ast.Call) and item.args]
+        if inner:
+            return {name for item in inner[0].args for name in _names(item)}
+    return set()
+
+
 def line_behind(place: Place | None, *patterns: Pattern, in_functions: bool = False) -> Place | None:
     """The last line before ``place`` that fits the first pattern that any line fits, among the statements on which
     the statement at ``place`` depends through names (a backward slice without control flow); else ``place``.

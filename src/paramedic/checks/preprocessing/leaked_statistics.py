@@ -9,7 +9,7 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.places import STATISTICS, calls, line_behind
+from paramedic.checks.data.places import STATISTICS, calls, line_behind_inputs
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows, with_repeated_rows
 from paramedic.measurements.data.recipe import (
@@ -66,7 +66,7 @@ class LeakedStatistics(Check):
             f"{kind} over the {n} training and {m} validation rows together and not over the training rows: the "
             f"statistics were computed over both (expected: training rows alone), which changes them by up to {moved:.2g} "
             f"standard deviations: split first, then fit the scaler",
-            where=line_behind(data_place(case), calls(*STATISTICS), in_functions=True),
+            where=line_behind_inputs(data_place(case), calls(*STATISTICS)),
             evidence=(
                 Evidence("|mean| in standard errors, both splits", value, f"> {ZERO}"),
                 Evidence("what the validation rows change", round(moved, 4), f"< {MATERIAL}", "standard deviations"),

@@ -9,7 +9,7 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.places import STATISTICS, calls, line_behind
+from paramedic.checks.data.places import STATISTICS, calls, line_behind_inputs
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.checks.preprocessing.leaked_statistics import MATERIAL
 from paramedic.checks.preprocessing.split_rows import SplitRows, split_rows
@@ -65,7 +65,7 @@ class ValidationOwnStatistics(Check):
         yield say(
             f"{what} over the {len(found.validation)} validation rows by themselves (expected: the statistics of the "
             f"training rows applied to both): keep the training statistics and apply them to every split",
-            where=line_behind(data_place(case, "validation") or data_place(case), calls(*STATISTICS), in_functions=True),
+            where=line_behind_inputs(data_place(case, "validation") or data_place(case), calls(*STATISTICS)),
             evidence=(
                 Evidence(
                     "|mean| of the validation rows in standard errors",
