@@ -199,3 +199,23 @@ def test_sines_of_the_hour_are_zero_on_average(own, found, tmp_path):
 
     named = findings(observe(lambda: fit(train, y[:720], validation, y[720:]), tmp_path), "validation-own-statistics")
     assert [item.level for item in named] == (["fault"] if found else [])
+
+
+class Centred:
+    def __call__(self, rows):
+        x, y = (torch.stack(part) for part in zip(*rows, strict=True))
+        return x - x.mean(0), y
+
+
+def test_a_collate_object_that_normalizes_each_batch(tmp_path):
+    def program():
+        model = nn.Linear(30, 2)
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for xb, yb in DataLoader(TensorDataset(X[TRAIN].float(), Y[TRAIN]), 25, collate_fn=Centred()):
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+
+    found = check(tmp_path, "per-batch-normalization", "fault", program)
+    with open(__file__, encoding="utf-8") as source:
+        assert "x.mean(0), y" in source.read().splitlines()[found.where.line - 1]

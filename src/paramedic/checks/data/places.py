@@ -38,7 +38,10 @@ def row_place(dataset: Any, pattern: Pattern | None = None) -> Place | None:
 
 
 def function_place(function: Any, pattern: Pattern) -> Place | None:
-    """The last line of a function of the user's that fits; its first line where none does."""
+    """The last line of a function of the user's that fits (of an object that is called: of its ``__call__``); its first line
+    where none does."""
+    if callable(function) and not hasattr(inspect.unwrap(function), "__code__"):
+        function = type(function).__call__
     code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
     if code is None or not is_user_file(code.co_filename):
         return None

@@ -9,8 +9,8 @@ import numpy as np
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place, model_place
-from paramedic.checks.data.places import calls, function_place, line_behind
-from paramedic.checks.data.samples import batches, is_numeric
+from paramedic.checks.data.places import calls, function_place, line_behind, line_fits
+from paramedic.checks.data.samples import batches, is_numeric, loader_of
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.measurements.data.hashing import row_hashes
 from paramedic.measurements.data.recipe import batch_centring, rows_are_centred
@@ -76,5 +76,8 @@ class PerBatchNormalization(Check):
 def _place(case: Case) -> Place | None:
     wanted = calls("mean", "std", "var", "normalize", "fit_transform")
     if case.data is None:
-        return line_behind(model_place(case), wanted)
+        record = loader_of(case)
+        collate = getattr(record.loader, "collate_fn", None) if record is not None else None
+        collated = function_place(collate, wanted)
+        return collated if line_fits(collated, wanted) else line_behind(model_place(case), wanted)
     return function_place(getattr(case.loaders[0].loader, "collate_fn", None), wanted) or data_place(case)
