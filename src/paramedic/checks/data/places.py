@@ -225,29 +225,41 @@ def scope_of_call(place: Place | None, *names: str) -> Place | None:
 
 
 def line_behind_inputs(place: Place | None, *patterns: Pattern) -> Place | None:
-    """The last line that fits the first pattern that any line fits, among the statements on which that depends what a call
-    within another call at ``place`` is given (``loss(model(x), y)``: of x); where there is none, as ``line_behind``.
+    """As ``line_behind``, with functions, of that alone on which what a call within another one at ``place`` is given depends
+    (``loss(model(x), y)``, ``model(x).numpy() * sd``: of x); of the whole statement where that leads nowhere.
     """
     tree = _parsed(place.file) if place is not None else None
     if tree is not None and place is not None:
         behind = list(_behind(tree, _names_of_inner_call(tree, place.line)))
         for pattern in patterns:
-            lines = [node.lineno for item in behind for node in _own_nodes(item) if pattern(node)]  # type: ignore[attr-defined]
-            before = [line for line in lines if line <= place.line]
+            fitting = [node for item in behind for node in _own_nodes(item) if pattern(node)]
+            before = [node.lineno for node in fitting if node.lineno <= place.line]  # type: ignore[attr-defined]
             if before:
                 return Place(place.file, max(before), place.function)
+            inside = [
+                (node.lineno, function.name)  # type: ignore[attr-defined]
+                for function in _called(tree, behind)
+                for node in ast.walk(function)
+                if pattern(node)
+            ]
+            if inside:
+                return Place(place.file, *max(inside))
     return line_behind(place, *patterns, in_functions=True)
 
 
 def _names_of_inner_call(tree: ast.Module, line: int) -> set[str]:
-    """What the first call that is an argument of another call is given."""
+    """What the first call is given, of the inmost ones whose value another call gets or whose value's method is called."""
     for statement in _statements(tree):
         if not statement.lineno <= line <= _end(statement) or hasattr(statement, "body"):
             continue
-        outer = [node for node in _own_nodes(statement) if isinstance(node, ast.Call)]
-        inner = [item for node in outer for item in node.args if isinstance(item, ast.Call) and item.args]
-        if inner:
-            return {name for item in inner[0].args for name in _names(item)}
+        made = [node for node in _own_nodes(statement) if isinstance(node, ast.Call)]
+        used = {id(item) for node in made for item in node.args}
+        used |= {id(node.func.value) for node in made if isinstance(node.func, ast.Attribute)}
+        inner = [node for node in made if id(node) in used and node.args]
+        inmost = [node for node in inner if not any(item is not node and item in inner for item in ast.walk(node))]
+        if inmost:
+            first = min(inmost, key=lambda node: (node.lineno, node.col_offset))
+            return {name for item in first.args for name in _names(item)}
     return set()
 
 
