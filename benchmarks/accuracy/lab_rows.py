@@ -173,8 +173,10 @@ def verdict(program: Program, result: dict[str, Any] | None) -> str:
 
 
 def page(chosen_pairs: dict[tuple[str, str], list[Program]], every: dict[tuple[str, str], list[Program]]) -> str:
-    results = stored()
-    here = [item for item in to_run(chosen_pairs) if item.name in results]
+    known = stored()
+    every_one = to_run(chosen_pairs)
+    results = {item.name: known[item.name] for item in every_one if known.get(item.name, {}).get("digest") == digest(item)}
+    here = [item for item in every_one if item.name in results]
     lines = [HEAD, _conditions([results[item.name] for item in here]), "", _summary(chosen_pairs, every, results), ""]
     lines += ["## What the rows said of programs of several kinds", "", TALLY, "", _kinds(here, results), ""]
     lines += ["## The pairs", "", *_pairs(chosen_pairs, results)]

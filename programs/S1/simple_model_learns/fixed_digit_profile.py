@@ -25,7 +25,7 @@ model = nn.Sequential(
     nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), Halves(), nn.LazyLinear(10),
 )
 model(x[:2])
-optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
 for epoch in range(10):
     model.train()
     for xb, yb in loader:
