@@ -189,7 +189,8 @@ Written by `python -m benchmarks.accuracy.lab_rows --output docs/lab-rows.md`. T
 experiments on copies of the program. Of the pairs of each row and severity, up to two run, chosen by the hash of their names
 and of different kinds where there are; the severity was written down with the program. "Right first" allows the rows that
 `expect.json` names beside the expected one. The programs and the checks are by the same hands, apart from those of the "fresh"
-sets: how often paramedic is right on programs by others is in [accuracy](accuracy.md).
+sets: how often paramedic is right on programs by others is in [accuracy](accuracy.md). After a change of a check, the programs
+that it concerns run again, and no others.
 """
 
 TALLY = """Every report says something of every row. Counted over all programs that ran, faulty and fixed: found, passed, not
