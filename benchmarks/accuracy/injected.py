@@ -1,6 +1,6 @@
 """Faults put into healthy programs: a fixed random sample of program and operator, kept where the fault does harm.
 
-    python -m benchmarks.accuracy.injected [--cases 80] [--budget 60]
+    python -m benchmarks.accuracy.injected [--cases 80] [--budget 60] [--jobs 2]
 
 writes one line of JSON per case to benchmarks/results/injected.jsonl, resumes there, and prints the table. Run again
 to go on. ``--cases`` counts pairs that are tried: those whose fault does no measurable harm are recorded and left out.
@@ -15,6 +15,7 @@ import os
 import random
 import re
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=80, help="pairs of program and operator to try")
     parser.add_argument("--budget", type=float, default=60.0)
+    parser.add_argument("--jobs", type=int, default=2, help="cases at once")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
@@ -151,15 +153,16 @@ def main() -> None:
     known = {(item["program"], item["operator"]) for item in done}
     healthy: dict[str, float | None] = {item["program"]: item["before"] for item in done}
     chosen = cases()[: options.cases]
-    for number, case in enumerate(chosen, start=1):
-        if (case.program, case.operator) in known:
-            continue
-        outcome = asdict(run(case, options.budget, healthy))
-        done.append(outcome)
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(outcome) + "\n")
-        verdict = "right first" if outcome["first"] else "MISS" if outcome["harmful"] else "no harm"
-        print(f"{number}/{len(chosen)} {case.program} {case.operator}: {verdict} {outcome['alarms']}", flush=True)
+    left = [case for case in chosen if (case.program, case.operator) not in known]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        running = {pool.submit(run, case, options.budget, healthy): case for case in left}
+        for future in as_completed(running):
+            case, outcome = running[future], asdict(future.result())
+            done.append(outcome)
+            with RESULTS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(outcome) + "\n")
+            verdict = "right first" if outcome["first"] else "MISS" if outcome["harmful"] else "no harm"
+            print(f"{len(done)}/{len(chosen)} {case.program} {case.operator}: {verdict} {outcome['alarms']}", flush=True)
     print("\n" + table(done))
 
 
