@@ -26,7 +26,7 @@ def rewrite(source: Source, finding: Finding) -> None:
         raise NoPatch("no single loss")
     call = found[0]
     name = LOSSES[source.called(call)]
-    if argument(call, name) is not None:
+    if argument(call, name) is not None and evidence(finding, "weight of the largest class in that of the smallest") is None:
         raise NoPatch("there are class weights already")
     total = sum(counts)
     if name == "pos_weight":

@@ -77,3 +77,28 @@ def test_pixels_of_a_rare_class(weight: float, tmp_path: Path) -> None:
     if found:
         assert "of 2 classes: class 1 (0 of 158 pixels)" in found[0].summary
         assert still_ignored(case, LearningRate(0.5), steps=20, thin=1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_weights_the_wrong_way_round(turned: bool, tmp_path: Path) -> None:
+    """Three overlapping classes, weighed by their counts; or all alike, where the rare one is ignored by itself."""
+
+    def train() -> None:
+        torch.manual_seed(0)
+        y = torch.multinomial(torch.tensor([0.8, 0.15, 0.05]), 900, replacement=True)
+        x = torch.randn(900, 5) + 0.8 * nn.functional.one_hot(y, 5)
+        weight = torch.bincount(y).float()
+        weight = 3 * weight / weight.sum() if turned else torch.ones(3)
+        model = nn.Linear(5, 3)
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        criterion = nn.CrossEntropyLoss(weight=weight)
+        for _ in range(3):
+            for rows in torch.randperm(900).split(30):
+                optimizer.zero_grad()
+                criterion(model(x[rows]), y[rows]).backward()
+                optimizer.step()
+
+    (finding,) = findings(observe(train, tmp_path, budget=5.0), "minority-class-ignored")
+    assert ("times the smallest: divide by the counts" in finding.summary) is turned
+    with open(__file__, encoding="utf-8") as source:
+        assert "weight=weight" in source.read().splitlines()[finding.where.line - 1]  # type: ignore[union-attr]

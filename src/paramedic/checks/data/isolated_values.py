@@ -12,7 +12,7 @@ from torch import Tensor
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import data_place
-from paramedic.checks.data.places import calls, line_behind
+from paramedic.checks.data.places import STATISTICS, calls, line_behind
 from paramedic.checks.data.samples import is_numeric, rows
 from paramedic.checks.finding import Evidence, Finding
 from paramedic.trace.dataset import Split
@@ -32,8 +32,12 @@ SHOWN = 4
 # In a program the values may be meant; what counts is that they leave nothing of the column's scale to the others. A column
 # with a fifth of zeros beside values of 100 to 200 leaves them 0.44 of it, one with 4 % of -999 beside temperatures 0.05.
 MOST_SQUEEZE = 0.25
-# Where placeholders should have been seen: missing values are looked for, or a file is read.
-READING = calls("fillna", "nan_to_num", "isnan", "isna", "dropna"), calls("read_csv", "genfromtxt", "loadtxt", "read_parquet")
+# Where placeholders should have been seen: missing values are looked for, a file is read, or statistics are taken.
+READING = (
+    calls("fillna", "nan_to_num", "isnan", "isna", "dropna"),
+    calls("read_csv", "genfromtxt", "loadtxt", "read_parquet"),
+    calls(*STATISTICS),
+)
 
 
 @dataclass(frozen=True)

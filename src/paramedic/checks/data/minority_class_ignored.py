@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from paramedic.checks.case import Case
 from paramedic.checks.check import Check, NotApplicable, NotChecked
 from paramedic.checks.data.passes import loss_place, model_place
-from paramedic.checks.data.places import called_name, line_behind, named_loss
+from paramedic.checks.data.places import called_name, keyword, line_behind, named_loss
 from paramedic.checks.data.predicted import pixels, predicted
 from paramedic.checks.data.samples import CLASS_LOSSES, Batch, batches, class_labels, loader_of, rows
 from paramedic.checks.finding import Evidence, Finding
@@ -26,6 +26,8 @@ P = 0.01
 RATIO = 3.0  # commonest over rarest class
 LEARNED = 0.1  # share of the classes or rows that must be answered right for the rest to count as ignored
 CHUNK = 256
+WEIGHTS = ("weight", "pos_weight")
+WRONG_WAY = 1.5  # the weight of the largest class in that of the smallest, from which on weights are the wrong way round
 
 
 class MinorityClassIgnored(Check):
@@ -53,18 +55,27 @@ class MinorityClassIgnored(Check):
         shown = ", ".join(
             f"class {label} ({hits} of {count} {unit})" for label, count, hits in ignored.classes[:3]
         )
+        turned = _reversed_weights(case, counts)
+        advice = "weight the loss or sample classes evenly"
+        remedy = "give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy"
+        weights: tuple[Evidence, ...] = ()
+        if turned is not None:
+            advice = f"its loss weighs the largest class {turned:.3g} times the smallest: divide by the counts"
+            remedy = "weigh classes by 1 / their counts"
+            weights = (Evidence("weight of the largest class in that of the smallest", turned, "< 1"),)
         yield self.suspect(
             f"the trained network hardly ever recognizes {len(ignored.classes)} of {len(counts)} classes: {shown}; the "
             f"largest class has {ignored.ratio:.0f} times the {unit} of the smallest (accuracy {ignored.accuracy:.2f}, "
-            f"balanced {ignored.balanced:.2f}): weight the loss or sample classes evenly",
+            f"balanced {ignored.balanced:.2f}): {advice}",
             where=_weighed(case) or _loss_made(case) or named_loss(model_place(case)) or loss_place(case) or model_place(case),
             evidence=(
                 Evidence("classes with a recall below 0.2", len(ignored.classes), "0"),
                 Evidence(f"p if half of their {unit} were recognized", ignored.p, f">= {P}"),
                 Evidence("balanced accuracy", ignored.balanced),
                 Evidence(f"{unit} per class", counts.tolist()),
+                *weights,
             ),
-            remedy="give cross_entropy class weights, or use a WeightedRandomSampler; report balanced accuracy",
+            remedy=remedy,
             explains=("R21",),
         )
 
@@ -182,6 +193,21 @@ def _outputs(batch: Batch, inputs: torch.Tensor) -> torch.Tensor:
     return output.detach().cpu()
 
 
+def _reversed_weights(case: Case, counts: NDArray[np.int64]) -> float | None:
+    """The weight of the largest class in that of the smallest, where a loss weighs frequent classes more; else None."""
+    if case.lab.why_not_replayable() is not None:
+        return None
+    present = np.flatnonzero(counts)
+    for call in case.lab.loss_calls(0):
+        weight = call.argument(2, "weight")
+        if call.name in ("cross_entropy", "nll_loss") and isinstance(weight, torch.Tensor) and len(weight) == len(counts):
+            values = weight.detach().double().cpu().numpy()
+            smallest = values[present[counts[present].argmin()]]
+            ratio = float(values[counts.argmax()] / smallest) if smallest > 0 else 0.0
+            return ratio if ratio >= WRONG_WAY else None
+    return None
+
+
 def _loss_made(case: Case) -> Place | None:
     """Where the loss was constructed, if it is a module: by the name that such classes have."""
     called = loss_place(case)
@@ -190,10 +216,11 @@ def _loss_made(case: Case) -> Place | None:
 
 
 def _weighed(case: Case) -> Place | None:
-    """Where classes are weighed: the call of a loss with weights; the loader's construction, if its sampler has them."""
+    """Where classes are weighed: the argument that gives a loss its weights, or its call; the loader's construction, if its
+    sampler has them."""
     for node in batches(case)[0].tape.nodes:
-        if node.name in CLASS_LOSSES and any(node.kwargs.get(name) is not None for name in ("weight", "pos_weight")):
-            return node.place
+        if node.name in CLASS_LOSSES and any(node.kwargs.get(name) is not None for name in WEIGHTS):
+            return line_behind(node.place, keyword(*WEIGHTS))
     record = loader_of(case)
     weighed = record is not None and hasattr(getattr(record.loader, "sampler", None), "weights")
     return record.constructed or record.place if record is not None and weighed else None
