@@ -468,3 +468,46 @@ def test_shades_that_were_cast_to_integers(cast: str, found: bool, tmp_path: Pat
 
     named = findings(observe(program, tmp_path), "constant-input")
     assert [(item.level, item.where and item.where.line) for item in named] == ([("suspect", 8)] if found else [])
+
+
+def test_texts_in_one_line(tmp_path: Path) -> None:
+    """The words of all texts of a batch, and where each text begins: no word is a row that comes again."""
+    generator = np.random.default_rng(0)
+    texts = [torch.tensor(generator.integers(0, 90, generator.integers(4, 12))) for _ in range(400)]
+    labels = torch.tensor([int(text.sum()) % 2 for text in texts]).float()
+
+    def joined(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+        lengths = torch.tensor([0] + [len(text) for text, _ in items[:-1]])
+        return torch.cat([text for text, _ in items]), lengths.cumsum(0), torch.stack([label for _, label in items])
+
+    def program() -> None:
+        torch.manual_seed(0)
+        words, out = nn.EmbeddingBag(90, 8), nn.Linear(8, 1)
+        optimizer = torch.optim.Adam([*words.parameters(), *out.parameters()], 1e-2)
+        loader = DataLoader(list(zip(texts, labels, strict=True)), 20, shuffle=True, collate_fn=joined)
+        for _ in range(3):
+            for text, starts, label in loader:
+                optimizer.zero_grad()
+                F.binary_cross_entropy_with_logits(out(words(text, starts)).squeeze(1), label).backward()
+                optimizer.step()
+
+    assert not findings(observe(program, tmp_path), "incomplete-epoch")
+
+
+def test_training_rows_evaluated_beside_others(tmp_path: Path) -> None:
+    """A gallery of training rows, a few of which no batch has drawn, and the rows that are looked up in it."""
+
+    def program() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+        for rows in torch.randperm(400)[:392].split(28):
+            optimizer.zero_grad()
+            F.cross_entropy(model(X[rows]), Y[rows]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            gallery = F.normalize(model(X[:400]), dim=1)
+            nearest = (F.normalize(model(X[400:600]), dim=1) @ gallery.T).argmax(1)
+            (Y[:400][nearest] == Y[400:600]).float().mean().item()
+
+    assert not findings(observe(program, tmp_path), "duplicates-across-splits")

@@ -118,7 +118,9 @@ def repeats_draws(case: Case, record: LoaderRecord) -> bool:
 
 
 def passes(case: Case, record: LoaderRecord) -> tuple[Pass, ...]:
-    """The recorded passes over a loader; the inputs are those that the model gets, else the first tensor."""
+    """The recorded passes over a loader; the inputs are those that the model gets, else the first tensor. None of batches
+    whose inputs have no entry for each target.
+    """
     first = _first_batch_of(case, record)
     found = []
     for number, recorded in enumerate(record.fingerprints):
@@ -131,6 +133,8 @@ def passes(case: Case, record: LoaderRecord) -> tuple[Pass, ...]:
         inputs = tuple(batch[column] for batch in filled if column < len(batch))
         targets = tuple(batch[target] for batch in filled if target < len(batch)) if target != column else ()
         usable = len(targets) == len(inputs) and all(map(_same_length, inputs, targets))
+        if len(targets) == len(inputs) and not any(map(_same_length, inputs, targets)):
+            continue  # what has no entry for each target is no row: the words of all texts of a batch in one line
         found.append(Pass(inputs, targets if usable else (), len(recorded) == drawn))
     return tuple(found)
 

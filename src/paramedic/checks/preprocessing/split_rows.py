@@ -27,6 +27,8 @@ from paramedic.measurements.data.order import are_windows, succession
 
 PART = 0.8  # of the training rows: a pass over more of them is an evaluation of training
 TRAINED_SHARE = 0.99  # of a validation pass's rows: then it is an evaluation on the training rows
+# So is one of fewer of them that holds nearly all rows that were trained on: a sampler leaves some training rows out.
+MOST_TRAINED, COVERED = 0.9, 0.95
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def validation_groups(case: Case) -> list[list[Batch]]:
             from_loader = source is not None and source.loader is not None
             key = ("loader", source.loader) if from_loader else batch.flow.node.place
             groups.setdefault(key, []).append(batch)
-    own = [group for group in groups.values() if _share_trained(group, trained) < TRAINED_SHARE]
+    own = [group for group in groups.values() if not _of_training(group, trained)]
     if not own:
         return [group for group in groups.values() if _different(group) < PART * len(trained)]
     return [_without_training_passes(group, trained) for group in own]
@@ -222,7 +224,7 @@ def validation_groups(case: Case) -> list[list[Batch]]:
 def _without_training_passes(group: list[Batch], trained: NDArray[np.uint64]) -> list[Batch]:
     """One function may evaluate the training rows and others: successive batches of the former that hold most of them."""
     kept: list[Batch] = []
-    for of_training, part in groupby(group, key=lambda batch: _share_trained([batch], trained) >= TRAINED_SHARE):
+    for of_training, part in groupby(group, key=lambda batch: _of_training([batch], trained)):
         run = list(part)
         if not of_training or _different(run) < PART * len(trained):
             kept += run
@@ -233,9 +235,10 @@ def _different(group: list[Batch]) -> int:
     return len(np.unique(np.concatenate([row_hashes(batch.inputs) for batch in group])))
 
 
-def _share_trained(group: list[Batch], trained: NDArray[np.uint64]) -> float:
+def _of_training(group: list[Batch], trained: NDArray[np.uint64]) -> bool:
     keys = np.concatenate([row_hashes(batch.inputs) for batch in group])
-    return float(np.isin(keys, trained).mean()) if len(keys) else 1.0
+    share = float(np.isin(keys, trained).mean()) if len(keys) else 1.0
+    return share >= TRAINED_SHARE or share >= MOST_TRAINED and float(np.isin(trained, keys).mean()) >= COVERED
 
 
 def trained_rows(case: Case) -> NDArray[np.uint64]:
