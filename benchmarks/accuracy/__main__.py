@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--primary", action="store_true", help="only the first pair of each fault")
     parser.add_argument("--quick", action="store_true", help="a fixed random sample, for ten minutes")
-    halves = ("calibration", "report", "fresh", "fresh2", "fresh3", "fresh4", "fresh5", "fresh6", "fresh7")
+    halves = ("calibration", "report", "fresh", "fresh2", "fresh3", "fresh4", "fresh5", "fresh6", "fresh7", "fresh8")
     parser.add_argument("--half", choices=halves, help="only these (default: the first two)")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
