@@ -25,7 +25,7 @@ from benchmarks.accuracy import thresholds
 from benchmarks.accuracy.intervals import share
 from benchmarks.accuracy.rankings import ORDERS
 from benchmarks.accuracy.scoring import Score, rows_of, score
-from benchmarks.programs import ROOT, Program, chosen, diagnose, programs
+from benchmarks.programs import FRESH_SETS, ROOT, Program, chosen, diagnose, programs
 
 QUICK = 24  # programs of the quick sample: ten minutes on two cores
 SEED = 20261125
@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--primary", action="store_true", help="only the first pair of each fault")
     parser.add_argument("--quick", action="store_true", help="a fixed random sample, for ten minutes")
-    halves = ("calibration", "report", "fresh", "fresh2", "fresh3", "fresh4", "fresh5", "fresh6", "fresh7", "fresh8")
+    halves = ("calibration", "report", *FRESH_SETS)
     parser.add_argument("--half", choices=halves, help="only these (default: the first two)")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()

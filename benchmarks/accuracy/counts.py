@@ -9,7 +9,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.programs import Program, programs
+from benchmarks.programs import FRESH_SETS, Program, programs
 from paramedic.catalogue import ROWS
 
 HEAD = """# The programs
@@ -20,7 +20,7 @@ twin. "Calibration" may be used to set thresholds and to repair checks, "reporti
 changed because of them.
 """
 
-HALVES = ("calibration", "report", "fresh", "fresh2", "fresh3", "fresh4", "fresh5", "fresh6", "fresh7", "fresh8")
+HALVES = ("calibration", "report", *FRESH_SETS)
 
 
 def page(found: list[Program]) -> str:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 
 from paramedic.checks.case import Case
+from paramedic.checks.check import NotChecked
+from paramedic.checks.finding import percent_learned
 from paramedic.experiments.counterfactual import (
     SEEDS,
     SHARE_OF_BEST,
@@ -43,15 +45,20 @@ def asks(case: Case, found: Diagnosis) -> bool:
 
 def further(lab: Lab, found: Diagnosis, remedies: Sequence[Remedy]) -> Trial | None:
     """The narrowest of some changes with which the program gets substantially further in as many steps as it made; None
-    without one, without validation batches or without the time for it.
+    without one, or without validation batches. NotChecked where the time does not suffice.
     """
-    steps = found.total_steps
-    if not remedies or not found.validation or steps > MOST_STEPS or lab.time_left() <= 0:
+    steps, replays = found.total_steps, len(remedies) + 2 * SEEDS - 1
+    if not remedies or not found.validation or steps > MOST_STEPS:
         return None
     try:
-        return _further(lab, found, remedies, steps) if enough_time(lab, (len(remedies) + 2 * SEEDS - 1) * steps) else None
+        if lab.time_left() > 0 and enough_time(lab, replays * steps):
+            return _further(lab, found, remedies, steps)
     except OutOfTime:
-        return None
+        pass
+    raise NotChecked(
+        f"budget of {lab.budget:g} s: {percent_learned(found.ended.train)} is learned, and whether more would be takes "
+        f"{replays} replays of all {steps} steps"
+    )
 
 
 def enough_time(lab: Lab, steps: int) -> bool:
