@@ -122,7 +122,7 @@ class IsolatedValues(Check):
 def _isolated(inputs: Tensor, width: int) -> Iterator[Isolated]:
     """Of each column; the steps of a series count as values of the same column, without the steps that are padded."""
     steps = inputs.shape[1] if inputs.dim() == 3 else 1
-    values = inputs.double().reshape(-1, inputs.shape[-1]).numpy()
+    values = inputs.double().reshape(-1, inputs.shape[-1]).cpu().numpy()
     number = np.arange(len(values)) // steps
     if steps > 1 and values.shape[1] > 1:
         kept = (values != values[:, :1]).any(axis=1)

@@ -205,12 +205,12 @@ def _gathered(recorded: Sequence[Batch], widths: Sequence[int]) -> tuple[list[Te
     """Every input of the model, and the targets, of all recorded rows, each row once; texts are padded to ``widths``."""
     parts: list[tuple[list[Tensor], Tensor]] = []
     for batch in recorded:
-        inputs = [_padded(item, width) for item, width in zip(_inputs(batch), widths, strict=False)]
+        inputs = [_padded(item.cpu(), width) for item, width in zip(_inputs(batch), widths, strict=False)]
         if batch.target is None or batch.target.shape[1:] != _row(recorded):
             continue
         shapes = [item.shape[1:] for item in (parts[0][0] if parts else inputs)]
         if [item.shape[1:] for item in inputs] == shapes and all(len(item) == len(batch.target) for item in inputs):
-            parts.append((inputs, batch.target))
+            parts.append((inputs, batch.target.cpu()))
     if not parts:
         return None
     together = [torch.cat([part[0][number] for part in parts]) for number in range(len(parts[0][0]))]
