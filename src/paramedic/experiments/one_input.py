@@ -26,7 +26,8 @@ class Unread:
 
 def unread_inputs(lab: Lab, tape: Tape, moved: dict[int, Tensor], tolerance: float) -> list[Unread]:
     """Of several inputs of the network, those that can be exchanged among the samples, in training and in evaluation mode and
-    at first and last weights, without any effect; none where none has an effect.
+    at first and last weights, without any effect; none where none has an effect. Nor may it have one that some samples'
+    values stand in the place of others': a mean over the scores of a critic knows no order.
     """
     given = {number for node in tape.nodes if node.module is not None for number in node.inputs()}
     own = {number: value for number, value in moved.items() if number in given}
@@ -34,8 +35,17 @@ def unread_inputs(lab: Lab, tape: Tape, moved: dict[int, Tensor], tolerance: flo
     if len(own) < 2 or not candidates:
         return []
     ignored = {number: _last(lab, tape, {number: own[number]}, tolerance) for number in candidates}
-    found = [Unread(number, *last) for number, last in ignored.items() if last is not None]
+    found = [
+        Unread(number, *last) for number, last in ignored.items()
+        if last is not None and _last(lab, tape, {number: _drawn_again(tape.leaves[number].value)}, tolerance) is not None
+    ]  # fmt: skip
     return found if len(found) < len(own) else []
+
+
+def _drawn_again(value: Tensor) -> Tensor:
+    """As many samples, some of them several times and others not."""
+    generator = torch.Generator().manual_seed(0)
+    return value[torch.randint(len(value), (len(value),), generator=generator).to(value.device)]
 
 
 def says_something(value: Tensor, moved: Tensor) -> bool:
