@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from paramedic.diagnosis.examine import examine
 from tests.helpers import findings, observe
 
 
@@ -283,3 +284,24 @@ def test_of_two_encoders_each_has_inputs_of_its_own(tmp_path: Path) -> None:
                     (near(x[400:]) @ far(0.2 * x[400:]).t()).argmax(1)
 
     assert not findings(observe(program, tmp_path), "train-validation-recipe-mismatch")
+
+
+def test_a_kernel_that_is_none_for_other_outputs(tmp_path: Path) -> None:
+    """A Gaussian process: for free outputs its covariance has no Cholesky factor, which is no error of a check's."""
+    torch.manual_seed(0)
+    x = torch.rand(40, 1)
+    y = torch.sin(6 * x[:, 0])
+
+    def program() -> None:
+        scale = nn.Linear(1, 1)
+        optimizer = torch.optim.Adam(scale.parameters(), lr=1e-2)
+        for _ in range(6):
+            squared = (scale(x) - scale(x).T).square()
+            factor = torch.linalg.cholesky(torch.exp(-squared) + 0.1 * torch.eye(40))
+            loss = torch.cholesky_solve(y[:, None], factor).T @ y[:, None] + 2 * factor.diagonal().log().sum()
+            optimizer.zero_grad()
+            loss.squeeze().backward()
+            optimizer.step()
+
+    _, _, errors = examine(observe(program, tmp_path, budget=5.0))
+    assert errors == {}

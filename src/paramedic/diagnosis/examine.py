@@ -162,6 +162,8 @@ def _examine_one(check: Check, case: Case, errors: dict[str, str]) -> tuple[Outc
         status, why = "not-applicable", str(reason)
     except NotChecked as reason:
         status, why = "not-checked", str(reason)
+    except torch.linalg.LinAlgError as error:  # a kernel or covariance that is none for the values of an experiment
+        status, why = "not-checked", f"the loss cannot be run with other values: {_in_short(error)}"
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an internal error never reaches the program: it is in the report
