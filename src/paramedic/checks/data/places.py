@@ -338,8 +338,7 @@ def _called(tree: ast.Module, statements: list[ast.stmt]) -> list[ast.FunctionDe
     methods = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
     times = Counter(item.name for item in methods)
     functions |= {f".{item.name}": item for item in methods if times[item.name] == 1}
-    made = [(node.name, item) for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
-    functions |= {name: item for name, item in made if item.name == "__init__"}
+    functions |= {node.name: item for node in classes for item in methods if item.name == "__init__" and item in node.body}
     found: dict[str, ast.FunctionDef] = {}
     waiting: list[ast.AST] = [node for statement in statements for node in _own_nodes(statement)]
     while waiting:

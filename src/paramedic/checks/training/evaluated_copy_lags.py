@@ -19,6 +19,7 @@ from paramedic.checks.data.places import calls
 from paramedic.checks.data.predicted import answers
 from paramedic.checks.data.samples import Batch, batches, class_labels
 from paramedic.checks.finding import Evidence, Finding, Proof
+from paramedic.checks.implementation.wiring import initial_value
 from paramedic.measurements.source import parsed
 from paramedic.trace.place import Place
 
@@ -156,13 +157,12 @@ def _right(case: Case, evaluated: list[Batch]) -> NDArray[np.bool_] | None:
 def _kept(case: Case, copy: nn.Module, trained: nn.Module) -> float | None:
     """The part of the way back from the trained to the initial weights at which the copy stands: 1 for a copy that was made
     before the training and never changed."""
-    before = {id(live): value for live, value in case.setup.initial.tensors}
     along = length = 0.0
     for mine, theirs in zip(copy.parameters(), trained.parameters(), strict=True):
-        first = before.get(id(theirs))
+        first = initial_value(case, theirs)
         if first is None or first.shape != theirs.shape:
             continue
-        way = first.to(theirs.device).double() - theirs.detach().double()
+        way = first.double() - theirs.detach().double()
         along += float(((mine.detach().double() - theirs.detach().double()) * way).sum())
         length += float(way.square().sum())
     return along / length if length > 0 else None
